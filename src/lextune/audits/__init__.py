@@ -1,0 +1,1 @@
+"""One file per audit, each AuditInput to AuditResult: measurements, never verdicts."""

@@ -1,0 +1,1 @@
+"""Reads, checks, splits and fingerprints data; it knows nothing of models."""

@@ -1,0 +1,96 @@
+"""Reads files of installed Python distributions after checking them; imports and runs nothing of them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.metadata
+from pathlib import Path
+
+from lextune.errors import MissingExtraError, Problem, VerificationError
+
+
+def split_source(source: str) -> tuple[str, str]:
+    """`pypi:PACKAGE/PATH` to (package, path); the path may be empty."""
+    package, _, path = source.removeprefix("pypi:").partition("/")
+    return package, path
+
+
+def installed_version(package: str) -> str:
+    """The version of an installed distribution.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    return _distribution(package).version
+
+
+def licence_field(package: str) -> str | None:
+    """What the distribution's metadata says of its licence: of the packaging, not always of what is inside."""
+    metadata = _distribution(package).metadata
+    for key in ("License-Expression", "License"):
+        value = metadata.get(key)
+        if value and value.strip() and "\n" not in value.strip() and value.upper() != "UNKNOWN":
+            return str(value).strip()
+    return None
+
+
+def list_package_files(package: str, prefix: str = "") -> list[str]:
+    """The paths that the distribution's RECORD lists under `prefix`, sorted; compiled caches left out."""
+    files = _distribution(package).files or []
+    names = [file.as_posix() for file in files if file.suffix != ".pyc"]
+    return sorted(name for name in names if name.startswith(prefix))
+
+
+def read_file(package: str, path: str, sha256: str | None) -> bytes:
+    """The bytes of one file, checked against the distribution's RECORD and the pinned digest.
+
+    Args:
+        package: The distribution's name.
+        path: As RECORD has it (relative to site-packages).
+        sha256: The pinned SHA-256 in hex; None checks RECORD alone (RECORD is written by the installer
+            and lies beside the file, so it shows damage, not an attack).
+
+    Raises:
+        MissingExtraError: The distribution is not installed.
+        VerificationError: The file is missing, or its bytes are not the recorded or the pinned ones.
+    """
+    reinstall = f"pip install --force-reinstall --no-deps {package}"
+    for file in _distribution(package).files or []:
+        if file.as_posix() == path:
+            break
+    else:
+        raise VerificationError(
+            Problem(f"{package} has no file {path!r} in its RECORD", f"check the path, or {reinstall}")
+        )
+    location = Path(str(file.locate()))
+    if not location.is_file():
+        raise VerificationError(Problem(f"{path} of {package} is gone", reinstall))
+    data = location.read_bytes()
+    found = hashlib.sha256(data)
+    if file.hash is None or file.hash.mode != "sha256":
+        raise VerificationError(
+            Problem(f"{package} records no SHA-256 for {path!r}", reinstall, "it cannot be checked")
+        )
+    recorded = base64.urlsafe_b64encode(found.digest()).rstrip(b"=").decode()
+    if recorded != file.hash.value:
+        raise VerificationError(
+            Problem(f"{path} of {package} is not the file that was installed", reinstall)
+        )
+    if sha256 is not None and found.hexdigest() != sha256:
+        raise VerificationError(
+            Problem(
+                f"{path} of {package} has SHA-256 {found.hexdigest()}, but {sha256} is pinned",
+                f"install the pinned version, or review the new file and pin it: {reinstall}",
+            )
+        )
+    return data
+
+
+def _distribution(package: str) -> importlib.metadata.Distribution:
+    try:
+        return importlib.metadata.distribution(package)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise MissingExtraError(
+            Problem(f"the package {package!r} is not installed", f"pip install {package}")
+        ) from error

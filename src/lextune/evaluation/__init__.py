@@ -1,0 +1,1 @@
+"""Measures a model and its baselines with intervals; it knows no bound."""

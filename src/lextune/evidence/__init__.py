@@ -1,0 +1,1 @@
+"""Statements, signatures, ledger and dossier; it knows nothing of what the statements claim."""

@@ -1,0 +1,1 @@
+"""One file per document made from the dossier alone."""

@@ -1,0 +1,136 @@
+"""Reads and writes files so that nothing is lost or swapped: atomic writes, digests, refusal of links; it knows no format."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from lextune.errors import EnvironmentProblem, Problem, VerificationError
+from lextune.records import FileDigest
+
+_CHUNK = 1 << 20
+
+
+@contextlib.contextmanager
+def disk_problems(path: Path) -> Iterator[None]:
+    """Turn a full disk, a quota or a missing permission under `path` into an error with a remedy."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            fact, remedy = f"no space left to write {path}", "free some space, then run again with --resume"
+        elif error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            fact, remedy = f"{path} may not be written", "choose another --out, or mend the permissions"
+        else:
+            raise
+        raise EnvironmentProblem(
+            Problem(fact, remedy, "what was written before is kept and whole")
+        ) from error
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write all of `data` or nothing: temporary file beside it, fsync, rename, fsync of the folder."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with disk_problems(path):
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """fsync every file and folder under `folder`."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with open(path, "rb") as stream:
+                os.fsync(stream.fileno())
+        else:
+            sync_folder(path)
+    sync_folder(folder)
+
+
+def sha256(data: bytes) -> str:
+    """Hex SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_regular(path: Path) -> bytes:
+    """The bytes of a regular file, never through a link.
+
+    Raises:
+        VerificationError: The path is a link, a device or a folder.
+    """
+    with _open_regular(path) as descriptor, os.fdopen(os.dup(descriptor), "rb") as stream:
+        return stream.read()
+
+
+def digest_file(path: Path, name: str | None = None) -> FileDigest:
+    """SHA-256 and size of a regular file, read once in chunks; `name` is what to call it."""
+    with _open_regular(path) as descriptor, os.fdopen(os.dup(descriptor), "rb") as stream:
+        state, size = hashlib.sha256(), 0
+        while chunk := stream.read(_CHUNK):
+            state.update(chunk)
+            size += len(chunk)
+    return FileDigest(path=name or path.name, sha256=state.hexdigest(), size=size)
+
+
+@contextlib.contextmanager
+def _open_regular(path: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _not_regular(path, "a symbolic link") from error
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _not_regular(path, "not a regular file")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _not_regular(path: Path, what: str) -> VerificationError:
+    return VerificationError(
+        Problem(
+            f"{path} is {what}",
+            "put the file itself there",
+            "a link can point to other bytes after they were checked",
+        )
+    )
+
+
+def list_files(folder: Path) -> list[str]:
+    """Every path under `folder` that is not a folder, relative with `/`, sorted; links are listed, not followed."""
+    found = []
+    for root, folders, names in os.walk(folder, followlinks=False):
+        base = Path(root)
+        links = [name for name in folders if (base / name).is_symlink()]
+        found += [(base / name).relative_to(folder).as_posix() for name in [*names, *links]]
+    return sorted(found)
+
+
+def digest_folder(folder: Path) -> tuple[FileDigest, ...]:
+    """Digest of every file under `folder`; a link anywhere is refused."""
+    return tuple(digest_file(folder / name, name) for name in list_files(folder))

@@ -1,0 +1,1 @@
+"""Choose, pin and load pretrained models; they know nothing of data."""

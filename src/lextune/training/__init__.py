@@ -1,0 +1,1 @@
+"""Changes weights; it knows neither metrics nor policy."""
