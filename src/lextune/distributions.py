@@ -29,9 +29,9 @@ def licence_field(package: str) -> str | None:
     """What the distribution's metadata says of its licence: of the packaging, not always of what is inside."""
     metadata = _distribution(package).metadata
     for key in ("License-Expression", "License"):
-        value = metadata.get(key)
-        if value and value.strip() and "\n" not in value.strip() and value.upper() != "UNKNOWN":
-            return str(value).strip()
+        value = str(metadata[key]).strip() if key in metadata else ""
+        if value and "\n" not in value and value.upper() != "UNKNOWN":
+            return value
     return None
 
 
@@ -61,7 +61,9 @@ def read_file(package: str, path: str, sha256: str | None) -> bytes:
             break
     else:
         raise VerificationError(
-            Problem(f"{package} has no file {path!r} in its RECORD", f"check the path, or {reinstall}")
+            Problem(
+                f"{package} has no file {path!r} in its RECORD", f"check the path, or {reinstall}"
+            )
         )
     location = Path(str(file.locate()))
     if not location.is_file():

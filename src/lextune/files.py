@@ -23,9 +23,15 @@ def disk_problems(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            fact, remedy = f"no space left to write {path}", "free some space, then run again with --resume"
+            fact, remedy = (
+                f"no space left to write {path}",
+                "free some space, then run again with --resume",
+            )
         elif error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            fact, remedy = f"{path} may not be written", "choose another --out, or mend the permissions"
+            fact, remedy = (
+                f"{path} may not be written",
+                "choose another --out, or mend the permissions",
+            )
         else:
             raise
         raise EnvironmentProblem(
@@ -98,10 +104,14 @@ def digest_file(path: Path, name: str | None = None) -> FileDigest:
 @contextlib.contextmanager
 def _open_regular(path: Path) -> Iterator[int]:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # O_NONBLOCK: opening a FIFO without a writer would otherwise wait for ever.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(path, flags)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _not_regular(path, "a symbolic link") from error
+        if error.errno == errno.ENXIO:
+            raise _not_regular(path, "not a regular file") from error
         raise
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -122,9 +132,17 @@ def _not_regular(path: Path, what: str) -> VerificationError:
 
 
 def list_files(folder: Path) -> list[str]:
-    """Every path under `folder` that is not a folder, relative with `/`, sorted; links are listed, not followed."""
+    """Every path under `folder` that is not a folder, relative with `/`, sorted; links are listed, not followed.
+
+    Raises:
+        OSError: A folder cannot be listed; what it holds must not be passed over in silence.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
     found = []
-    for root, folders, names in os.walk(folder, followlinks=False):
+    for root, folders, names in os.walk(folder, onerror=refuse, followlinks=False):
         base = Path(root)
         links = [name for name in folders if (base / name).is_symlink()]
         found += [(base / name).relative_to(folder).as_posix() for name in [*names, *links]]

@@ -119,10 +119,10 @@ class Measurement(Record):
     @model_validator(mode="before")
     @classmethod
     def _not_a_number(cls, data: Any) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("value"), float):
-            if not math.isfinite(data["value"]):
-                shown = "not a number" if math.isnan(data["value"]) else "infinite"
-                return {**data, "value": None, "interval": None, "problem": shown}
+        value = data.get("value") if isinstance(data, dict) else None
+        if isinstance(value, float) and not math.isfinite(value):
+            shown = "not a number" if math.isnan(value) else "infinite"
+            return {**data, "value": None, "interval": None, "problem": shown}
         return data
 
     @classmethod

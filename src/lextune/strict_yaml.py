@@ -37,15 +37,19 @@ class Document:
         data: Dicts, lists, strings, numbers, booleans, None.
         name: The file, for messages.
         places: Path of keys and indices to (line, column), both from 1.
+        origins: Path to the words that say where a value came from, when not from the file.
     """
 
     data: Any
     name: str
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    origins: dict[Path, str] = field(default_factory=dict)
 
     def where(self, path: Path) -> str:
         """`file:line:column` of the value at `path`, or of its nearest parent that has a place."""
         for length in range(len(path), -1, -1):
+            if path[:length] in self.origins:
+                return self.origins[path[:length]]
             if path[:length] in self.places:
                 line, column = self.places[path[:length]]
                 return f"{self.name}:{line}:{column}"
@@ -113,7 +117,8 @@ def _build(
             _build(item, (*path, index), document, problems, seen)
             for index, item in enumerate(node.value)
         ]
-    return scalar(node.value) if node.style is None else node.value
+    quoted = getattr(node, "style", None) is not None
+    return node.value if quoted else scalar(node.value)
 
 
 def _build_mapping(

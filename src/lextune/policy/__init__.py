@@ -1,1 +1,1 @@
-"""Packs, facts, applicability and verdicts: pure functions of data; no torch, no files of the run."""
+"""Packs, facts, applicability and verdicts: pure functions of data; no torch, no run folder."""

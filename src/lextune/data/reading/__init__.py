@@ -1,1 +1,1 @@
-"""One file per data format."""
+"""One file per data format: each registers with `lextune.data.formats.data_format`; none knows what a row means."""

@@ -1,0 +1,104 @@
+"""The audit `group_fairness`: rates of each declared group and their differences pair by pair; it judges nothing."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from lextune import statistics
+from lextune.audits.base import AuditInput, audits
+from lextune.records import AuditResult, Measurement
+
+
+@audits.register("group_fairness")
+def group_fairness(given: AuditInput) -> AuditResult:
+    """Accuracy, selection rate and true positive rate of each group of each column, and pairwise differences.
+
+    The selection rate and the true positive rate are taken of the last class, which for two classes is
+    the usual positive one. A group without a row of that class has no true positive rate: undefined, not 0.
+    """
+    if not given.groups:
+        return AuditResult(
+            audit="group_fairness",
+            version="1",
+            status="not_applicable",
+            parameters={},
+            measurements=(),
+            findings=(
+                "No group column is declared (data.columns.group), so no group was measured.",
+            ),
+        )
+    measurements: list[Measurement] = []
+    findings: list[str] = []
+    for column, values in sorted(given.groups.items()):
+        array = np.array(["" if value is None else value for value in values], dtype=object)
+        known = np.array([value is not None for value in values], dtype=bool)
+        names = sorted({value for value in values if value is not None})
+        rates = {name: _counts(given, known & (array == name)) for name in names}
+        for name, counts in rates.items():
+            measurements += [
+                Measurement(
+                    name=metric,
+                    value=successes / n if n else None,
+                    interval=statistics.wilson(successes, n),
+                    n=n,
+                    unit="proportion",
+                    group=f"{column}={name}",
+                    problem=None if n else "no such rows in this group",
+                )
+                for metric, (successes, n) in counts.items()
+            ]
+        for first, second in combinations(names, 2):
+            measurements += _differences(column, first, second, rates)
+        missing = int((~known).sum())
+        measurements.append(
+            Measurement.exact(f"rows_without_group.{column}", missing, n=len(known), unit="rows")
+        )
+        if missing:
+            findings.append(f"{missing} of {len(known)} rows have no value in {column}.")
+    return AuditResult(
+        audit="group_fairness",
+        version="1",
+        status="complete",
+        parameters={"positive_class": given.classes[-1], "columns": sorted(given.groups)},
+        measurements=tuple(measurements),
+        findings=tuple(findings),
+    )
+
+
+def _counts(given: AuditInput, mask: npt.NDArray[np.bool_]) -> dict[str, tuple[int, int]]:
+    """Metric to (successes, n) inside one group."""
+    positive = len(given.classes) - 1
+    labels, predicted = given.labels[mask], given.scores[mask].argmax(axis=1)
+    of_positive = labels == positive
+    return {
+        "group_accuracy": (int((labels == predicted).sum()), len(labels)),
+        "selection_rate": (int((predicted == positive).sum()), len(labels)),
+        "true_positive_rate": (
+            int((predicted[of_positive] == positive).sum()),
+            int(of_positive.sum()),
+        ),
+    }
+
+
+def _differences(
+    column: str, first: str, second: str, rates: dict[str, dict[str, tuple[int, int]]]
+) -> list[Measurement]:
+    found = []
+    for metric, counts in rates[first].items():
+        pair = statistics.independent_difference(*counts, *rates[second][metric])
+        value, interval = pair if pair is not None else (None, None)
+        found.append(
+            Measurement(
+                name=f"{metric}_difference",
+                value=value,
+                interval=interval,
+                n=counts[1] + rates[second][metric][1],
+                unit="proportion",
+                group=f"{column}={first} minus {column}={second}",
+                problem=None if pair is not None else "one of the groups has no such rows",
+            )
+        )
+    return found

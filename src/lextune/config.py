@@ -1,0 +1,319 @@
+"""A run's config: one strict typed section per room, every error at once with its place; it loads no model and no data."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from lextune import strict_yaml
+from lextune.errors import ConfigError, Problem
+from lextune.validation import validate
+
+
+class Section(BaseModel):
+    """A part of the config: frozen, unknown keys refused, no silent conversion, no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+
+def _listed(value: Any) -> Any:
+    """YAML gives lists; frozen sections hold tuples; one word may stand for a list of one."""
+    if isinstance(value, list):
+        return tuple(value)
+    return (value,) if isinstance(value, str) else value
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f"{value!r} is no date. Remedy: write YYYY-MM-DD") from error
+    return value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Number = Annotated[float, Field(strict=False)]
+Date = Annotated[datetime.date, BeforeValidator(_date)]
+Share = Annotated[float, Field(strict=False, gt=0, lt=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ModelConfig(Section):
+    """Which pretrained model."""
+
+    source: str = Field(
+        min_length=1, description="A hub id (owner/name), a folder, or pypi:PACKAGE."
+    )
+    revision: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{40}$",
+        description="The 40-digit commit of a hub id. Null takes the commit of the main branch and records it.",
+    )
+    licence: str | None = Field(
+        None, description="SPDX id; only used where the model's own files state none."
+    )
+    sha256: dict[str, Sha256] = Field(
+        default_factory=dict, description="Pinned digests: file name to SHA-256."
+    )
+
+
+class ColumnsConfig(Section):
+    """Which columns of the data mean what."""
+
+    text: str = Field("text", description="The column of the text.")
+    label: str = Field("label", description="The column of the class.")
+    group: Words = Field((), description="Columns whose groups are measured apart.")
+    split_group: str | None = Field(
+        None, description="Rows with the same value here stay in one part (an author, a customer)."
+    )
+
+
+class SplitConfig(Section):
+    """How parts are cut when no file is given for them."""
+
+    test: Share = Field(0.2, description="Share of all rows for test, when data.test is null.")
+    validation: Share = Field(
+        0.2, description="Share of the other rows for validation, when data.validation is null."
+    )
+    seed: int = Field(42, ge=0, description="Seed of the split.")
+
+
+class DataConfig(Section):
+    """Which data, whose, under which licence."""
+
+    train: Words = Field(
+        min_length=1, description="File, folder, list of files, or pypi:PACKAGE/PATH."
+    )
+    validation: Words | None = Field(None, description="The same; null cuts it from train.")
+    test: Words | None = Field(None, description="The same; null cuts it from train first.")
+    columns: ColumnsConfig = ColumnsConfig()
+    format: str | None = Field(None, description="Name of the reader; null goes by the suffix.")
+    encoding: str | None = Field(
+        None, description="Text encoding; null honours a byte order mark, else strict UTF-8."
+    )
+    delimiter: str | None = Field(
+        None, min_length=1, max_length=1, description="Of delimited files; null finds it."
+    )
+    where: dict[str, str] = Field(
+        default_factory=dict, description="Keep only rows whose column equals the value."
+    )
+    sample: int | None = Field(
+        None,
+        ge=1,
+        description="Use so many rows, drawn with the split's seed, stratified by class.",
+    )
+    split: SplitConfig = SplitConfig()
+    leakage: Literal["report", "drop_from_train"] = Field(
+        "report", description="What to do with training rows that also stand in test."
+    )
+    duplicates: Literal["keep", "drop"] = Field(
+        "keep", description="Whether repeated rows of train stay."
+    )
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="New names of classes: value in the data to name."
+    )
+    licence: str | None = Field(None, description="SPDX id of the data's licence; null is unknown.")
+    lawful_basis: str | None = Field(None, description="Lawful basis of processing, if personal.")
+    sha256: dict[str, Sha256] = Field(
+        default_factory=dict, description="Pinned digests of pypi: files: path to SHA-256."
+    )
+
+
+class TrainConfig(Section):
+    """How to fine-tune; names are those of transformers' TrainingArguments where it has one."""
+
+    method: str = Field("full", description="Training method: `full` updates every weight.")
+    epochs: int = Field(3, ge=1, description="Passes over the training part.")
+    batch_size: int = Field(32, ge=1, description="Rows per optimiser step.")
+    learning_rate: Number = Field(2e-5, gt=0, description="Peak learning rate of AdamW.")
+    weight_decay: Number = Field(0.01, ge=0, description="Not applied to biases and norms.")
+    warmup_ratio: Number = Field(0.1, ge=0, lt=1, description="Share of steps with rising rate.")
+    lr_scheduler_type: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
+    max_grad_norm: Number = Field(1.0, gt=0, description="Gradients are clipped to this L2 norm.")
+    max_length: int = Field(512, ge=8, description="Tokens per text; longer texts are cut.")
+    dropout: Number | None = Field(
+        0.0, ge=0, lt=1, description="Of hidden layers and attention; null keeps the model's own."
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto measures which of the two this machine multiplies faster."
+    )
+    early_stopping_patience: int = Field(
+        2, ge=1, description="Stop after so many epochs without a better validation loss."
+    )
+    save_steps: int = Field(50, ge=1, description="Optimiser steps between checkpoints.")
+    seed: int = Field(42, ge=0, description="Seed of initialisation, order and dropout.")
+
+
+class EvaluationConfig(Section):
+    """How to measure."""
+
+    bootstrap_samples: int = Field(1000, ge=200, description="Resamples of a bootstrap interval.")
+    batch_size: int = Field(64, ge=1, description="Rows per forward pass.")
+    seed: int = Field(0, ge=0, description="Seed of the bootstrap.")
+
+
+class PolicyConfig(Section):
+    """Which packs decide, and as of which day."""
+
+    packs: Words = Field(
+        ("house", "licences"), description="Ids of shipped packs, or paths of YAML files."
+    )
+    as_of: Date | None = Field(None, description="The day to decide for; null is today.")
+    waivers: Words = Field((), description="Files of signed waivers.")
+
+
+class ReleaseConfig(Section):
+    """What to call the release."""
+
+    name: str = Field("model", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    version: str = Field("1.0.0", pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?$")
+
+
+class RunConfig(Section):
+    """The whole config of a run."""
+
+    task: str = Field(description="Name of the task: sentiment, text_classification.")
+    model: ModelConfig
+    data: DataConfig
+    train: TrainConfig = TrainConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    audits: Words = Field(
+        ("calibration", "group_fairness"), description="Audits to run besides those packs demand."
+    )
+    use: dict[str, Any] = Field(
+        default_factory=dict, description="Declared facts; null is unknown, not false."
+    )
+    policy: PolicyConfig = PolicyConfig()
+    release: ReleaseConfig = ReleaseConfig()
+
+
+#: Keys that users of other tools bring; each is accepted and the new name is printed.
+ALIASES: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("data", "path"): ("data", "train"),
+    ("data", "train_file"): ("data", "train"),
+    ("data", "test_file"): ("data", "test"),
+    ("data", "validation_file"): ("data", "validation"),
+    ("data", "column_mapping"): ("data", "columns"),
+    ("data", "license"): ("data", "licence"),
+    ("data", "columns", "text_column"): ("data", "columns", "text"),
+    ("data", "columns", "target_column"): ("data", "columns", "label"),
+    ("model", "license"): ("model", "licence"),
+    ("model", "model_name_or_path"): ("model", "source"),
+    ("params",): ("train",),
+    ("train", "lr"): ("train", "learning_rate"),
+    ("train", "num_train_epochs"): ("train", "epochs"),
+    ("train", "per_device_train_batch_size"): ("train", "batch_size"),
+    ("train", "max_seq_length"): ("train", "max_length"),
+    ("train", "scheduler"): ("train", "lr_scheduler_type"),
+}
+
+FactCheck = Callable[[Mapping[str, Any], strict_yaml.Document], list[Problem]]
+
+
+def load_config(
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    check: Callable[[strict_yaml.Document], list[Problem]] | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> RunConfig:
+    """Read a config from a YAML or JSON file, or from a mapping.
+
+    Args:
+        source: A path, or the config itself as plain data.
+        overrides: `a.b=value` strings; the value is YAML.
+        check: Finds further problems (declared facts that no pack knows), reported in the same go.
+        notify: Told of each alias with its new name.
+
+    Raises:
+        ConfigError: Every problem with file, line and column.
+    """
+    if isinstance(source, Mapping):
+        document = strict_yaml.Document(_plain(source), "config")
+    else:
+        path = Path(source)
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise ConfigError(
+                Problem(f"the config {path} cannot be read", "check the path", str(error.strerror))
+            ) from error
+        document = strict_yaml.load(text, str(source))
+    problems = _override(document, overrides)
+    _rename(document, notify or (lambda _: None))
+    if check is not None and isinstance(document.data, dict):
+        problems += check(document)
+    return validate(RunConfig, document, ConfigError, problems)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of a run's config."""
+    schema = RunConfig.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, (Path, datetime.date)) else value
+
+
+def _override(document: strict_yaml.Document, overrides: Sequence[str]) -> list[Problem]:
+    problems = []
+    for text in overrides:
+        name, sign, value = text.partition("=")
+        where = f"--set {text}"
+        if not sign or not re.fullmatch(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*", name):
+            problems.append(Problem("this is not KEY=VALUE", "write --set a.b=c", where=where))
+            continue
+        path = tuple(name.split("."))
+        try:
+            parsed = strict_yaml.load(value, where).data
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        node = document.data
+        if node is None:
+            node = document.data = {}
+        for key in path[:-1]:
+            if not isinstance(node, dict):
+                break
+            if not isinstance(node.get(key), dict):
+                node[key] = {}
+            node = node[key]
+        if isinstance(node, dict):
+            node[path[-1]] = parsed
+            document.origins[path] = where
+    return problems
+
+
+def _rename(document: strict_yaml.Document, notify: Callable[[str], None]) -> None:
+    for old, new in ALIASES.items():
+        parent = _at(document.data, old[:-1])
+        target = _at(document.data, new[:-1])
+        if not (isinstance(parent, dict) and isinstance(target, dict) and old[-1] in parent):
+            continue
+        if new[-1] in target:
+            continue  # both given: the old name stays and is refused as an unknown key
+        target[new[-1]] = parent.pop(old[-1])
+        moved = {
+            (*new, *path[len(old) :]): place
+            for path, place in document.places.items()
+            if path[: len(old)] == old
+        }
+        document.places.update(moved)
+        notify(f"{'.'.join(old)} is read as {'.'.join(new)}")
+
+
+def _at(node: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        node = node.get(key) if isinstance(node, dict) else None
+    return node

@@ -1,0 +1,314 @@
+"""Looks for what makes a score false: missing, repeated, conflicting and leaked rows, thin classes; it changes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lextune.config import DataConfig
+from lextune.data.dataset import Progress, Rows, load_rows, read_options
+from lextune.data.findings import DataReport, Findings, Level, shown
+from lextune.data.fingerprint import normalise
+from lextune.data.formats import ReadContext
+
+#: A class with fewer rows, or a smaller share, is named: house figures, no law sets them.
+FEW_ROWS, FEW_SHARE = 10, 0.01
+#: More empty texts than this share mean a wrong column rather than a slip.
+EMPTY_SHARE = 0.01
+SHORT_TEXT, LONG_TEXT = 3, 20_000
+#: Errors after which all rows are still there, so that parts can be compared.
+_WHOLE = {"missing_label", "invalid_label", "empty_text", "one_class", "nul", "unused_pin"}
+_LOOKS_MISSING = {"null", "none", "na", "n/a", "nil", "<na>", "#n/a"}
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Rows of one part that repeat each other.
+
+    Attributes:
+        copies: Rows whose text and label stand in an earlier row (by id), after normalising.
+        conflicting: Rows whose text stands elsewhere with another label.
+    """
+
+    copies: tuple[int, ...]
+    conflicting: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """Test rows whose text also stands among training rows, each in one list.
+
+    Attributes:
+        exact: The same text with the same label.
+        normal: The same after width, case and spaces are made one, with the same label.
+        conflicting: The same text, but only with another label.
+    """
+
+    exact: tuple[int, ...]
+    normal: tuple[int, ...]
+    conflicting: tuple[int, ...]
+
+    def rows(self) -> tuple[int, ...]:
+        """All of them, in order."""
+        return tuple(sorted((*self.exact, *self.normal, *self.conflicting)))
+
+
+def find_repeats(rows: Rows) -> Repeats:
+    """Repeated and conflicting rows; empty texts are not compared."""
+    same: dict[bytes, list[int]] = defaultdict(list)
+    for row, digest in enumerate(rows.normal):
+        if rows.texts[row].strip():
+            same[digest].append(row)
+    copies: list[int] = []
+    conflicting: list[int] = []
+    for members in same.values():
+        if len(members) == 1:
+            continue
+        if len({rows.labels[row] for row in members}) > 1:
+            conflicting += members
+        met: set[str] = set()
+        for row in sorted(members, key=rows.ids.__getitem__):
+            if rows.labels[row] in met:
+                copies.append(row)
+            met.add(rows.labels[row])
+    return Repeats(tuple(sorted(copies)), tuple(sorted(conflicting)))
+
+
+def find_leaks(test: Rows, *seen: Rows) -> Leaks:
+    """Which rows of `test` also stand in the other parts; empty texts are not compared."""
+    wanted = {digest for row, digest in enumerate(test.normal) if test.texts[row].strip()}
+    labels: dict[bytes, set[str]] = defaultdict(set)
+    exact: set[tuple[str, str]] = set()
+    for part in seen:
+        for row, digest in enumerate(part.normal):
+            if digest in wanted:
+                labels[digest].add(part.labels[row])
+                exact.add((part.texts[row], part.labels[row]))
+    found: tuple[list[int], list[int], list[int]] = ([], [], [])
+    for row, digest in enumerate(test.normal):
+        if digest in labels and digest in wanted:
+            kind = 0 if (test.texts[row], test.labels[row]) in exact else 1
+            found[kind if test.labels[row] in labels[digest] else 2].append(row)
+    return Leaks(*(tuple(rows) for rows in found))
+
+
+def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
+    """Report on one part as it was read."""
+    _check_texts(name, rows, findings)
+    repeats = find_repeats(rows)
+    remedy = "remove all but one of each"
+    if name == "train":
+        remedy = f"set data.duplicates: drop, or {remedy}"
+    _tell(findings, "duplicate", "warning", f"rows of {name} that repeat the text and label of another",
+          remedy, rows, repeats.copies)  # fmt: skip
+    _tell(findings, "conflicting_labels", "warning",
+          f"rows of {name} whose text stands there with different labels",
+          "decide on one label for each, or remove them", rows, repeats.conflicting)  # fmt: skip
+    for column, values in [*rows.groups.items(), ("split_group", rows.bonds)]:
+        missing = [row for row, value in enumerate(values) if value is None]
+        if column != "split_group" or len(missing) < len(rows):
+            _tell(findings, "missing_group", "warning", f"rows of {name} without a value in {column!r}",
+                  "fill it in; such rows are counted, and are in no group", rows, missing)  # fmt: skip
+    return repeats
+
+
+def _check_texts(name: str, rows: Rows, findings: Findings) -> None:
+    empty = [row for row, text in enumerate(rows.texts) if not text.strip()]
+    severity: Level = "error" if len(empty) > EMPTY_SHARE * len(rows) else "warning"
+    _tell(findings, "empty_text", severity, f"rows of {name} without text",
+          "write the text there or remove the row, and check data.columns.text", rows, empty)  # fmt: skip
+    short = [row for row, text in enumerate(rows.texts) if 0 < len(text.strip()) < SHORT_TEXT]
+    _tell(findings, "short_text", "info", f"texts of {name} of fewer than {SHORT_TEXT} characters",
+          "none is needed if they are meant", rows, short)  # fmt: skip
+    long = [row for row, text in enumerate(rows.texts) if len(text) > LONG_TEXT]
+    _tell(findings, "long_text", "info", f"texts of {name} of more than {LONG_TEXT:,} characters",
+          "models cut them off; split them if their ends matter", rows, long)  # fmt: skip
+
+
+def check_classes(name: str, rows: Rows, findings: Findings) -> None:
+    """Report on the classes of the part that defines them: too few, too many, thin, alike."""
+    counts = rows.classes()
+    counts.pop("", None)
+    first = dict(zip(reversed(rows.labels), reversed(rows.places), strict=True))
+    if not counts:
+        return
+    if len(counts) == 1:
+        findings.add(
+            "one_class", "error", f"{name} has one class only: {shown(next(iter(counts)))}",
+            "give rows of at least two classes, and check data.columns.label", first[next(iter(counts))],
+            unit="classes",
+        )  # fmt: skip
+        return
+    if len(rows) >= 50 and len(counts) > len(rows) / 2:
+        findings.add(
+            "too_many_classes", "error", f"{name} has {len(counts):,} classes in {len(rows):,} rows",
+            "set data.columns.label to the column of the class", count=len(counts), unit="classes",
+        )  # fmt: skip
+        return
+    thin = [label for label, n in counts.items() if n < FEW_ROWS or n < FEW_SHARE * len(rows)]
+    if thin:
+        told = ", ".join(f"{shown(label)} has {counts[label]}" for label in thin[:10])
+        for label in thin:
+            findings.add(
+                "thin_class", "warning",
+                f"classes of {name} with fewer than {FEW_ROWS} rows or 1 %: {told}",
+                "collect more rows of them, or merge classes with data.labels", first[label],
+                unit="classes",
+            )  # fmt: skip
+    _check_names(name, counts, first, findings)
+
+
+def _check_names(
+    name: str, counts: dict[str, int], first: dict[str, str], findings: Findings
+) -> None:
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label in counts:
+        try:
+            alike[repr(float(label))].append(label)
+        except ValueError:
+            alike[normalise(label)].append(label)
+        if label.casefold() in _LOOKS_MISSING:
+            findings.add(
+                "label_looks_missing", "warning", f"{name} has a class called {shown(label)}",
+                "nothing, if it is a class; else fill the labels in", first[label], unit="classes",
+            )  # fmt: skip
+    for labels in alike.values():
+        if len(labels) > 1:
+            findings.add(
+                "alike_classes", "warning",
+                f"classes of {name} that differ in writing only: {', '.join(shown(label) for label in labels)}",
+                "give them one name with data.labels", first[labels[1]], count=len(labels), unit="classes",
+            )  # fmt: skip
+
+
+def check_between(parts: Mapping[str, Rows], findings: Findings) -> Leaks | None:
+    """Report on classes and rows across parts; the leaks are those of test, where there is a test part."""
+    train = parts["train"]
+    known = set(train.labels)
+    for name, rows in parts.items():
+        if name == "train":
+            continue
+        foreign = [row for row, label in enumerate(rows.labels) if label and label not in known]
+        for label in sorted({rows.labels[row] for row in foreign}):
+            of_label = [row for row in foreign if rows.labels[row] == label]
+            _tell(findings, "unknown_class", "error", f"rows of {name} in a class that train has not: {shown(label)}",
+                  "add rows of it to train, or rename it with data.labels", rows, of_label)  # fmt: skip
+        absent = sorted(known - set(rows.labels) - {""})
+        if absent:
+            findings.add(
+                "absent_class", "warning",
+                f"classes of train that {name} has not: {', '.join(shown(label) for label in absent[:10])}",
+                f"add rows of them to {name}; without, nothing is measured for them", count=len(absent),
+                unit="classes",
+            )  # fmt: skip
+    if "validation" in parts:
+        _tell_leaks(
+            "validation", parts["validation"], find_leaks(parts["validation"], train), findings
+        )
+    if "test" not in parts:
+        return None
+    seen = [rows for name, rows in parts.items() if name != "test"]
+    leaks = find_leaks(parts["test"], *seen)
+    _tell_leaks("test", parts["test"], leaks, findings)
+    return leaks
+
+
+def _tell_leaks(name: str, rows: Rows, leaks: Leaks, findings: Findings) -> None:
+    where = "train" if name == "validation" else "train or validation"
+    option = "data.leakage: drop_from_train" if name == "test" else f"data.{name}: null"
+    remedy = f"remove them from one of the parts, or set {option}"
+    total = f"of {len(rows):,} rows of {name}"
+    _tell(findings, f"leaked_{name}_rows", "warning", f"{total}, those that stand in {where} as well",
+          remedy, rows, leaks.exact)  # fmt: skip
+    _tell(findings, f"leaked_{name}_rows_normalised", "warning",
+          f"{total}, those that stand in {where} but for width, case or spaces", remedy, rows, leaks.normal)  # fmt: skip
+    _tell(findings, f"leaked_{name}_rows_conflicting", "warning",
+          f"{total}, those that stand in {where} with another label", remedy, rows, leaks.conflicting)  # fmt: skip
+
+
+def _tell(
+    findings: Findings,
+    kind: str,
+    severity: Level,
+    fact: str,
+    remedy: str,
+    rows: Rows,
+    at: Sequence[int],
+) -> None:
+    for row in at:
+        findings.add(kind, severity, fact, remedy, rows.places[row])
+
+
+def given_parts(config: DataConfig) -> dict[str, tuple[str, ...]]:
+    """The parts that the config names sources for; train first."""
+    named = {"train": config.train, "validation": config.validation, "test": config.test}
+    return {name: sources for name, sources in named.items() if sources is not None}
+
+
+def read_parts(
+    config: DataConfig, context: ReadContext, progress: Progress | None = None
+) -> dict[str, Rows]:
+    """Every given part, read and checked row by row; errors are in the context's findings."""
+    parts: dict[str, Rows] = {}
+    used: Counter[str] = Counter()
+    for name, sources in given_parts(config).items():
+        parts[name] = load_rows(sources, config, context, progress)
+        used.update(parts[name].labels)
+    for old, new in config.labels.items():
+        if new not in used:
+            context.findings.add(
+                "unused_rename", "warning", f"data.labels renames {shown(old)}, which no row has",
+                "check its spelling", unit="names",
+            )  # fmt: skip
+    read = {file.path for file in context.files} | {
+        word for words in given_parts(config).values() for word in words
+    }
+    for pin in config.sha256:
+        if not any(pin == name or name.endswith(f"/{pin}") for name in read):
+            context.findings.add(
+                "unused_pin", "error", f"data.sha256 pins {pin!r}, which was not read",
+                "write the path as in data.train", unit="pins",
+            )  # fmt: skip
+    return parts
+
+
+def check_path(config: DataConfig, progress: Progress | None = None) -> DataReport:
+    """Everything that can be said of the data of a config without a model; errors are in the report, not raised.
+
+    Raises:
+        MissingExtraError: A distribution or an extra is not installed.
+        VerificationError: A file is not the pinned one.
+    """
+    context = ReadContext(read_options(config), Findings())
+    parts = read_parts(config, context, progress)
+    check_parts(parts, context.findings)
+    return make_report(parts, context)
+
+
+def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repeats]:
+    """Report on parts as they were read, each alone and, where all were read whole, against each other."""
+    repeats = {name: check_rows(name, rows, findings) for name, rows in parts.items()}
+    check_classes("train", parts["train"], findings)
+    if len(parts) > 1 and findings.error_kinds() <= _WHOLE:
+        check_between(parts, findings)
+    return repeats
+
+
+def make_report(parts: Mapping[str, Rows], context: ReadContext) -> DataReport:
+    """The report on parts as they were read."""
+    return DataReport(
+        rows=sum(len(rows) for rows in parts.values()),
+        parts={name: len(rows) for name, rows in parts.items()},
+        classes={name: _shown_classes(rows) for name, rows in parts.items()},
+        problems=context.findings.problems(),
+        encodings=context.encodings,
+    )
+
+
+def _shown_classes(rows: Rows) -> dict[str, int]:
+    """Rows per class, without the texts that a wrong label column may hold."""
+    counts = Counter[str]()
+    for label, count in rows.classes().items():
+        counts[label if len(label) <= 40 and label.isprintable() else shown(label)] += count
+    return dict(counts)

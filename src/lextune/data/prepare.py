@@ -1,0 +1,269 @@
+"""Turns a config's data section into checked, split, fingerprinted parts; it knows no model and no metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lextune.config import DataConfig
+from lextune.data import splits
+from lextune.data.catalogue import find_licence
+from lextune.data.checks import (
+    Leaks,
+    check_between,
+    check_classes,
+    check_parts,
+    check_rows,
+    find_leaks,
+    find_repeats,
+    given_parts,
+    make_report,
+    read_parts,
+)
+from lextune.data.dataset import Progress, Rows, load_rows, read_options
+from lextune.data.findings import DataReport, Findings
+from lextune.data.fingerprint import fingerprint
+from lextune.data.formats import RawRow, ReadContext, ReadOptions
+from lextune.data.opening import find_sources, read_source
+from lextune.errors import DataError, Problem
+from lextune.records import DatasetRef, FileDigest, Measurement
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ORDER = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data that is ready for training.
+
+    Attributes:
+        ref: What goes into the evidence.
+        parts: `train`, `validation`, `test`: tables as `dataset.Rows.table` makes them.
+        report: What the checks found in the rows as read (before sampling and splitting).
+        measurements: Exact counts, by standard name.
+        leaked_ids: Ids of test rows whose text also stands in train or validation as they are used.
+    """
+
+    ref: DatasetRef
+    parts: dict[str, pa.Table]
+    report: DataReport
+    measurements: tuple[Measurement, ...]
+    leaked_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Rows with labels that are not split: test data brought to a finished model."""
+
+    table: pa.Table
+    report: DataReport
+    files: tuple[FileDigest, ...]
+    fingerprint: str
+
+
+def prepare(config: DataConfig, progress: Progress | None = None) -> Prepared:
+    """Read, check and split.
+
+    Steps: read every given part; report all errors at once; take the sample; cut test, then validation,
+    where none is given; drop what the config says to drop; count leaks. All is seeded and independent of
+    the order of rows and of the file format.
+
+    Args:
+        config: The `data` section.
+        progress: Told, in a few words, what goes on.
+
+    Raises:
+        DataError: Every error that the checks found, each with its places and remedy; or too few rows to cut.
+        MissingExtraError: A distribution or an extra is not installed.
+        VerificationError: A file is not the pinned one.
+    """
+    tell = progress or (lambda _: None)
+    context = ReadContext(read_options(config), Findings())
+    findings = context.findings
+    parts = read_parts(config, context, progress)
+    tell(f"checking {sum(len(rows) for rows in parts.values()):,} rows")
+    repeats = check_parts(parts, findings)
+    findings.raise_errors()
+    counted = {
+        "duplicate_rows": sum(len(item.copies) for item in repeats.values()),
+        "conflicting_rows": sum(len(item.conflicting) for item in repeats.values()),
+        "empty_text_rows": sum(not text.strip() for rows in parts.values() for text in rows.texts),
+    }
+    tell("splitting")
+    used, dropped, found = _used(parts, config)
+    left = find_leaks(used["test"], used["train"], used["validation"])
+    report = _report(parts, used, context)
+    measurements = _measure(used, dropped, (found, left), counted, report.rows)
+    leaked = tuple(sorted(used["test"].ids[row] for row in left.rows()))
+    return Prepared(
+        ref=_reference(config, used, context),
+        parts={name: used[name].table() for name in ORDER},
+        report=report,
+        measurements=measurements,
+        leaked_ids=leaked,
+    )
+
+
+def load_labelled(
+    sources: tuple[str, ...],
+    config: DataConfig,
+    classes: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> LabelledRows:
+    """Read and check rows that a finished model is measured on; nothing is split or dropped.
+
+    Args:
+        sources: As in `data.test`.
+        config: Columns, format, encoding, filters and renames are taken from it.
+        classes: What the model knows; a row of another class is an error.
+        progress: Told what goes on.
+
+    Raises:
+        DataError: Every error that the checks found.
+    """
+    context = ReadContext(read_options(config), Findings())
+    rows = load_rows(sources, config, context, progress)
+    check_rows("test", rows, context.findings)
+    for label, place in zip(rows.labels, rows.places, strict=True):
+        if classes and label and label not in classes:
+            context.findings.add(
+                "unknown_class", "error", "rows of a class that the model does not know",
+                f"rename it with data.labels; the model knows {', '.join(classes[:20])}", place,
+            )  # fmt: skip
+    context.findings.raise_errors()
+    report = make_report({"test": rows}, context)
+    return LabelledRows(rows.table(), report, tuple(context.files), fingerprint(rows.digests))
+
+
+def stream_rows(
+    source: str, options: ReadOptions | None = None, context: ReadContext | None = None
+) -> Iterator[RawRow]:
+    """The rows of one source for prediction, in their order, one block in memory at a time.
+
+    Args:
+        source: A path, a glob, `pypi:PACKAGE/PATH`, or `-` for JSONL on standard input.
+        options: Columns and encoding; `label=None` asks for no label. The default wants `text` alone.
+        context: To read encodings and digests from afterwards; made where none is given.
+
+    Raises:
+        DataError: At the first record that cannot be read, after the rows before it were yielded.
+    """
+    context = context or ReadContext(
+        options or ReadOptions(label=None), Findings(stop_at_error=True)
+    )
+    for found in find_sources((source,), context):
+        yield from read_source(found, context)
+
+
+def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], int, Leaks]:
+    """The parts as they are used; how many rows were dropped from train and validation; leaks before that."""
+    seed = config.split.seed
+    train = parts["train"]
+    if config.sample is not None:
+        train = train.take(splits.sample(train.ids, train.labels, config.sample, seed))
+    used = {**parts, "train": train}
+    if "test" not in used:
+        used["test"], used["train"] = _cut(used["train"], config.split.test, seed, "test")
+    if "validation" not in used:
+        used["validation"], used["train"] = _cut(
+            used["train"], config.split.validation, seed, "validation"
+        )
+    before = len(used["train"]) + len(used["validation"])
+    if config.duplicates == "drop":
+        copies = set(find_repeats(used["train"]).copies)
+        used["train"] = used["train"].take(
+            [row for row in range(len(used["train"])) if row not in copies]
+        )
+    found = find_leaks(used["test"], used["train"], used["validation"])
+    if config.leakage == "drop_from_train":
+        secret = {used["test"].normal[row] for row in found.rows()}
+        for name in ("train", "validation"):
+            rows = used[name]
+            used[name] = rows.take(
+                [row for row, digest in enumerate(rows.normal) if digest not in secret]
+            )
+    dropped = before - len(used["train"]) - len(used["validation"])
+    return used, dropped, found
+
+
+def _cut(rows: Rows, share: float, seed: int, purpose: str) -> tuple[Rows, Rows]:
+    keys = splits.bind(rows.ids, rows.normal, rows.bonds)
+    taken, rest = splits.cut(rows.ids, rows.labels, keys, share, seed, purpose)
+    if not taken or not rest:
+        raise DataError(
+            Problem(
+                f"{len(rows)} rows are too few to cut {purpose} from",
+                f"give more rows, or set data.{purpose} to a file of its own",
+            )
+        )
+    return rows.take(taken), rows.take(rest)
+
+
+def _report(parts: dict[str, Rows], used: dict[str, Rows], context: ReadContext) -> DataReport:
+    """The report on the rows as read, and what sampling, cutting and dropping left undone.
+
+    Raises:
+        DataError: A part has no rows left, or train lost a class.
+    """
+    after = Findings()
+    for name in ORDER:
+        if not len(used[name]):
+            after.add(
+                "no_rows", "error", f"no rows are left for {name}",
+                "give more rows, or a larger data.sample; with data.leakage: drop_from_train, other test rows",
+                unit="parts",
+            )  # fmt: skip
+    if not after.has_errors():
+        check_classes("train", used["train"], after)
+        check_between(used, after)
+    after.raise_errors()
+    report = make_report(parts, context)
+    known = {(item.kind, item.fact) for item in report.problems}
+    absent = [
+        item
+        for item in after.problems()
+        if item.kind == "absent_class" and (item.kind, item.fact) not in known
+    ]
+    return report.model_copy(update={"problems": (*report.problems, *absent)})
+
+
+def _measure(
+    used: dict[str, Rows],
+    dropped: int,
+    leaks: tuple[Leaks, Leaks],
+    counted: dict[str, int],
+    read: int,
+) -> tuple[Measurement, ...]:
+    total, test = sum(len(rows) for rows in used.values()), len(used["test"])
+    found, left = leaks
+
+    def count(name: str, value: int, n: int) -> Measurement:
+        return Measurement.exact(name, value, n=n, unit="rows")
+
+    return (
+        *(count(f"{name}_rows", len(used[name]), total) for name in ORDER),
+        count("leaked_test_rows", len(left.rows()), test),
+        count("leaked_test_rows_found", len(found.rows()), test),
+        count("leaked_test_rows_conflicting", len(left.conflicting), test),
+        count("dropped_train_rows", dropped, total + dropped),
+        *(count(name, value, read) for name, value in counted.items()),
+    )
+
+
+def _reference(config: DataConfig, used: dict[str, Rows], context: ReadContext) -> DatasetRef:
+    words = tuple(dict.fromkeys(word for words in given_parts(config).values() for word in words))
+    files = tuple({file.path: file for file in context.files}.values())
+    return DatasetRef(
+        sources=words,
+        files=files,
+        licence=find_licence(config.licence, words, files, context.layouts),
+        lawful_basis=config.lawful_basis,
+        fingerprint=fingerprint(digest for rows in used.values() for digest in rows.digests),
+        columns=config.columns.model_dump(mode="json"),
+        classes=tuple(sorted(set(used["train"].labels))),
+        splits={name: used[name].split() for name in ORDER},
+        encodings=context.encodings,
+    )

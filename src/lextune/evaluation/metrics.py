@@ -1,0 +1,165 @@
+"""The metrics of classification, each a function of predictions to measurements with intervals; they know no bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lextune import statistics
+from lextune.evaluation.predict import Scored
+from lextune.records import Measurement
+from lextune.registry import Registry
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How bootstrap intervals are drawn."""
+
+    samples: int
+    seed: int
+
+
+class Metric(Protocol):
+    """One metric of one set of predictions."""
+
+    def __call__(self, scored: Scored, resampling: Resampling) -> list[Measurement]: ...  # noqa: D102
+
+
+metrics: Registry[Metric] = Registry("metric", "lextune.evaluation")
+
+
+def proportion(name: str, successes: int, n: int) -> Measurement:
+    """A share of rows with Wilson's interval; undefined when n is 0."""
+    return Measurement(
+        name=name,
+        value=successes / n if n else None,
+        interval=statistics.wilson(successes, n),
+        n=n,
+        unit="proportion",
+        problem=None if n else "no rows",
+    )
+
+
+def _bootstrapped(
+    name: str,
+    scored: Scored,
+    unit: str,
+    resampling: Resampling,
+    statistic: Callable[[Scored], float],
+) -> Measurement:
+    n = len(scored.labels)
+    value = statistic(scored) if n else math.nan
+    bare = Scored((), scored.labels, scored.scores, scored.classes, {})
+
+    def of_rows(rows: statistics.Ints) -> float:
+        return statistic(Scored((), bare.labels[rows], bare.scores[rows], bare.classes, {}))
+
+    interval = None
+    if math.isfinite(value):
+        interval = statistics.bootstrap(
+            of_rows, n, samples=resampling.samples, seed=resampling.seed
+        )
+    return Measurement(name=name, value=value, interval=interval, n=n, unit=unit)
+
+
+@metrics.register("accuracy")
+def accuracy(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa: ARG001
+    """Share of rows whose highest-scored class is the label."""
+    return [proportion("accuracy", int(scored.right.sum()), len(scored.labels))]
+
+
+@metrics.register("macro_f1")
+def macro_f1(scored: Scored, resampling: Resampling) -> list[Measurement]:
+    """Mean F1 over the classes that occur."""
+    size = len(scored.classes)
+    return [
+        _bootstrapped(
+            "macro_f1",
+            scored,
+            "proportion",
+            resampling,
+            lambda s: statistics.macro_f1(statistics.confusion(s.labels, s.predicted, size)),
+        )
+    ]
+
+
+@metrics.register("precision")
+def precision(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa: ARG001
+    """Per class: of the rows predicted so, the share that are so."""
+    counts = statistics.confusion(scored.labels, scored.predicted, len(scored.classes))
+    return [
+        proportion(f"precision.{name}", int(counts[i, i]), int(counts[:, i].sum()))
+        for i, name in enumerate(scored.classes)
+    ]
+
+
+@metrics.register("recall")
+def recall(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa: ARG001
+    """Per class: of the rows that are so, the share predicted so."""
+    counts = statistics.confusion(scored.labels, scored.predicted, len(scored.classes))
+    return [
+        proportion(f"recall.{name}", int(counts[i, i]), int(counts[i].sum()))
+        for i, name in enumerate(scored.classes)
+    ]
+
+
+@metrics.register("roc_auc")
+def roc_auc(scored: Scored, resampling: Resampling) -> list[Measurement]:
+    """Area under the ROC curve; macro one-against-rest for more than two classes."""
+    return [
+        _bootstrapped(
+            "roc_auc",
+            scored,
+            "proportion",
+            resampling,
+            lambda s: statistics.roc_auc(s.labels, s.scores),
+        )
+    ]
+
+
+@metrics.register("log_loss")
+def log_loss(scored: Scored, resampling: Resampling) -> list[Measurement]:
+    """Mean negative log probability of the label."""
+    return [
+        _bootstrapped(
+            "log_loss",
+            scored,
+            "nats",
+            resampling,
+            lambda s: statistics.log_loss(s.labels, s.scores),
+        )
+    ]
+
+
+@metrics.register("expected_calibration_error")
+def expected_calibration_error(scored: Scored, resampling: Resampling) -> list[Measurement]:
+    """Gap between the highest score and accuracy, 15 equal-width bins."""
+    return [
+        _bootstrapped(
+            "expected_calibration_error",
+            scored,
+            "proportion",
+            resampling,
+            lambda s: statistics.expected_calibration_error(s.scores.max(axis=1), s.right),
+        )
+    ]
+
+
+def by_group(scored: Scored) -> list[Measurement]:
+    """Accuracy of each group of each group column; rows without a group are counted, not dropped."""
+    found = []
+    for column, values in sorted(scored.groups.items()):
+        array = np.array(["" if value is None else value for value in values], dtype=object)
+        missing = int(sum(value is None for value in values))
+        for group in sorted({value for value in values if value is not None}):
+            part = scored.right[array == group]
+            one = proportion("accuracy", int(part.sum()), len(part))
+            found.append(one.model_copy(update={"group": f"{column}={group}"}))
+        found.append(
+            Measurement.exact(f"rows_without_{column}", missing, n=len(values), unit="rows")
+        )
+    return found

@@ -1,0 +1,129 @@
+"""Predicts encoded rows and writes or reads predictions on disk; it knows neither metrics nor bounds."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lextune.errors import DataError, Problem
+from lextune.files import sha256, write_atomic
+from lextune.records import Predictions
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Predictions of one split in memory.
+
+    Attributes:
+        ids: Row ids, shape (rows,).
+        labels: True class numbers, int64, shape (rows,).
+        scores: Probabilities, float64, shape (rows, classes).
+        classes: Names, in the order of the columns of `scores`.
+        groups: Column to the group of each row; null where the row has none.
+    """
+
+    ids: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float64]
+    classes: tuple[str, ...]
+    groups: Mapping[str, Sequence[str | None]]
+
+    @property
+    def predicted(self) -> npt.NDArray[np.int64]:
+        """The class with the highest score, shape (rows,)."""
+        return np.asarray(self.scores.argmax(axis=1), np.int64)
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Where the prediction is the label, shape (rows,)."""
+        return np.asarray(self.predicted == self.labels, np.bool_)
+
+    def keep(self, mask: npt.NDArray[np.bool_]) -> Scored:
+        """The rows where the mask is True."""
+        chosen = [int(i) for i in np.flatnonzero(mask)]
+        groups = {name: [values[i] for i in chosen] for name, values in self.groups.items()}
+        ids = tuple(self.ids[i] for i in chosen)
+        return Scored(ids, self.labels[mask], self.scores[mask], self.classes, groups)
+
+
+BatchScores = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32]]
+
+
+def score_rows(
+    batches: Sequence[npt.NDArray[np.int64]],
+    scores_of: BatchScores,
+    rows: int,
+    classes: int,
+    progress: Callable[[int], None] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Scores of every row in the rows' own order, whatever order the batches have.
+
+    Returns:
+        Shape (rows, classes); rows that no batch named are NaN.
+    """
+    out = np.full((rows, classes), np.nan)
+    for batch in batches:
+        out[batch] = scores_of(batch)
+        if progress is not None:
+            progress(len(batch))
+    return out
+
+
+def write_predictions(scored: Scored, folder: Path, split: str) -> Predictions:
+    """Write one Parquet file: id, label, prediction, score.CLASS, group.COLUMN. No text is in it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = np.array(scored.classes, dtype=object)
+    columns: dict[str, object] = {
+        "id": list(scored.ids),
+        "label": names[scored.labels].tolist(),
+        "prediction": names[scored.predicted].tolist(),
+    }
+    columns |= {f"score.{name}": scored.scores[:, i] for i, name in enumerate(scored.classes)}
+    columns |= {
+        f"group.{name}": pa.array(list(values), pa.string())
+        for name, values in scored.groups.items()
+    }
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    data = sink.getvalue()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / f"{split}.parquet", data)
+    return Predictions(
+        path=f"predictions/{split}.parquet",
+        sha256=sha256(data),
+        split=split,
+        rows=len(scored.ids),
+        classes=scored.classes,
+    )
+
+
+def read_predictions(data: bytes) -> Scored:
+    """The inverse of `write_predictions`, from the file's bytes.
+
+    Raises:
+        DataError: A column is missing.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(pa.BufferReader(data))
+    names = table.column_names
+    classes = tuple(name.removeprefix("score.") for name in names if name.startswith("score."))
+    if not {"id", "label"} <= set(names) or not classes:
+        raise DataError(Problem("this is no file of predictions", "give one that lextune wrote"))
+    number = {name: index for index, name in enumerate(classes)}
+    labels = np.array([number[name] for name in table["label"].to_pylist()], np.int64)
+    scores = np.stack([table[f"score.{name}"].to_numpy() for name in classes], axis=1)
+    groups = {
+        name.removeprefix("group."): table[name].to_pylist()
+        for name in names
+        if name.startswith("group.")
+    }
+    return Scored(tuple(table["id"].to_pylist()), labels, scores, classes, groups)

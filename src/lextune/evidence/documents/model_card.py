@@ -1,0 +1,393 @@
+"""The model card (README.md in Hugging Face's form) from a run's statements; it knows nothing that they do not say.
+
+Form: https://huggingface.co/docs/hub/model-cards; contents after Mitchell et al., Model Cards for Model
+Reporting (2019), https://arxiv.org/abs/1810.03993.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from lextune.evidence.markdown import GAP, code, fields, number, table, text
+from lextune.evidence.statements import room_of
+from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, ControlResult, Statement, Verdict
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
+_MARKS = {
+    "pass": "✓ pass",
+    "fail": "✗ fail",
+    "insufficient": "? insufficient",
+    "not_applicable": "– not applicable",
+    "waived": "! waived",
+}
+_Dict = Mapping[str, Any]
+
+
+def model_card(statements: Sequence[Statement], verdict: Verdict | None) -> str:
+    """The card as Markdown with YAML front matter.
+
+    Args:
+        statements: Of one run, in ledger order; rooms that are missing are printed as gaps.
+        verdict: The decision, or None when there is none yet.
+    """
+    rooms: dict[str, list[_Dict]] = {}
+    for statement in statements:
+        rooms.setdefault(room_of(statement) or "", []).append(statement.predicate)
+    config, base = _record(rooms, "config"), _record(rooms, "select")
+    data, trained = _record(rooms, "prepare"), _record(rooms, "train")
+    evaluation = _record(rooms, "evaluate")
+    release = _dict(config.get("release"))
+    facts = verdict.facts if verdict is not None else _dict(config.get("use"))
+    name = f"{text(release.get('name'))} {text(release.get('version'))}"
+    lines = [
+        *_front_matter(release, base, data, evaluation, facts),
+        f"# {name if release else 'Fine-tuned model'}",
+        "",
+        *_opening(verdict),
+        *_use(facts, config),
+        *_base(base, release),
+        *_data(data, rooms),
+        *_training(trained),
+        *_metrics(evaluation),
+        *_groups(evaluation, rooms),
+        *_leakage(evaluation, rooms),
+        *_audits(rooms),
+        *_controls(verdict),
+        *_verify(rooms),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _front_matter(
+    release: _Dict, base: _Dict, data: _Dict, evaluation: _Dict, facts: _Dict
+) -> list[str]:
+    matter: dict[str, Any] = {"license": _hub_licence(release.get("licence"))}
+    if _hub_name(base) is not None:
+        matter["base_model"] = _hub_name(base)
+    datasets = [
+        source.removeprefix("hub:")
+        for source in _list(data.get("sources"))
+        if isinstance(source, str) and source.startswith("hub:")
+    ]
+    if datasets:
+        matter["datasets"] = datasets
+    if facts.get("language"):
+        matter["language"] = facts["language"]
+    matter |= {
+        "pipeline_tag": "text-classification",
+        "library_name": "transformers",
+        "tags": ["lextune"],
+    }
+    measured = [
+        item
+        for item in _measurements(evaluation)
+        if item.get("group") is None and item.get("unit") in ("proportion", "nats", "score")
+    ]
+    scores = [
+        {"type": item["name"], "value": item["value"]}
+        for item in measured
+        if isinstance(item.get("value"), float | int)
+    ]
+    if scores and evaluation.get("status") == "complete":
+        matter["metrics"] = sorted({score["type"] for score in scores})
+        dataset = ", ".join(str(source) for source in _list(data.get("sources"))) or GAP
+        result = {
+            "task": {"type": "text-classification"},
+            "dataset": {
+                "name": dataset,
+                "type": datasets[0] if datasets else "other",
+                "split": str(evaluation.get("split")),
+            },
+            "metrics": scores,
+        }
+        matter["model-index"] = [{"name": str(release.get("name", "model")), "results": [result]}]
+    shown = yaml.safe_dump(matter, sort_keys=False, allow_unicode=True, width=1000)
+    return ["---", shown.rstrip("\n"), "---", ""]
+
+
+def _opening(verdict: Verdict | None) -> list[str]:
+    if verdict is None:
+        return ["No decision has been made on this model.", ""]
+    packs = ", ".join(f"{text(pack)} {text(version)}" for pack, version in verdict.packs.items())
+    return [
+        f"Decision of {verdict.as_of.isoformat()} under {packs or 'no pack'}: **{verdict.outcome}**.",
+        "This card is made from the signed statements in `dossier/`. What they do not say is printed "
+        f"as “{GAP}”.",
+        "",
+    ]
+
+
+def _use(facts: _Dict, config: _Dict) -> list[str]:
+    others = [(text(key), text(value)) for key, value in sorted(facts.items()) if key != "purpose"]
+    return [
+        "## Intended use",
+        "",
+        *fields([("Task", text(config.get("task"))), ("Purpose", text(facts.get("purpose")))]),
+        "Facts that the maker declared:",
+        "",
+        *table(["fact", "declared"], others),
+    ]
+
+
+def _base(base: _Dict, release: _Dict) -> list[str]:
+    licence = _dict(base.get("licence"))
+    return [
+        "## Base model",
+        "",
+        *fields(
+            [
+                ("Model", code(base.get("id"))),
+                ("Source", code(base.get("source"))),
+                ("Revision", code(base.get("revision"))),
+                ("Architecture", code(base.get("architecture"))),
+                *_licence_fields(licence),
+                ("Licence of this fine-tuned model", text(release.get("licence"))),
+            ]
+        ),
+    ]
+
+
+def _licence_fields(licence: _Dict) -> list[tuple[str, str]]:
+    spdx = licence.get("spdx")
+    meaning = {
+        NO_LICENCE: "the authors state no licence (SPDX `NONE`)",
+        UNKNOWN_LICENCE: "unknown (SPDX `NOASSERTION`)",
+    }
+    found = [
+        ("Licence", meaning.get(str(spdx), code(spdx))),
+        ("Where the licence was found", text(licence.get("found_in"))),
+    ]
+    if licence.get("packaging"):
+        found.append(("What the packaging says of itself", text(licence["packaging"])))
+    if licence.get("note"):
+        found.append(("Note on the licence", text(licence["note"])))
+    return found
+
+
+def _data(data: _Dict, rooms: Mapping[str, list[_Dict]]) -> list[str]:
+    splits = [
+        (
+            text(name),
+            number(_dict(split).get("rows")),
+            text(_dict(split).get("classes")),
+            code(_dict(split).get("fingerprint")),
+        )
+        for name, split in _dict(data.get("splits")).items()
+    ]
+    encodings = [(code(file), text(found)) for file, found in _dict(data.get("encodings")).items()]
+    checks = [
+        item
+        for predicate in rooms.get("prepare", [])
+        for item in _measurements(predicate)
+        if "leak" not in str(item.get("name"))
+    ]
+    return [
+        "## Data",
+        "",
+        *fields(
+            [
+                ("Sources", ", ".join(code(one) for one in _list(data.get("sources"))) or GAP),
+                *_licence_fields(_dict(data.get("licence"))),
+                ("Lawful basis", text(data.get("lawful_basis"))),
+                ("Classes", text(data.get("classes"))),
+                ("Columns", text(data.get("columns"))),
+                ("Fingerprint of all rows", code(data.get("fingerprint"))),
+            ]
+        ),
+        *table(["part", "rows", "rows per class", "fingerprint"], splits),
+        "Encodings of the files:",
+        "",
+        *table(["file", "encoding"], encodings),
+        *(["Checks:", "", *_measured(checks)] if checks else []),
+    ]
+
+
+def _training(trained: _Dict) -> list[str]:
+    parameters = [
+        (code(key), text(value)) for key, value in sorted(_dict(trained.get("parameters")).items())
+    ]
+    cost = [(text(key), number(value)) for key, value in _dict(trained.get("cost")).items()]
+    return [
+        "## Training",
+        "",
+        *fields(
+            [
+                ("Method", text(trained.get("method"))),
+                ("Steps", number(trained.get("steps"))),
+                ("Epochs", number(trained.get("epochs"))),
+                ("Seed", text(trained.get("seed"))),
+                ("Precision", text(trained.get("precision"))),
+                ("Differential privacy", text(trained.get("privacy") or "none")),
+            ]
+        ),
+        *table(["parameter", "value"], parameters),
+        "Cost:",
+        "",
+        *table(["quantity", "value"], cost),
+    ]
+
+
+def _metrics(evaluation: _Dict) -> list[str]:
+    lines = ["## Metrics", ""]
+    if evaluation.get("status") == "crashed":
+        problem = text(evaluation.get("problem"))
+        return [*lines, f"The evaluation crashed ({problem}). It proves nothing.", ""]
+    whole = [
+        item
+        for item in _measurements(evaluation)
+        if item.get("group") is None and "leak" not in str(item.get("name"))
+    ]
+    lines += [f"Measured on the part: {text(evaluation.get('split'))}.", "", *_measured(whole)]
+    lines += ["### Baselines", "", "Measured on the same rows.", ""]
+    baselines = [
+        {**item, "name": f"{name}: {item.get('name')}"}
+        for name, items in _dict(evaluation.get("baselines")).items()
+        for item in _list(items)
+        if isinstance(item, Mapping)
+    ]
+    return [*lines, *_measured(baselines)]
+
+
+def _groups(evaluation: _Dict, rooms: Mapping[str, list[_Dict]]) -> list[str]:
+    groups = [item for item in _measurements(evaluation) if item.get("group") is not None]
+    groups += [
+        item
+        for predicate in rooms.get("audit", [])
+        for item in _measurements(_dict(predicate.get("record")))
+        if "=" in str(item.get("group")) and "confidence=" not in str(item.get("group"))
+    ]
+    return ["## Metrics by group", "", *_measured(groups)]
+
+
+def _leakage(evaluation: _Dict, rooms: Mapping[str, list[_Dict]]) -> list[str]:
+    counted = [
+        item
+        for predicate in rooms.get("prepare", [])
+        for item in _measurements(predicate)
+        if "leak" in str(item.get("name"))
+    ]
+    clean = [item for item in _measurements(evaluation) if "leak" in str(item.get("name"))]
+    return [
+        "## Leakage",
+        "",
+        "Rows found in the training part and in the part that was measured, and the metrics without "
+        "them:",
+        "",
+        *_measured([*counted, *clean]),
+    ]
+
+
+def _audits(rooms: Mapping[str, list[_Dict]]) -> list[str]:
+    lines = ["## Audits", ""]
+    records = [_dict(predicate.get("record")) for predicate in rooms.get("audit", [])]
+    if not records:
+        return [*lines, f"{GAP}.", ""]
+    for record in records:
+        title = f"{text(record.get('audit'))} {text(record.get('version'))}"
+        lines += [f"### {title}", "", f"Status: {text(record.get('status'))}.", ""]
+        lines += _measured([one for one in _measurements(record) if one.get("group") is None])
+        findings = [f"- {text(finding)}" for finding in _list(record.get("findings"))]
+        lines += [*findings, ""] if findings else []
+    return lines
+
+
+def _controls(verdict: Verdict | None) -> list[str]:
+    lines = ["## Controls", ""]
+    if verdict is None:
+        return [*lines, f"{GAP}.", ""]
+    return [
+        *lines,
+        *table(
+            ["control", "citation", "basis", "severity", "verdict", "reasons"],
+            [_control(control) for control in verdict.controls],
+        ),
+    ]
+
+
+def _control(control: ControlResult) -> tuple[str, ...]:
+    title = control.titles.get("en") or next(iter(control.titles.values()), "")
+    reasons = " ".join(text(reason) for reason in (*control.reasons, *control.questions))
+    return (
+        f"{code(f'{control.pack}/{control.control}')} {text(title)}",
+        text(control.citation),
+        text(control.basis),
+        text(control.severity),
+        _MARKS[control.status],
+        reasons or GAP,
+    )
+
+
+def _verify(rooms: Mapping[str, list[_Dict]]) -> list[str]:
+    run = next(
+        (one.get("run") for found in rooms.values() for one in found if one.get("run")), None
+    )
+    return [
+        "## How to verify",
+        "",
+        f"Run: {code(run)}.",
+        "",
+        "```sh",
+        "pip install lextune",
+        "lextune verify . --trust trust.json",
+        "```",
+        "",
+        "Get the signer's public key from the signer, not from this folder. The command checks the "
+        "SHA-256 of every file, every signature and the ledger, and recomputes the decision. It needs "
+        "neither torch nor a network.",
+        "",
+    ]
+
+
+def _measured(items: Iterable[_Dict]) -> list[str]:
+    rows = []
+    for item in items:
+        interval, name = _dict(item.get("interval")), text(item.get("name"))
+        group = f" ({text(item['group'])})" if item.get("group") is not None else ""
+        undefined = text(item.get("problem") or "not measured")
+        bounds = f"{number(interval.get('low'))} – {number(interval.get('high'))}"
+        level = interval.get("level")
+        percent = f" ({level:.0%})" if isinstance(level, float | int) and level < 1 else ""
+        rows.append(
+            (
+                name + group,
+                number(item["value"]) if item.get("value") is not None else undefined,
+                bounds + percent if interval else GAP,
+                number(item.get("n")),
+                text(item.get("unit")),
+                text(interval.get("method")),
+            )
+        )
+    return table(["measure", "value", "interval", "n", "unit", "method"], rows)
+
+
+def _record(rooms: Mapping[str, list[_Dict]], room: str) -> _Dict:
+    return _dict(rooms[room][-1].get("record")) if room in rooms else {}
+
+
+def _measurements(holder: _Dict) -> list[_Dict]:
+    return [item for item in _list(holder.get("measurements")) if isinstance(item, Mapping)]
+
+
+def _dict(value: Any) -> _Dict:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _hub_licence(spdx: Any) -> str:
+    # The Hub writes ids in lower case; the base model's licence is not by itself that of this model.
+    return "unknown" if spdx in (None, "", NO_LICENCE, UNKNOWN_LICENCE) else str(spdx).lower()
+
+
+def _hub_name(base: _Dict) -> str | None:
+    """The base model's id where it is one of the Hub's; a path or a package name would be a dead link."""
+    name, source = base.get("id"), str(base.get("source", ""))
+    if not isinstance(name, str) or _HUB_ID.fullmatch(name) is None:
+        return None
+    return name if "/" in name or not source.startswith(("pypi:", "/", ".")) else None

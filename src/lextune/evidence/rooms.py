@@ -1,0 +1,194 @@
+"""What the statements of a run must say together: order, one run, one model; it knows no policy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from lextune.errors import Problem
+from lextune.evidence.statements import room_of, shape_problems
+from lextune.records import FileDigest, Statement
+
+#: Files that are written after training, beside the model.
+RELEASE_DOCUMENTS = frozenset({"README.md", "lextune.json"})
+
+_ONCE = ("config", "select", "prepare", "train")
+_AGAIN = "get the release again from who made it"
+_RERUN = "run again from the config; a release needs every room"
+
+#: File name and statement.
+Named = tuple[str, Statement]
+
+
+def run_problems(statements: Sequence[Named], run: str) -> list[Problem]:
+    """Statements that are not well formed, or that belong to another run than `run`."""
+    problems = []
+    for name, statement in statements:
+        problems += [Problem(fact, _AGAIN, where=name) for fact in shape_problems(statement)]
+        found = statement.predicate.get("run")
+        if found != run:
+            problems.append(
+                Problem(
+                    f"the statement belongs to the run {found!r}, not to {run!r}",
+                    _AGAIN,
+                    "it was taken from another dossier",
+                    name,
+                )
+            )
+        room = room_of(statement)
+        stem = name.removesuffix(".dsse.json").split("-")
+        if room is not None and stem[1:2] != [room]:
+            problems.append(
+                Problem(f"the file of a statement of room {room!r}", _AGAIN, where=name)
+            )
+    return problems
+
+
+def order_problems(
+    statements: Sequence[Named], unopened: Collection[str] = (), *, released: bool = True
+) -> list[Problem]:
+    """Rooms that are missing, stand twice, or stand in the wrong order.
+
+    Args:
+        statements: Those that could be opened, in ledger order.
+        unopened: Rooms of those that could not: present but proving nothing, and reported elsewhere.
+        released: Whether the release statement must be there (and last).
+    """
+    rooms = [room_of(statement) for _, statement in statements]
+    needed = [*_ONCE, "evaluate", "decide", *(["release"] if released else [])]
+    problems = [
+        Problem(f"there is no statement of the room {room!r}", _RERUN)
+        for room in needed
+        if room not in rooms and room not in unopened
+    ]
+    problems += [
+        Problem(f"the room {room!r} stands {rooms.count(room)} times", _AGAIN, "which one counts?")
+        for room in (*_ONCE, "release")
+        if rooms.count(room) > 1
+    ]
+    first = [rooms.index(room) for room in (*_ONCE, "evaluate", "decide") if room in rooms]
+    if first != sorted(first):
+        problems.append(
+            Problem(
+                "the rooms do not stand in the order of a run", _AGAIN, ", ".join(map(str, rooms))
+            )
+        )
+    if "decide" in rooms:
+        last = len(rooms) - 1 - rooms[::-1].index("decide")
+        if any(room in ("train", "evaluate", "audit") for room in rooms[last + 1 :]):
+            problems.append(
+                Problem("something was measured after the last decision", "decide again")
+            )
+    if released and "release" in rooms and rooms[-1] != "release":
+        problems.append(Problem("the release statement is not the last one", _AGAIN))
+    return problems
+
+
+def model_problems(statements: Sequence[Named], present: Mapping[str, FileDigest]) -> list[Problem]:
+    """Where the model that was trained, the one that was evaluated and the one that is here differ.
+
+    Args:
+        statements: In ledger order.
+        present: The digests of all files of the release, by path; those outside `dossier/` must be the
+            trained files, `RELEASE_DOCUMENTS`, or subjects of a `document` statement.
+    """
+    trained = _trained(statements)
+    if trained is None:
+        return []
+    if not trained:
+        return [Problem("the train statement names no file of the model", _RERUN)]
+    problems = []
+    for name, digest in sorted(trained.items()):
+        if name not in present:
+            problems.append(Problem(f"the trained file {name!r} is not in the release", _AGAIN))
+        elif present[name].sha256 != digest:
+            problems.append(
+                Problem(
+                    f"{name!r} is not the file that was trained",
+                    "release the trained model, or evaluate the other one in a run of its own",
+                    "it was swapped after training",
+                )
+            )
+    documents = {
+        item.name
+        for _, statement in statements
+        if room_of(statement) == "document"
+        for item in statement.subject
+    }
+    known = {*trained, *documents, *RELEASE_DOCUMENTS}
+    problems += [
+        Problem(
+            f"{name!r} lies beside the model but no statement made it",
+            "move it under dossier/, or leave it out",
+            "an untrained file could be loaded in place of a trained one",
+        )
+        for name in sorted(present)
+        if not name.startswith("dossier/") and name not in known
+    ]
+    return (
+        problems
+        + _evaluated_problems(statements, trained)
+        + _prediction_problems(statements, present)
+    )
+
+
+def _evaluated_problems(statements: Sequence[Named], trained: Mapping[str, str]) -> list[Problem]:
+    problems = []
+    for name, statement in statements:
+        room = room_of(statement)
+        if room not in ("evaluate", "audit"):
+            continue
+        subjects = {item.name: item.digest.get("sha256") for item in statement.subject}
+        other = sorted(
+            file for file, digest in trained.items() if subjects.get(file, digest) != digest
+        )
+        unnamed = sorted(set(trained) - set(subjects)) if room == "evaluate" else []
+        if other:
+            problems.append(
+                Problem(
+                    f"another model than the trained one was measured ({', '.join(other)})",
+                    "run again from the config",
+                    where=name,
+                )
+            )
+        if unnamed:
+            problems.append(
+                Problem(
+                    f"the evaluation does not name the model file {unnamed[0]!r} as its subject",
+                    "run again from the config",
+                    "nothing shows which model was evaluated",
+                    name,
+                )
+            )
+    return problems
+
+
+def _prediction_problems(
+    statements: Sequence[Named], present: Mapping[str, FileDigest]
+) -> list[Problem]:
+    problems = []
+    for where, statement in statements:
+        record = statement.predicate.get("record")
+        predictions = record.get("predictions") if isinstance(record, dict) else None
+        if room_of(statement) != "evaluate" or not isinstance(predictions, dict):
+            continue
+        path = str(predictions.get("path"))
+        file = present.get(path) or present.get(f"dossier/{path}")
+        if file is not None and file.sha256 != predictions.get("sha256"):
+            problems.append(
+                Problem(f"{file.path!r} is not the file that was evaluated", _AGAIN, where=where)
+            )
+    return problems
+
+
+def _trained(statements: Sequence[Named]) -> dict[str, str] | None:
+    for _, statement in statements:
+        if room_of(statement) == "train":
+            record: Any = statement.predicate.get("record")
+            listed = record.get("files") if isinstance(record, dict) else None
+            return {
+                str(item.get("path")): str(item.get("sha256"))
+                for item in (listed if isinstance(listed, list) else [])
+                if isinstance(item, dict)
+            }
+    return None

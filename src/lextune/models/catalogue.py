@@ -1,0 +1,45 @@
+"""The known pretrained models, read from catalogue.yaml; it loads none of them."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict
+
+from lextune import strict_yaml
+from lextune.errors import ModelError
+from lextune.validation import validate
+
+
+class CatalogueEntry(BaseModel):
+    """One model that an ordinary package ships.
+
+    Attributes:
+        version: Of the distribution.
+        root: The model's folder, as the distribution's RECORD has it.
+        upstream: The model that the files are a copy of.
+        languages: BCP 47 tags of the text it was pretrained on.
+        tasks: Tasks that it can start; the first entry of a task is its `auto`.
+        sha256: Pinned digest of every file that is loaded.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    version: str
+    root: str
+    upstream: str
+    languages: list[str]
+    tasks: list[str]
+    sha256: dict[str, str]
+
+
+class _Catalogue(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    models: dict[str, CatalogueEntry]
+
+
+def catalogue() -> dict[str, CatalogueEntry]:
+    """Source (`pypi:PACKAGE`) to entry, in the order of the file."""
+    text = resources.files("lextune.models").joinpath("catalogue.yaml").read_bytes()
+    return validate(_Catalogue, strict_yaml.load(text, "catalogue.yaml"), ModelError).models

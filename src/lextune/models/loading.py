@@ -1,0 +1,80 @@
+"""Builds a model from bytes that were hashed: a pretrained one with a new head, or a finished one exactly; it reads no file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lextune.errors import MissingExtraError, Problem, VerificationError
+from lextune.tasks.base import Encoded, Task, tasks
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to be called, with the function that encodes its texts."""
+
+    task: Task
+    model: torch.nn.Module
+    classes: tuple[str, ...]
+    max_length: int
+    encode: Callable[[Sequence[str]], Encoded]
+
+
+def require_text_extra() -> None:
+    """Say which command installs what is missing, before any work.
+
+    Raises:
+        MissingExtraError: torch, transformers or safetensors cannot be imported.
+    """
+    import importlib.util
+
+    missing = [
+        name
+        for name in ("torch", "transformers", "tokenizers", "safetensors")
+        if importlib.util.find_spec(name) is None
+    ]
+    if missing:
+        raise MissingExtraError(
+            Problem(
+                f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
+                'pip install "lextune[text]"',
+                "the light core verifies and decides, the extra `text` trains and predicts",
+            )
+        )
+
+
+def load_pretrained(
+    files: Mapping[str, bytes], task: Task, classes: Sequence[str], *, max_length: int,
+    dropout: float | None,
+) -> LoadedModel:  # fmt: skip
+    """The pretrained model with a head for `classes`; initialisation follows torch's current seed."""
+    encode = task.encoder(files, max_length)
+    model = task.build(files, classes, dropout=dropout, new_head=True)
+    return LoadedModel(task, model, tuple(classes), max_length, encode)
+
+
+def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
+    """A fine-tuned model from the files of its folder; no tensor may be missing.
+
+    Raises:
+        VerificationError: `lextune.json` is missing or of an unknown schema.
+    """
+    info = json.loads(files.get("lextune.json", b"{}"))
+    if info.get("schema") != "lextune.model/v1":
+        raise VerificationError(
+            Problem(
+                "lextune.json is missing or of a schema that this version does not know",
+                "use the release as lextune wrote it, or a newer lextune",
+            )
+        )
+    task = tasks.get(info["task"])
+    classes, max_length = tuple(info["classes"]), int(info["max_length"])
+    encode = task.encoder(files, max_length)
+    model = task.build(files, classes, dropout=None, new_head=False)
+    model.eval()
+    return LoadedModel(task, model, classes, max_length, encode)

