@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lextune.config import RunConfig
     from lextune.pipeline import Run, run
-    from lextune.release import load_release
+    from lextune.serving.predictor import load_release
 
 __all__ = ["Run", "RunConfig", "load_release", "run"]
 __version__ = "0.1.0"
@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Run": "lextune.pipeline",
     "RunConfig": "lextune.config",
-    "load_release": "lextune.release",
+    "load_release": "lextune.serving.predictor",
     "run": "lextune.pipeline",
 }
 

@@ -21,7 +21,11 @@ class Record(BaseModel):
     """A frozen value; unknown fields, NaN and infinity are refused."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",
+        populate_by_name=True,
     )
 
 

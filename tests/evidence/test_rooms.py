@@ -102,6 +102,20 @@ def test_a_document_statement_lets_a_file_stand_beside_the_model() -> None:
     assert model_problems(statements, present) == []
 
 
+@pytest.mark.parametrize("room", ["document", "attestation"])
+def test_a_document_that_is_only_named_is_refused(room: str) -> None:
+    held = FileDigest(path="dossier/a.pdf", sha256="c" * 64, size=1)
+    gone = FileDigest(path="dossier/b.pdf", sha256="d" * 64, size=1)
+    entries = [{"name": "here", "sha256": "c" * 64}, {"name": "absent", "sha256": "e" * 64}]
+    statement = make_statement(room, [held, gone], {"record": {f"{room}s": entries}})
+    statements = [*_trained([_MODEL]), (f"0004-{room}.dsse.json", statement)]
+    found = model_problems(statements, {_MODEL.path: _MODEL, held.path: held})
+    assert [problem.fact for problem in found] == [
+        f"the {room} 'dossier/b.pdf' is not in the release",
+        f"the {room} 'absent' is not in the release",
+    ]
+
+
 @pytest.mark.parametrize("record", [{}, {"files": []}, {"files": "model"}])
 def test_a_training_without_files_proves_nothing(record: dict[str, object]) -> None:
     statements = [("0001-train.dsse.json", make_statement("train", [], {"record": record}))]

@@ -129,6 +129,7 @@ def model_problems(statements: Sequence[Named], present: Mapping[str, FileDigest
         problems
         + _evaluated_problems(statements, trained)
         + _prediction_problems(statements, present)
+        + _document_problems(statements, present)
     )
 
 
@@ -178,6 +179,37 @@ def _prediction_problems(
             problems.append(
                 Problem(f"{file.path!r} is not the file that was evaluated", _AGAIN, where=where)
             )
+    return problems
+
+
+def _document_problems(
+    statements: Sequence[Named], present: Mapping[str, FileDigest]
+) -> list[Problem]:
+    problems = []
+    held = {file.sha256 for file in present.values()}
+    for where, statement in statements:
+        room, record = room_of(statement), statement.predicate.get("record")
+        if room not in ("document", "attestation"):
+            continue
+        listed = record.get(f"{room}s") if isinstance(record, dict) else None
+        named: list[tuple[Any, Any]] = [
+            (item.name, item.digest.get("sha256")) for item in statement.subject
+        ]
+        named += [
+            (item.get("name"), item.get("sha256"))
+            for item in (listed if isinstance(listed, list) else [])
+            if isinstance(item, dict)
+        ]
+        problems += [
+            Problem(
+                f"the {room} {name!r} is not in the release",
+                "put the file into the dossier, then decide and sign again",
+                "what is only named cannot be read",
+                where,
+            )
+            for name, digest in named
+            if digest not in held
+        ]
     return problems
 
 

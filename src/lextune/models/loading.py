@@ -11,6 +11,8 @@ from lextune.errors import MissingExtraError, Problem, VerificationError
 from lextune.tasks.base import Encoded, Task, tasks
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import torch
 
 
@@ -22,7 +24,20 @@ class LoadedModel:
     model: torch.nn.Module
     classes: tuple[str, ...]
     max_length: int
+    precision: str
     encode: Callable[[Sequence[str]], Encoded]
+
+    def scores(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Probabilities of one batch of encoded rows, shape (batch, classes)."""
+        import torch
+
+        device = next(self.model.parameters()).device
+        batch = {k: v.to(device) for k, v in self.task.collate(encoded, rows).items()}
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"),
+        ):
+            return self.task.decode(self.task.logits(self.model, batch))
 
 
 def require_text_extra() -> None:
@@ -55,7 +70,7 @@ def load_pretrained(
     """The pretrained model with a head for `classes`; initialisation follows torch's current seed."""
     encode = task.encoder(files, max_length)
     model = task.build(files, classes, dropout=dropout, new_head=True)
-    return LoadedModel(task, model, tuple(classes), max_length, encode)
+    return LoadedModel(task, model, tuple(classes), max_length, "fp32", encode)
 
 
 def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
@@ -77,4 +92,4 @@ def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
     encode = task.encoder(files, max_length)
     model = task.build(files, classes, dropout=None, new_head=False)
     model.eval()
-    return LoadedModel(task, model, classes, max_length, encode)
+    return LoadedModel(task, model, classes, max_length, str(info["precision"]), encode)

@@ -38,6 +38,13 @@ class Encoded:
         """Tokens per row, shape (rows,)."""
         return self.offsets[1:] - self.offsets[:-1]
 
+    def in_order(self, batch_size: int) -> list[npt.NDArray[np.int64]]:
+        """Batches of similar length, longest first, for prediction: every row once."""
+        import numpy as np
+
+        order = np.argsort(-self.lengths, kind="stable")
+        return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+
 
 Files = Mapping[str, bytes]
 
@@ -81,7 +88,7 @@ class Task(Protocol):
         ...
 
     def export(
-        self, model: torch.nn.Module, files: Files, classes: Sequence[str], max_length: int
+        self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]
     ) -> dict[str, bytes]:
         """The files of a folder that the task's own library loads as it is."""
         ...
@@ -90,11 +97,14 @@ class Task(Protocol):
 tasks: Registry[Task] = Registry("task", "lextune.tasks")
 
 
-def model_info(task: str, classes: Sequence[str], max_length: int) -> dict[str, Any]:
+def model_info(
+    task: str, classes: Sequence[str], max_length: int, precision: str
+) -> dict[str, Any]:
     """The content of `lextune.json`: what serving must know that the library's own files do not say."""
     return {
         "schema": "lextune.model/v1",
         "task": task,
         "classes": list(classes),
         "max_length": max_length,
+        "precision": precision,
     }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lextune.errors import ModelError, Problem
-from lextune.tasks.base import Encoded, Files, model_info, tasks
+from lextune.tasks.base import Encoded, Files, tasks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,7 +147,8 @@ class TextClassification:
 
     def logits(self, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """The head's output, shape (batch, classes)."""
-        return model(**batch).logits  # type: ignore[no-any-return]
+        logits: torch.Tensor = model(**batch).logits
+        return logits
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Mean cross entropy in nats."""
@@ -157,10 +158,10 @@ class TextClassification:
 
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
         """Softmax over the classes."""
-        return logits.detach().float().softmax(-1).cpu().numpy()  # type: ignore[no-any-return]
+        return logits.detach().float().softmax(-1).cpu().numpy()
 
     def export(
-        self, model: torch.nn.Module, files: Files, classes: Sequence[str], max_length: int
+        self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]
     ) -> dict[str, bytes]:
         """config.json, model.safetensors, the tokenizer's files and lextune.json."""
         import safetensors.torch
@@ -173,13 +174,12 @@ class TextClassification:
         config |= {key: base[key] for key in _DROPOUTS if key in base}
         config["architectures"] = [type(model).__name__]
         config.pop("_name_or_path", None)
-        info = model_info(self.name, classes, max_length)
         kept = {name: files[name] for name in _TOKENIZER_FILES if name in files}
         return {
             **kept,
             "config.json": json.dumps(config, indent=2, sort_keys=True).encode() + b"\n",
             "model.safetensors": safetensors.torch.save(state, {"format": "pt"}),
-            "lextune.json": json.dumps(info, indent=2, ensure_ascii=False).encode() + b"\n",
+            "lextune.json": json.dumps(dict(info), indent=2, ensure_ascii=False).encode() + b"\n",
         }
 
 

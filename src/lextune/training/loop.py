@@ -26,7 +26,7 @@ from lextune.config import TrainConfig
 from lextune.errors import Problem, TrainingError
 from lextune.files import write_atomic
 from lextune.tasks.base import Encoded, Task
-from lextune.training.batching import plan_epoch, plan_in_order
+from lextune.training.batching import plan_epoch
 from lextune.training.callbacks import Callback
 from lextune.training.checkpoints import Checkpoints, Progress
 from lextune.training.machine import Precision, autocast, choose_precision, device
@@ -223,7 +223,7 @@ class Trainer:
     def _validate(self, validation: Rows) -> tuple[float, float]:
         self.model.eval()
         total, right = 0.0, 0
-        for rows in plan_in_order(validation.encoded.lengths, self.config.batch_size * 2):
+        for rows in validation.encoded.in_order(self.config.batch_size * 2):
             batch = self._to_device(self.task.collate(validation.encoded, rows))
             labels = torch.from_numpy(validation.labels[rows]).to(self.device)
             with autocast(self.device, self.progress.precision):  # type: ignore[arg-type]

@@ -1,0 +1,606 @@
+"""The arrow of a run as one function: each room's records go to the next, and each leaves a signed statement.
+
+It holds no knowledge of its own: what a room does is in the room.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lextune import release as releasing
+from lextune import strict_yaml
+from lextune.config import RunConfig, load_config
+from lextune.errors import ConfigError, LextuneError, PackError, Problem, VerificationError
+from lextune.evidence.canonical import canonical
+from lextune.evidence.dossier import Dossier
+from lextune.evidence.keys import Signer, Trust, home_folder, load_or_create_key, load_trust
+from lextune.evidence.statements import make_statement
+from lextune.files import disk_problems, read_regular, sha256, write_atomic
+from lextune.policy.facts import check_facts
+from lextune.policy.packs import Pack, load_pack
+from lextune.policy.verdict import exit_code
+from lextune.policy.waivers import check_waivers
+from lextune.records import (
+    AuditResult,
+    Evaluation,
+    FileDigest,
+    Measurement,
+    Predictions,
+    Record,
+    Subject,
+    TrainedModel,
+    Verdict,
+)
+from lextune.store.runs import RunStore
+
+if TYPE_CHECKING:
+    from lextune.data.prepare import Prepared
+    from lextune.evaluation.predict import Scored
+    from lextune.models.loading import LoadedModel
+    from lextune.models.selection import SelectedModel
+
+
+class Listener:
+    """Told what goes on; this one is silent."""
+
+    def stage(self, room: str) -> None:
+        """A room begins."""
+
+    def tell(self, text: str) -> None:
+        """A sentence about what is done just now."""
+
+    def bar(self, label: str, total: int, done: int = 0) -> Callable[[int], None]:  # noqa: ARG002
+        """Work of `total` units begins; the returned function is told of each further part."""
+        return lambda _: None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, released or refused.
+
+    Attributes:
+        id: As in every statement.
+        folder: With dossier, model, log and checkpoints.
+        release: The release's folder, or None when it was refused.
+        verdict: Every control.
+        evaluation: Metrics of the model and of the baselines.
+        audits: What each audit measured.
+        trained: What training says of itself.
+        seconds: Wall time of the whole run.
+    """
+
+    id: str
+    folder: Path
+    release: Path | None
+    verdict: Verdict
+    evaluation: Evaluation
+    audits: tuple[AuditResult, ...]
+    trained: TrainedModel
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """What `lextune run --json` prints."""
+        return {
+            "run": self.id,
+            "folder": str(self.folder),
+            "release": str(self.release) if self.release else None,
+            "verdict": self.verdict.model_dump(mode="json"),
+            "metrics": metrics_document(self.evaluation.measurements),
+            "baselines": {
+                name: metrics_document(found) for name, found in self.evaluation.baselines.items()
+            },
+            "seconds": round(self.seconds, 3),
+            "train_samples_per_second": self.trained.cost["train_samples_per_second"],
+        }
+
+
+def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:
+    """Name (with its group in brackets) to value, low, high, level, n."""
+    found = {}
+    for one in measurements:
+        name = f"{one.name}[{one.group}]" if one.group else one.name
+        interval = one.interval
+        found[name] = {
+            "value": one.value,
+            "low": interval.low if interval else None,
+            "high": interval.high if interval else None,
+            "level": interval.level if interval else None,
+            "n": one.n,
+        }
+    return found
+
+
+def load_run_config(
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    notify: Callable[[str], None] | None = None,
+) -> RunConfig:
+    """A config whose declared facts are checked against the packs, all problems in one go.
+
+    Raises:
+        ConfigError: Everything that is wrong, the packs' own faults included.
+    """
+
+    def check(document: strict_yaml.Document) -> list[Problem]:
+        data = document.data
+        policy, use = data.get("policy"), data.get("use")
+        named = policy.get("packs", ["house", "licences"]) if isinstance(policy, dict) else None
+        named = [named] if isinstance(named, str) else named or ["house", "licences"]
+        problems: list[Problem] = []
+        packs: list[Pack] = []
+        for name in named:
+            try:
+                packs.append(load_pack(str(name)))
+            except PackError as error:
+                problems += error.problems
+        if isinstance(use, dict):
+            try:
+                found = check_facts(use, packs)
+            except PackError as error:
+                return [*problems, *error.problems]
+            for fact, one in found:
+                where = document.where(("use", fact))
+                problems.append(Problem(one.fact, one.remedy, one.reason, where))
+        return problems
+
+    config = load_config(source, overrides, check=check, notify=notify)
+    if config.policy.as_of is None:
+        today = datetime.datetime.now(datetime.UTC).date()
+        policy = config.policy.model_copy(update={"as_of": today})
+        config = config.model_copy(update={"policy": policy})
+    return config
+
+
+def run(
+    config: RunConfig | str | Path | Mapping[str, Any],
+    *,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    listener: Listener | None = None,
+) -> Run:
+    """Walk a config through every room, from the pretrained model to a signed release or a reasoned refusal.
+
+    Args:
+        config: A RunConfig, a YAML or JSON file, or the config as plain data.
+        out: The run's folder; `runs/NAME-VERSION` by default. It must be new, unless `resume`.
+        overrides: `a.b=value` strings over the config.
+        resume: Go on with an interrupted run in `out`.
+        listener: Told what goes on.
+
+    Returns:
+        The run. A refusal is no exception: `run.release` is None and `run.verdict` says why.
+
+    Raises:
+        LextuneError: What stopped the run before there was a verdict.
+    """
+    if not isinstance(config, RunConfig):
+        config = load_run_config(config, overrides, (listener or Listener()).tell)
+    elif overrides or config.policy.as_of is None:
+        config = load_run_config(config.model_dump(mode="json"), overrides)
+    job = _Job(config, _run_folder(config, out), resume, listener or Listener())
+    return job.run()
+
+
+def _run_folder(config: RunConfig, out: str | Path | None) -> Path:
+    name = f"{config.release.name}-{config.release.version}"
+    return Path(out) if out is not None else Path("runs") / name
+
+
+@dataclass
+class _Job:
+    """One run under way; the methods are the rooms in their order."""
+
+    config: RunConfig
+    folder: Path
+    resume: bool
+    listener: Listener
+    started: float = field(default_factory=time.perf_counter)
+
+    def run(self) -> Run:
+        self._check_names()
+        packs = [load_pack(name) for name in self.config.policy.packs]
+        signer = load_or_create_key()
+        trust = load_trust()
+        waivers = self._read_waivers(packs, trust)
+        run_id = self._open_folder()
+        with RunStore(home_folder()) as store:
+            store.start(run_id, _name(self.config), self.config.task, self.folder.resolve())
+            try:
+                dossier = self._open_dossier(run_id, signer)
+                finished = self._rooms(dossier, packs, signer, trust, waivers)
+            except KeyboardInterrupt:
+                store.finish(run_id, "interrupted", problem="stopped by a signal")
+                raise
+            except LextuneError as error:
+                store.finish(run_id, "failed", problem=error.problems[0].fact)
+                raise
+            except BaseException as error:
+                store.finish(run_id, "failed", problem=type(error).__name__)
+                raise
+            words = {"pass": "released", "fail": "refused", "insufficient": "insufficient"}
+            store.finish(
+                run_id,
+                words[finished.verdict.outcome],
+                release=finished.release.resolve() if finished.release else None,
+                metrics=metrics_document(finished.evaluation.measurements),
+            )
+        return finished
+
+    def _rooms(
+        self,
+        dossier: Dossier,
+        packs: Sequence[Pack],
+        signer: Signer,
+        trust: Trust,
+        waivers: Sequence[bytes],
+    ) -> Run:
+        self._config_room(dossier, packs, waivers)
+        selected = self._select(dossier)
+        prepared = self._prepare(dossier)
+        trained = self._train(dossier, selected, prepared)
+        evaluation, scored = self._evaluate(dossier, prepared, trained)
+        audits = self._audit(dossier, evaluation, scored)
+        verdict = self._decide(dossier, packs, trust)
+        release = None
+        if verdict.outcome == "pass":
+            self.listener.stage("release")
+            release = releasing.build_release(
+                self.folder, dossier, self.config, verdict, signer, trust
+            )
+        seconds = time.perf_counter() - self.started
+        return Run(
+            dossier.run_id, self.folder, release, verdict, evaluation, audits, trained, seconds
+        )
+
+    def _check_names(self) -> None:
+        """Every plugin that the config names exists, before any work; all that do not, in one go."""
+        from lextune.audits.base import audits
+        from lextune.models.loading import require_text_extra
+        from lextune.tasks.base import tasks
+
+        require_text_extra()
+        from lextune.training.methods.base import methods
+
+        problems: list[Problem] = []
+        wanted: list[tuple[Callable[[str], object], str]] = [(tasks.get, self.config.task)]
+        wanted += [(audits.get, name) for name in self.config.audits]
+        wanted += [(methods.get, self.config.train.method)]
+        for get, name in wanted:
+            try:
+                get(name)
+            except ConfigError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigError(problems)
+
+    def _read_waivers(self, packs: Sequence[Pack], trust: Trust) -> list[bytes]:
+        envelopes, opened = [], []
+        for name in self.config.policy.waivers:
+            try:
+                data = read_regular(Path(name))
+            except OSError as error:
+                raise ConfigError(
+                    Problem(f"the waiver {name} cannot be read", "check policy.waivers")
+                ) from error
+            opened.append(releasing.open_waiver(data, trust, name))
+            envelopes.append(data)
+        problems = check_waivers(opened, packs)
+        if problems:
+            raise ConfigError(problems)
+        return envelopes
+
+    def _open_folder(self) -> str:
+        """Make the run's folder, or go on in it; gives the run id."""
+        marker = self.folder / "run.json"
+        released = self.folder / "release" / _name(self.config)
+        if released.exists():
+            raise ConfigError(
+                Problem(
+                    f"{released} is released already", "choose another --out or release.version"
+                )
+            )
+        if marker.exists():
+            if not self.resume:
+                raise ConfigError(
+                    Problem(
+                        f"there is a run in {self.folder} already",
+                        "go on with --resume, or choose another --out",
+                    )
+                )
+            return str(json.loads(marker.read_bytes())["run"])
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise ConfigError(Problem(f"{self.folder} holds other files", "choose another --out"))
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+        run_id = f"{_name(self.config)}-{now}-{secrets.token_hex(4)}"
+        with disk_problems(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(marker, json.dumps({"run": run_id}).encode())
+        return run_id
+
+    def _open_dossier(self, run_id: str, signer: Signer) -> Dossier:
+        """A new dossier; that of an interrupted run is set aside, since all rooms are walked again."""
+        folder = self.folder / "dossier"
+        if folder.exists():
+            number = 1
+            while (aside := self.folder / f"dossier.interrupted-{number}").exists():
+                number += 1
+            folder.rename(aside)
+        return Dossier.create(folder, run_id, signer)
+
+    def _config_room(
+        self, dossier: Dossier, packs: Sequence[Pack], waivers: Sequence[bytes]
+    ) -> None:
+        record = self.config.model_dump(mode="json")
+        text = _yaml(record)
+        files = [dossier.write_file("config.yaml", text)]
+        files += [dossier.write_file(f"packs/{pack.id}.yaml", pack.text) for pack in packs]
+        dossier.append("config", make_statement("config", _inside(files), {"record": record}))
+        for envelope in waivers:
+            record = {"envelope": json.loads(envelope)}
+            named = Subject(name="waiver", digest={"sha256": sha256(envelope)})
+            dossier.append("waiver", make_statement("waiver", [named], {"record": record}))
+
+    def _select(self, dossier: Dossier) -> SelectedModel:
+        from lextune.models.selection import select
+
+        self.listener.stage("select")
+        selected = select(self.config.model, self.config.task, self.listener.tell)
+        dossier.append(
+            "select", make_statement("select", selected.ref.files, {"record": _dump(selected.ref)})
+        )
+        return selected
+
+    def _prepare(self, dossier: Dossier) -> Prepared:
+        from lextune.data.prepare import prepare
+
+        self.listener.stage("prepare")
+        prepared = prepare(self.config.data, self.listener.tell)
+        for problem in prepared.report.problems:
+            if problem.severity == "warning":
+                self.listener.tell(f"{problem}: {problem.remedy}")
+        if prepared.leaked_ids:
+            self.listener.tell(
+                f"{len(prepared.leaked_ids)} test rows also stand in train or validation; a control "
+                "may refuse the release. Remedy: data.leakage: drop_from_train"
+            )
+        report = json.dumps(prepared.report.document(), indent=1, ensure_ascii=False).encode()
+        files = _inside([dossier.write_file("data_report.json", report)])
+        parts = [
+            Subject(name=f"data/{name}", digest={"sha256": split.fingerprint})
+            for name, split in prepared.ref.splits.items()
+        ]
+        predicate = {
+            "record": _dump(prepared.ref),
+            "measurements": _dumps(prepared.measurements),
+            "leaked_ids": list(prepared.leaked_ids),
+        }
+        dossier.append("prepare", make_statement("prepare", [*files, *parts], predicate))
+        return prepared
+
+    def _train(self, dossier: Dossier, selected: SelectedModel, prepared: Prepared) -> TrainedModel:
+        from lextune.pipeline_training import fine_tune
+
+        self.listener.stage("train")
+        trained = fine_tune(
+            self.config, selected, prepared, self.folder, resume=self.resume, listener=self.listener
+        )
+        predicate = {"record": _dump(trained), "measurements": _dumps(trained.measurements)}
+        dossier.append("train", make_statement("train", trained.files, predicate))
+        return trained
+
+    def _evaluate(
+        self, dossier: Dossier, prepared: Prepared, trained: TrainedModel
+    ) -> tuple[Evaluation, Scored | None]:
+        """Measure the bytes that training left; a crash is recorded as one, and proves nothing."""
+        self.listener.stage("evaluate")
+        files = read_model_folder(self.folder / trained.folder, trained.files)
+        try:
+            evaluation, scored = self._measured(dossier, prepared, files)
+        except (LextuneError, MemoryError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            self.listener.tell(f"the evaluation crashed: {type(error).__name__}")
+            evaluation, scored = _crashed_evaluation(error), None
+        subjects = [*trained.files]
+        if evaluation.predictions is not None:
+            made = evaluation.predictions
+            subjects.append(_digest_of(dossier, made))
+        predicate = {
+            "status": evaluation.status,
+            "record": _dump(evaluation),
+            "measurements": _dumps(evaluation.measurements),
+        }
+        dossier.append("evaluate", make_statement("evaluate", subjects, predicate))
+        return evaluation, scored
+
+    def _measured(
+        self, dossier: Dossier, prepared: Prepared, files: Mapping[str, bytes]
+    ) -> tuple[Evaluation, Scored]:
+        from lextune.evaluation.evaluate import TrainingTexts, compare, evaluate
+        from lextune.evaluation.metrics import Resampling
+        from lextune.evaluation.predict import write_predictions
+        from lextune.models.loading import load_finished
+        from lextune.pipeline_training import class_numbers
+
+        loaded = load_finished(files)
+        test, train = prepared.parts["test"], prepared.parts["train"]
+        config = self.config.evaluation
+        scored = score_table(loaded, test, config.batch_size, self.listener)
+        predictions = write_predictions(scored, dossier.folder / "predictions", "test")
+        resampling = Resampling(config.bootstrap_samples, config.seed)
+        evaluation = evaluate(
+            scored, predictions, loaded.task.metrics, resampling, leaked=set(prepared.leaked_ids)
+        )
+        learnt = TrainingTexts(
+            train["text"].to_pylist(), class_numbers(train["label"].to_pylist(), loaded.classes)
+        )
+        texts = test["text"].to_pylist()
+        evaluation = compare(
+            evaluation, scored, texts, learnt, loaded.task.baselines, resampling,
+            lambda name: self.listener.tell(f"baseline {name}"),
+        )  # fmt: skip
+        return evaluation, scored
+
+    def _audit(
+        self, dossier: Dossier, evaluation: Evaluation, scored: Scored | None
+    ) -> tuple[AuditResult, ...]:
+        self.listener.stage("audit")
+        results = []
+        for name in dict.fromkeys(self.config.audits):
+            self.listener.tell(name)
+            result = self._one_audit(name, scored)
+            subjects = []
+            if evaluation.predictions is not None:
+                subjects = [_digest_of(dossier, evaluation.predictions)]
+            predicate = {
+                "status": result.status if result.status != "not_applicable" else "complete",
+                "record": _dump(result),
+                "measurements": _dumps(result.measurements),
+            }
+            statement = make_statement("audit", subjects, predicate)
+            dossier.append(f"audit-{name.replace('_', '-')}", statement)
+            results.append(result)
+        return tuple(results)
+
+    def _one_audit(self, name: str, scored: Scored | None) -> AuditResult:
+        from lextune.audits.base import AuditInput, audits
+
+        if scored is None:
+            return _crashed_audit(name, "there are no predictions to audit")
+        config = self.config.evaluation
+        given = AuditInput(
+            labels=scored.labels,
+            scores=scored.scores,
+            classes=scored.classes,
+            groups=scored.groups,
+            samples=config.bootstrap_samples,
+            seed=config.seed,
+        )
+        try:
+            return audits.get(name)(given)
+        except (LextuneError, MemoryError):
+            raise
+        except Exception as error:
+            self.listener.tell(f"the audit {name} crashed: {type(error).__name__}")
+            return _crashed_audit(name, type(error).__name__)
+
+    def _decide(self, dossier: Dossier, packs: Sequence[Pack], trust: Trust) -> Verdict:
+        self.listener.stage("decide")
+        verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
+        record = {"verdict": verdict.model_dump(mode="json")}
+        file = dossier.write_file("verdict.json", canonical(record["verdict"]) + b"\n")
+        used = [Subject(name=f"packs/{p.id}", digest={"sha256": p.digest}) for p in packs]
+        dossier.append(
+            "decide", make_statement("decide", [*_inside([file]), *used], {"record": record})
+        )
+        return verdict
+
+
+def score_table(loaded: LoadedModel, table: Any, batch_size: int, listener: Listener) -> Scored:
+    """Predict a table of labelled rows (columns id, text, label, group.NAME), in its own order."""
+    from lextune.evaluation.predict import Scored, score_rows
+    from lextune.pipeline_training import class_numbers
+
+    encoded = loaded.encode(table["text"].to_pylist())
+    advance = listener.bar("predict", len(encoded))
+    scores = score_rows(
+        encoded.in_order(batch_size),
+        lambda rows: loaded.scores(encoded, rows),
+        len(encoded),
+        len(loaded.classes),
+        advance,
+    )
+    groups = {
+        name.removeprefix("group."): table[name].to_pylist()
+        for name in table.column_names
+        if name.startswith("group.")
+    }
+    labels = class_numbers(table["label"].to_pylist(), loaded.classes)
+    return Scored(tuple(table["id"].to_pylist()), labels, scores, loaded.classes, groups)
+
+
+def read_model_folder(folder: Path, digests: Sequence[FileDigest]) -> dict[str, bytes]:
+    """The bytes of a trained model, checked against what training signed.
+
+    Raises:
+        VerificationError: A file is gone, added or changed.
+    """
+    problems, files = [], {}
+    present = {path.name for path in folder.iterdir()}
+    for one in digests:
+        data = read_regular(folder / one.path) if one.path in present else b""
+        if sha256(data) != one.sha256:
+            problems.append(
+                Problem(
+                    f"{folder / one.path} is not the file that training wrote",
+                    "run again from the config",
+                    "it was changed after training",
+                )
+            )
+        files[one.path] = data
+    added = sorted(present - {one.path for one in digests})
+    problems += [
+        Problem(f"{folder / name} was added after training", "remove it, or run again")
+        for name in added
+    ]
+    if problems:
+        raise VerificationError(problems)
+    return files
+
+
+def _name(config: RunConfig) -> str:
+    return f"{config.release.name}-{config.release.version}"
+
+
+def _yaml(record: Mapping[str, Any]) -> bytes:
+    import yaml
+
+    return yaml.safe_dump(record, sort_keys=False, allow_unicode=True).encode()
+
+
+def _dump(record: Record) -> dict[str, Any]:
+    return record.model_dump(mode="json")
+
+
+def _dumps(measurements: Sequence[Measurement]) -> list[dict[str, Any]]:
+    return [one.model_dump(mode="json") for one in measurements]
+
+
+def _inside(files: Sequence[FileDigest]) -> list[FileDigest]:
+    """Files of the dossier by their path in the release."""
+    return [one.model_copy(update={"path": f"dossier/{one.path}"}) for one in files]
+
+
+def _digest_of(dossier: Dossier, predictions: Predictions) -> FileDigest:
+    size = (dossier.folder / predictions.path).stat().st_size
+    return FileDigest(path=f"dossier/{predictions.path}", sha256=predictions.sha256, size=size)
+
+
+def _crashed_evaluation(error: Exception) -> Evaluation:
+    return Evaluation(
+        status="crashed",
+        split="test",
+        predictions=None,
+        measurements=(),
+        baselines={},
+        problem=f"{type(error).__name__} while evaluating",
+    )
+
+
+def _crashed_audit(name: str, why: str) -> AuditResult:
+    return AuditResult(
+        audit=name, version="0", status="crashed", parameters={}, measurements=(), findings=(why,)
+    )
+
+
+def verdict_exit(finished: Run) -> int:
+    """The exit code of a process that stops after this run."""
+    return int(exit_code(finished.verdict))

@@ -1,0 +1,191 @@
+"""The pipeline's training room: joins model, data and loop, and writes the trained model's folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lextune.config import RunConfig
+from lextune.evidence.canonical import canonical
+from lextune.files import disk_problems, sha256, sync_folder, write_atomic
+from lextune.models.loading import LoadedModel, load_pretrained
+from lextune.models.selection import SelectedModel
+from lextune.records import FileDigest, Measurement, TrainedModel
+from lextune.tasks.base import model_info, tasks
+from lextune.training.callbacks import TrainerLog
+from lextune.training.changes import weight_change
+from lextune.training.loop import Outcome, Rows, Trainer
+from lextune.training.machine import keep_freed_memory
+
+if TYPE_CHECKING:
+    from lextune.data.prepare import Prepared
+    from lextune.pipeline import Listener
+
+
+class _Bar:
+    """A callback that moves a progress bar."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self.advance: Callable[[int], None] = lambda _: None
+
+    def on_start(self, steps: int, done: int) -> None:
+        self.advance = self.listener.bar("train", steps, done)
+
+    def on_step(self, step: int, figures: dict[str, float]) -> None:  # noqa: ARG002
+        self.advance(1)
+
+    def on_epoch(self, epoch: int, figures: dict[str, float]) -> None:
+        self.listener.tell(
+            f"epoch {epoch}: validation loss {figures['validation_loss']:.4f}, "
+            f"accuracy {figures['validation_accuracy']:.4f}"
+        )
+
+
+def class_numbers(labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Names to numbers, by name; shape (rows,)."""
+    number = {name: index for index, name in enumerate(classes)}
+    return np.array([number[label] for label in labels], np.int64)
+
+
+def fine_tune(
+    config: RunConfig,
+    selected: SelectedModel,
+    prepared: Prepared,
+    folder: Path,
+    *,
+    resume: bool,
+    listener: Listener,
+) -> TrainedModel:
+    """Train, and write `model/` under the run's folder: what transformers loads as it is, and lextune.json.
+
+    Raises:
+        TrainingError: The loss left the numbers.
+    """
+    keep_freed_memory()
+    task, classes = tasks.get(config.task), prepared.ref.classes
+    torch.manual_seed(config.train.seed)
+    loaded = load_pretrained(
+        selected.files, task, classes,
+        max_length=config.train.max_length, dropout=config.train.dropout,
+    )  # fmt: skip
+    before = {name: tensor.clone() for name, tensor in loaded.model.state_dict().items()}
+    listener.tell("tokenising")
+    train, validation = (
+        _rows(loaded, prepared.parts[name], classes) for name in ("train", "validation")
+    )
+    trainer = Trainer(
+        task,
+        loaded.model,
+        config.train,
+        folder / "checkpoints",
+        identity=_identity(config, selected, prepared),
+        callbacks=[TrainerLog(folder / "trainer_log.jsonl"), _Bar(listener)],
+    )
+    outcome = trainer.run(train, validation, len(classes), resume=resume)
+    info = model_info(config.task, classes, config.train.max_length, outcome.precision)
+    files = task.export(loaded.model, selected.files, info)
+    digests = _write_model(folder / "model", files)
+    pretrained = {
+        name: tensor for name, tensor in before.items() if not name.startswith("classifier.")
+    }
+    measurements = (
+        *weight_change(pretrained, loaded.model.state_dict()),
+        *_counted(outcome, train, validation),
+    )
+    return _record(config, selected, outcome, digests, measurements)
+
+
+def _rows(loaded: LoadedModel, table: Any, classes: Sequence[str]) -> Rows:
+    encoded = loaded.encode(table["text"].to_pylist())
+    labels = class_numbers(table["label"].to_pylist(), classes)
+    return Rows(encoded, labels, table["id"].to_pylist())
+
+
+def _identity(config: RunConfig, selected: SelectedModel, prepared: Prepared) -> str:
+    """Digest of all that decides how training goes."""
+    return sha256(
+        canonical(
+            {
+                "task": config.task,
+                "train": config.train.model_dump(mode="json", exclude={"save_steps"}),
+                "model": [one.model_dump(mode="json") for one in selected.ref.files],
+                "classes": list(prepared.ref.classes),
+                "data": {
+                    name: prepared.ref.splits[name].fingerprint for name in ("train", "validation")
+                },
+            }
+        )
+    )
+
+
+def _write_model(target: Path, files: Mapping[str, bytes]) -> tuple[FileDigest, ...]:
+    temporary = target.with_name(f".{target.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    with disk_problems(target):
+        try:
+            temporary.mkdir(parents=True)
+            for name, data in files.items():
+                write_atomic(temporary / name, data)
+            shutil.rmtree(target, ignore_errors=True)
+            os.rename(temporary, target)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        sync_folder(target.parent)
+    return tuple(
+        FileDigest(path=name, sha256=sha256(data), size=len(data))
+        for name, data in sorted(files.items())
+    )
+
+
+def _counted(outcome: Outcome, train: Rows, validation: Rows) -> tuple[Measurement, ...]:
+    cut = train.encoded.truncated
+    return (
+        Measurement.exact("truncated_train_rows", cut, n=len(train.ids), unit="rows"),
+        Measurement.exact("first_training_loss", outcome.first_loss, n=1, unit="nats"),
+        Measurement(
+            name="best_validation_loss",
+            value=outcome.best_validation_loss,
+            n=len(validation.ids),
+            unit="nats",
+        ),
+    )
+
+
+def _record(
+    config: RunConfig,
+    selected: SelectedModel,
+    outcome: Outcome,
+    digests: tuple[FileDigest, ...],
+    measurements: tuple[Measurement, ...],
+) -> TrainedModel:
+    parameters = config.train.model_dump(mode="json") | {
+        "optimizer": "AdamW",
+        "best_epoch": outcome.best_epoch,
+        "threads": outcome.threads,
+        "torch": torch.__version__,
+    }
+    return TrainedModel(
+        folder="model",
+        base=selected.ref,
+        method=config.train.method,
+        parameters=parameters,
+        seed=config.train.seed,
+        steps=outcome.steps,
+        epochs=float(outcome.epochs),
+        files=digests,
+        precision=outcome.precision,
+        measurements=measurements,
+        cost={
+            "train_seconds": round(outcome.seconds, 3),
+            "train_samples_per_second": round(outcome.samples_per_second, 3),
+        },
+    )

@@ -1,0 +1,303 @@
+"""No signed passing verdict, no release: builds, verifies and reads release folders; weights are only bytes to it.
+
+What the evidence room verifies (bytes, signatures, chain) is joined here with what the policy room decides:
+the verdict is computed again from the statements, the declared facts and the packs inside the dossier.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lextune import strict_yaml
+from lextune.config import RunConfig
+from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
+from lextune.evidence.canonical import canonical, load_json
+from lextune.evidence.documents.model_card import model_card
+from lextune.evidence.dossier import Dossier
+from lextune.evidence.envelope import open_envelope
+from lextune.evidence.keys import Signer, Trust
+from lextune.evidence.releasing import sign_release
+from lextune.evidence.statements import make_statement, room_of
+from lextune.evidence.verifying import Evidence, read_verified, verify_folder
+from lextune.files import disk_problems, sync_tree, write_atomic
+from lextune.policy.packs import Pack, parse_pack
+from lextune.policy.verdict import decide
+from lextune.policy.waivers import Waiver
+from lextune.records import FileDigest, Statement, Subject, Verdict
+from lextune.validation import validate
+
+_AGAIN = "get the release again from who made it, or decide again with the config"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What verifying a release found.
+
+    Attributes:
+        evidence: Files, statements and signers.
+        verdict: As computed again; None when that was not possible.
+        problems: All of them; the release may be used only if there are none.
+    """
+
+    evidence: Evidence
+    verdict: Verdict | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def verified(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def require(self) -> Verification:
+        """Itself, if nothing is wrong.
+
+        Raises:
+            VerificationError: With all problems.
+        """
+        if self.problems:
+            raise VerificationError(self.problems)
+        return self
+
+
+@dataclass(frozen=True)
+class VerifiedRelease:
+    """A verified release in memory: the very bytes that were hashed.
+
+    Attributes:
+        files: Every file outside `dossier/`, by path.
+        config: The config of the run that made it.
+    """
+
+    verification: Verification
+    files: Mapping[str, bytes]
+    config: RunConfig
+
+    @property
+    def name(self) -> str:
+        """NAME-VERSION."""
+        return f"{self.config.release.name}-{self.config.release.version}"
+
+
+def decide_dossier(
+    statements: Sequence[tuple[str, Statement]],
+    config: RunConfig,
+    packs: Sequence[Pack],
+    trust: Trust,
+) -> Verdict:
+    """The verdict over a dossier's statements; those that only report a decision or a release are not evidence.
+
+    Raises:
+        ConfigError: `policy.as_of` is not set.
+        VerificationError: A waiver's own envelope is not signed by a trusted key.
+    """
+    if config.policy.as_of is None:
+        raise ConfigError(Problem("policy.as_of is not set", "give the day to decide for"))
+    evidence = [
+        (digest, statement)
+        for digest, statement in statements
+        if room_of(statement) not in ("decide", "release", "waiver")
+    ]
+    waivers = _waivers((statement for _, statement in statements), trust)
+    return decide(evidence, config.use, packs, config.policy.as_of, waivers)
+
+
+def _waivers(statements: Iterable[Statement], trust: Trust) -> list[Waiver]:
+    return [
+        open_waiver(canonical(statement.predicate["record"]["envelope"]), trust)
+        for statement in statements
+        if room_of(statement) == "waiver"
+    ]
+
+
+def sign_waiver(waiver: Waiver, pack: Pack, signer: Signer) -> bytes:
+    """A waiver as a signed envelope; its subject is the pack it speaks of."""
+    from lextune.evidence.envelope import sign
+
+    subject = Subject(name=f"{waiver.pack}/{waiver.control}", digest={"sha256": pack.digest})
+    record = waiver.model_dump(mode="json")
+    return sign(make_statement("waiver", [subject], {"record": record}), signer)
+
+
+def open_waiver(data: bytes, trust: Trust, where: str = "waiver") -> Waiver:
+    """The waiver inside a signed envelope.
+
+    Raises:
+        VerificationError: It is not signed by a trusted key, or is no waiver.
+    """
+    statement = open_envelope(data, trust, where)
+    try:
+        if room_of(statement) != "waiver":
+            raise ValueError
+        return Waiver.model_validate(statement.predicate["record"])
+    except (KeyError, ValueError) as error:
+        raise VerificationError(
+            Problem(
+                "this signed statement is no waiver",
+                "give a file of `lextune approve`",
+                where=where,
+            )
+        ) from error
+
+
+def build_release(
+    run: Path, dossier: Dossier, config: RunConfig, verdict: Verdict, signer: Signer, trust: Trust
+) -> Path:
+    """Put the trained model, the card and the dossier together, sign, verify, and only then give it its name.
+
+    Args:
+        run: The run's folder, with `model/` and `dossier/`.
+        dossier: Of the run.
+        config: Of the run.
+        verdict: Must pass.
+        signer: The user's key.
+        trust: Whom the user trusts; the release must verify against it.
+
+    Returns:
+        The release's folder, `release/NAME-VERSION` under `run`.
+
+    Raises:
+        VerificationError: What is here is not what was trained and evaluated. No release is left.
+    """
+    if verdict.outcome != "pass":
+        raise VerificationError(
+            Problem(f"the verdict is {verdict.outcome}", "meet the controls, then run again")
+        )
+    target = run / "release" / f"{config.release.name}-{config.release.version}"
+    temporary = target.with_name(f".{target.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        with disk_problems(target):
+            temporary.mkdir(parents=True)
+            for source in sorted((run / "model").iterdir()):
+                shutil.copyfile(source, temporary / source.name, follow_symlinks=False)
+            shutil.copytree(
+                dossier.folder, temporary / "dossier", symlinks=True, ignore=_private_files
+            )
+        statements = [statement for _, statement in dossier.statements()]
+        write_atomic(temporary / "README.md", model_card(statements, verdict).encode())
+        record = {"name": config.release.name, "version": config.release.version}
+        sign_release(temporary, signer, {"record": record})
+        sync_tree(temporary)
+        verify_release(temporary, trust).require()
+        os.replace(temporary, target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            target.parent.rmdir()
+        raise
+    return target
+
+
+def _private_files(folder: str, names: list[str]) -> list[str]:  # noqa: ARG001
+    """The dossier's lock and leftovers of a crash are no evidence."""
+    return [name for name in names if name.startswith(".")]
+
+
+def verify_release(folder: Path, trust: Trust) -> Verification:
+    """Verify every file, signature and link of a release, and compute its verdict again."""
+    return _with_verdict(verify_folder(folder, trust), trust)
+
+
+def read_release(folder: Path, trust: Trust) -> VerifiedRelease:
+    """A release to use: verified, with the bytes that were hashed.
+
+    Raises:
+        VerificationError: With every problem.
+    """
+    evidence, files = read_verified(folder, trust)
+    verification = _with_verdict(evidence, trust).require()
+    return VerifiedRelease(verification, files, _config_of(evidence))
+
+
+def _with_verdict(evidence: Evidence, trust: Trust) -> Verification:
+    if not evidence.verified:
+        return Verification(evidence, None, evidence.problems)
+    try:
+        verdict = recompute(evidence, trust)
+    except LextuneError as error:
+        return Verification(evidence, None, error.problems)
+    problems = []
+    signed = _last(evidence, "decide").predicate["record"]
+    if canonical(verdict.model_dump(mode="json")) != canonical(signed.get("verdict")):
+        problems.append(
+            Problem(
+                "the verdict computed again differs from the signed one",
+                _AGAIN,
+                "the decision does not follow from its evidence",
+            )
+        )
+    if verdict.outcome != "pass":
+        failed = [f"{one.pack}/{one.control}" for one in verdict.controls if _blocks(one)]
+        problems.append(Problem(f"the verdict is {verdict.outcome} ({', '.join(failed)})", _AGAIN))
+    return Verification(evidence, verdict, tuple(problems))
+
+
+def _blocks(result: Any) -> bool:
+    return result.severity == "block" and result.status in ("fail", "insufficient")
+
+
+def recompute(evidence: Evidence, trust: Trust) -> Verdict:
+    """The verdict again, from nothing but what lies in the dossier.
+
+    Raises:
+        PackError: A pack in the dossier does not parse.
+        VerificationError: A pack is missing, or is not the one that the decision names.
+    """
+    signed = _last(evidence, "decide").predicate["record"]["verdict"]["packs"]
+    packs, problems = [], []
+    for name, digest in sorted(signed.items()):
+        path = f"dossier/packs/{name}.yaml"
+        text = evidence.documents.get(path)
+        if text is None:
+            problems.append(Problem(f"the pack {path} is not in the release", _AGAIN))
+            continue
+        pack = parse_pack(text, path)
+        if (pack.id, pack.digest) != (name, digest):
+            problems.append(
+                Problem(f"{path} is not the pack that the decision was made with", _AGAIN)
+            )
+        packs.append(pack)
+    if problems:
+        raise VerificationError(problems)
+    return decide_dossier(evidence.statements, _config_of(evidence), packs, trust)
+
+
+def _last(evidence: Evidence, room: str) -> Statement:
+    found = [statement for _, statement in evidence.statements if room_of(statement) == room]
+    if not found:
+        raise VerificationError(Problem(f"there is no statement of the room {room!r}", _AGAIN))
+    return found[-1]
+
+
+def _config_of(evidence: Evidence) -> RunConfig:
+    """The run's config as the signed config statement holds it."""
+    record = _last(evidence, "config").predicate["record"]
+    return parse_config_record(record)
+
+
+def parse_config_record(record: Mapping[str, Any]) -> RunConfig:
+    """A config from the record of a config statement."""
+    return validate(
+        RunConfig, strict_yaml.Document(dict(record), "the config statement"), ConfigError
+    )
+
+
+def load_verdict(data: bytes) -> Verdict:
+    """A verdict from the bytes of `verdict.json`."""
+    return Verdict.model_validate(load_json(data, "verdict.json"))
+
+
+def model_digests(files: Mapping[str, bytes]) -> tuple[FileDigest, ...]:
+    """Digests of files that are in memory."""
+    from lextune.files import sha256
+
+    return tuple(
+        FileDigest(path=name, sha256=sha256(data), size=len(data))
+        for name, data in sorted(files.items())
+    )

