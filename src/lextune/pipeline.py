@@ -23,6 +23,7 @@ from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, home_folder, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement
 from lextune.files import disk_problems, read_regular, sha256, write_atomic
+from lextune.listener import Listener
 from lextune.policy.facts import check_facts
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.verdict import exit_code
@@ -45,20 +46,6 @@ if TYPE_CHECKING:
     from lextune.evaluation.predict import Scored
     from lextune.models.loading import LoadedModel
     from lextune.models.selection import SelectedModel
-
-
-class Listener:
-    """Told what goes on; this one is silent."""
-
-    def stage(self, room: str) -> None:
-        """A room begins."""
-
-    def tell(self, text: str) -> None:
-        """A sentence about what is done just now."""
-
-    def bar(self, label: str, total: int, done: int = 0) -> Callable[[int], None]:  # noqa: ARG002
-        """Work of `total` units begins; the returned function is told of each further part."""
-        return lambda _: None
 
 
 @dataclass(frozen=True)

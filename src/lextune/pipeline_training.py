@@ -15,6 +15,7 @@ import torch
 from lextune.config import RunConfig
 from lextune.evidence.canonical import canonical
 from lextune.files import disk_problems, sha256, sync_folder, write_atomic
+from lextune.listener import Listener
 from lextune.models.loading import LoadedModel, load_pretrained
 from lextune.models.selection import SelectedModel
 from lextune.records import FileDigest, Measurement, TrainedModel
@@ -26,7 +27,6 @@ from lextune.training.machine import keep_freed_memory
 
 if TYPE_CHECKING:
     from lextune.data.prepare import Prepared
-    from lextune.pipeline import Listener
 
 
 class _Bar:

@@ -63,7 +63,7 @@ def _leaf(
     if isinstance(condition, FactIncludes):
         holds = isinstance(found, list | tuple) and condition.item in found
     else:
-        holds = type(found) is type(condition.value) and found == condition.value
+        holds = bool(found == condition.value)
     return Applicability(holds, (condition.fact,))
 
 

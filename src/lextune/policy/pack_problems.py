@@ -39,8 +39,8 @@ _CONDITION_PLACES = {"applies", "all", "any", "not", "commercial_use_when", "der
 def did_you_mean(word: Any, choices: Iterable[str]) -> str:
     """`did you mean 'x'?`, or the whole list where nothing is near."""
     known = sorted(choices)
-    # One or two signs (`=>`) are near to almost anything: show the whole list.
-    near = _near(word, known) if len(str(word)) > 2 else []
+    # Signs (`=>`) are as near to the wrong operator as to the right one: show the whole list.
+    near = _near(word, known) if any(sign.isalnum() for sign in str(word)) else []
     return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
 
 
@@ -56,6 +56,8 @@ def shape_problems(document: Document, errors: Sequence[Mapping[str, Any]]) -> l
         _problem(document, error)
         for error in errors
         if not (error["type"] == "missing" and (_parent(error), error["loc"][-1]) in explained)
+        # pydantic counts only the valid items, so a list of one wrong item is also "too short".
+        and not (error["type"] == "too_short" and error["input"])
     ]
 
 

@@ -1,0 +1,53 @@
+"""The command line: one file per verb; it knows how to ask and to show, and nothing of how things are done."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from lextune.cli.app import app
+from lextune.cli.output import report_bug, report_error
+from lextune.errors import ExitCode, LextuneError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and exit with the code that the contract gives it; returns it in tests."""
+    # Libraries that we load must not call home, nor warn about forks that we do not make.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    if arguments is None:
+        sys.exit(code)
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    import typer
+
+    # typer brings its own copy of click, so its exceptions are found through typer
+    click_error = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    try:
+        code = app(arguments, standalone_mode=False, prog_name="lextune")
+        return int(code or 0)
+    except LextuneError as error:
+        report_error(error)
+        return int(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        print("Stopped. What was saved is whole; go on with --resume.", file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        # whoever read our output has gone; a second write at exit must not complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.DONE)
+    except Exception as error:
+        if isinstance(error, click_error):
+            error.show()
+            return int(ExitCode.USAGE)
+        report_bug(error)
+        return int(ExitCode.BUG)

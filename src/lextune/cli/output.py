@@ -1,0 +1,183 @@
+"""What people and programs read: JSON on stdout, tables, progress and errors on stderr; it decides nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lextune.errors import LextuneError
+from lextune.listener import Listener
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a key of the config.")
+]
+Trust = Annotated[
+    str | None,
+    typer.Option("--trust", metavar="FILE", help="Trust file; the default is your own."),
+]
+
+
+class _State:
+    """Whether this process prints JSON."""
+
+    json = False
+
+
+def use_json(wanted: bool) -> None:
+    """Called first by a verb that has --json."""
+    _State.json = wanted
+
+
+def print_json(document: Any) -> None:
+    """The one document on stdout."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """A line of an answer: on stdout, unless that is kept for JSON."""
+    stream = sys.stderr if _State.json else sys.stdout
+    stream.write(text + "\n")
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table that fits the terminal, of 80 columns where there is none."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for index, name in enumerate(head):
+        made.add_column(name, overflow="fold", no_wrap=index == 0 and len(head) > 2)
+    for row in rows:
+        made.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    _console(sys.stderr if _State.json else sys.stdout).print(made)
+
+
+_STYLES = {
+    "pass": "green",
+    "fail": "bold red",
+    "insufficient": "bold yellow",
+    "waived": "magenta",
+    "not applicable": "dim",
+}
+
+
+def _console(stream: Any) -> Console:
+    from rich.console import Console
+
+    width = None if stream.isatty() else int(os.environ.get("COLUMNS", "80"))
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+
+
+def report_error(error: LextuneError) -> None:
+    """Every problem with its remedy on stderr; the same as JSON on stdout when that was asked for."""
+    if _State.json:
+        problems = [
+            {"fact": one.fact, "reason": one.reason, "remedy": one.remedy, "where": one.where}
+            for one in error.problems
+        ]
+        print_json({"error": type(error).__name__, "problems": problems})
+    lines = []
+    for one in error.problems:
+        place = f"{one.where}: " if one.where else ""
+        reason = f"\n    why     {one.reason}" if one.reason else ""
+        lines.append(f"  ✗ {place}{one.fact}{reason}\n    remedy  {one.remedy}")
+    count = len(error.problems)
+    sys.stderr.write(
+        f"lextune: {count} problem{'s' if count > 1 else ''}\n" + "\n".join(lines) + "\n"
+    )
+
+
+def report_bug(error: Exception) -> None:
+    """A fault of lextune: the places in the code, never the values that were being worked on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = "\n".join(f"  {one.filename}:{one.lineno} in {one.name}" for one in frames)
+    sys.stderr.write(
+        f"lextune: a bug in lextune ({type(error).__name__}). What was saved is whole.\n{places}\n"
+        "Remedy: please report these lines; they hold no data.\n"
+    )
+    if os.environ.get("LEXTUNE_DEBUG") == "1":
+        traceback.print_exception(error)
+
+
+class Terminal(Listener):
+    """A listener that shows stages, sentences and progress bars on stderr; use it with `with`."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._tasks: list[Any] = []
+
+    def __enter__(self) -> Terminal:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._progress = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=_console(sys.stderr),
+            transient=not sys.stderr.isatty(),
+        )
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def stage(self, room: str) -> None:
+        """A room begins."""
+        self._print(room)
+
+    def tell(self, text: str) -> None:
+        """A sentence about what is done just now."""
+        self._print(f"  {text}")
+
+    def bar(self, label: str, total: int, done: int = 0) -> Callable[[int], None]:
+        """A new bar."""
+        progress = self._progress
+        if progress is None:
+            return lambda _: None
+        task = progress.add_task(label, total=total, completed=done)
+
+        def advance(count: int) -> None:
+            progress.advance(task, count)
+
+        return advance
+
+    def _print(self, text: str) -> None:
+        if self._progress is not None:
+            self._progress.console.print(text, markup=False)
+
+
+def measured(one: Mapping[str, Any]) -> str:
+    """`0.8700 (0.8498–0.8879)`, or what is missing."""
+    if one.get("value") is None:
+        return "undefined"
+    if one.get("low") is None:
+        return f"{one['value']:.4f} (no interval)"
+    return f"{one['value']:.4f} ({one['low']:.4f}–{one['high']:.4f})"

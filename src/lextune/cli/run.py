@@ -1,0 +1,138 @@
+"""The verbs `run` and `quickstart`: the whole pipeline, and what it ended with."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lextune.cli.app import app
+from lextune.cli.output import Json, Set, Terminal, measured, print_json, say, table, use_json
+
+if TYPE_CHECKING:
+    from lextune.pipeline import Run
+
+Out = Annotated[
+    Path | None, typer.Option("--out", help="The run's folder; runs/NAME-VERSION by default.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+
+
+@app.command("run")
+def run_command(
+    config: Annotated[Path, typer.Argument(help="The config, YAML or JSON.")],
+    out: Out = None,
+    overrides: Set = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune, evaluate, audit, decide, and release only what may be released."""
+    _run(config, out, overrides or [], resume, as_json)
+
+
+@app.command("quickstart")
+def quickstart(
+    out: Out = None,
+    overrides: Set = None,
+    resume: Resume = False,
+    show_config: Annotated[
+        bool, typer.Option("--show-config", help="Print the config and stop.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Do it all once, on an encoder and reviews that ship inside packages."""
+    with resources.as_file(resources.files("lextune.cli") / "quickstart.yaml") as config:
+        if show_config:
+            say(config.read_text(encoding="utf-8").rstrip())
+            return
+        _run(config, out, overrides or [], resume, as_json)
+
+
+def _run(config: Path, out: Path | None, overrides: list[str], resume: bool, as_json: bool) -> None:
+    use_json(as_json)
+    from lextune import pipeline
+
+    with Terminal() as terminal:
+        finished = pipeline.run(
+            config, out=out, overrides=overrides, resume=resume, listener=terminal
+        )
+    _show(finished)
+    if as_json:
+        print_json(finished.document())
+    raise typer.Exit(pipeline.verdict_exit(finished))
+
+
+def _show(finished: Run) -> None:
+    document = finished.document()
+    _show_metrics(document)
+    verdict = finished.verdict
+    table(
+        f"Controls as of {verdict.as_of}",
+        ["control", "effect", "verdict"],
+        [
+            (f"{one.pack}/{one.control}", one.severity + "s" if one.severity == "block" else "warns",
+             one.status.replace("_", " "))
+            for one in verdict.controls
+        ],
+    )  # fmt: skip
+    for one in verdict.controls:
+        if one.status in ("fail", "insufficient"):
+            say(f"{one.pack}/{one.control} ({one.severity}): {one.status}")
+            for reason in (*one.reasons, *one.questions):
+                say(f"  {reason}")
+            say(f"  Remedy: {one.remedy['en']}")
+    memory = peak_memory()
+    rate = document["train_samples_per_second"]
+    say(
+        f"\nTook {finished.seconds:.0f} s, {rate:.1f} training rows/s, "
+        f"peak memory {memory / 1e9:.1f} GB."
+    )
+    if finished.release is None:
+        say(
+            f"Not released: the verdict is {verdict.outcome}. The dossier is in {finished.folder}/dossier."
+        )
+        return
+    say(f"Released and verified: {finished.release}\n\nNext:")
+    for verb in ("verify", "serve"):
+        say(f"  lextune {verb} {finished.release}")
+    say(
+        f'  echo \'{{"text": "A film I will not forget."}}\' | lextune predict {finished.release} -'
+    )
+
+
+def _show_metrics(document: dict[str, Any]) -> None:
+    """The model's metrics, and the baselines' where they have the same one."""
+    names = list(document["baselines"])
+    rows = []
+    for name, one in document["metrics"].items():
+        if name.startswith("accuracy_minus_") or one["low"] == one["high"]:
+            continue
+        beside = [document["baselines"][base].get(name) for base in names]
+        shown = [f"{found['value']:.4f}" if found and found["value"] is not None else ""
+                 for found in beside]  # fmt: skip
+        rows.append((_short(name), measured(one), str(one["n"]), *shown))
+    table("Test part, with 95 % intervals", ["metric", "model", "n", *map(_short, names)], rows)
+    rows = [
+        (_short(name.removeprefix("accuracy_minus_")), measured(one), str(one["n"]))
+        for name, one in document["metrics"].items()
+        if name.startswith("accuracy_minus_")
+    ]
+    table("Accuracy above each baseline (paired)", ["baseline", "difference", "n"], rows)
+
+
+def _short(name: str) -> str:
+    """Names that leave room in 80 columns."""
+    return name.replace("tfidf_logistic_regression", "TF-IDF + LR").replace(
+        "expected_calibration_error", "calibration error"
+    )
+
+
+def peak_memory() -> int:
+    """Largest resident size of this process so far, in bytes (Linux counts in KiB, macOS in bytes)."""
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
