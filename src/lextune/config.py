@@ -37,10 +37,12 @@ def _date(value: Any) -> Any:
     return value
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Number = Annotated[float, Field(strict=False)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=list[str] | str)]
 Date = Annotated[datetime.date, BeforeValidator(_date)]
-Share = Annotated[float, Field(strict=False, gt=0, lt=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+#: Torch and numpy take larger seeds, but not the same ones; JSON keeps integers exact up to 2^53.
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -81,7 +83,7 @@ class SplitConfig(Section):
     validation: Share = Field(
         0.2, description="Share of the other rows for validation, when data.validation is null."
     )
-    seed: int = Field(42, ge=0, description="Seed of the split.")
+    seed: Seed = Field(42, description="Seed of the split.")
 
 
 class DataConfig(Section):
@@ -103,9 +105,8 @@ class DataConfig(Section):
     where: dict[str, str] = Field(
         default_factory=dict, description="Keep only rows whose column equals the value."
     )
-    sample: int | None = Field(
+    sample: Count | None = Field(
         None,
-        ge=1,
         description="Use so many rows, drawn with the split's seed, stratified by class.",
     )
     split: SplitConfig = SplitConfig()
@@ -129,33 +130,37 @@ class TrainConfig(Section):
     """How to fine-tune; names are those of transformers' TrainingArguments where it has one."""
 
     method: str = Field("full", description="Training method: `full` updates every weight.")
-    epochs: int = Field(3, ge=1, description="Passes over the training part.")
-    batch_size: int = Field(32, ge=1, description="Rows per optimiser step.")
-    learning_rate: Number = Field(2e-5, gt=0, description="Peak learning rate of AdamW.")
-    weight_decay: Number = Field(0.01, ge=0, description="Not applied to biases and norms.")
-    warmup_ratio: Number = Field(0.1, ge=0, lt=1, description="Share of steps with rising rate.")
+    epochs: Count = Field(3, description="Passes over the training part.")
+    batch_size: Count = Field(32, description="Rows per optimiser step.")
+    learning_rate: float = Field(2e-5, gt=0, description="Peak learning rate of AdamW.")
+    weight_decay: float = Field(0.01, ge=0, description="Not applied to biases and norms.")
+    warmup_ratio: float = Field(0.1, ge=0, lt=1, description="Share of steps with rising rate.")
     lr_scheduler_type: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
-    max_grad_norm: Number = Field(1.0, gt=0, description="Gradients are clipped to this L2 norm.")
-    max_length: int = Field(512, ge=8, description="Tokens per text; longer texts are cut.")
-    dropout: Number | None = Field(
+    max_grad_norm: float = Field(1.0, gt=0, description="Gradients are clipped to this L2 norm.")
+    max_length: int = Field(
+        512, ge=8, le=2**20, description="Tokens per text; longer texts are cut."
+    )
+    dropout: float | None = Field(
         0.0, ge=0, lt=1, description="Of hidden layers and attention; null keeps the model's own."
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="auto measures which of the two this machine multiplies faster."
     )
-    early_stopping_patience: int = Field(
-        2, ge=1, description="Stop after so many epochs without a better validation loss."
+    early_stopping_patience: Count = Field(
+        2, description="Stop after so many epochs without a better validation loss."
     )
-    save_steps: int = Field(50, ge=1, description="Optimiser steps between checkpoints.")
-    seed: int = Field(42, ge=0, description="Seed of initialisation, order and dropout.")
+    save_steps: Count = Field(50, description="Optimiser steps between checkpoints.")
+    seed: Seed = Field(42, description="Seed of initialisation, order and dropout.")
 
 
 class EvaluationConfig(Section):
     """How to measure."""
 
-    bootstrap_samples: int = Field(1000, ge=200, description="Resamples of a bootstrap interval.")
-    batch_size: int = Field(64, ge=1, description="Rows per forward pass.")
-    seed: int = Field(0, ge=0, description="Seed of the bootstrap.")
+    bootstrap_samples: int = Field(
+        1000, ge=200, le=10**6, description="Resamples of a bootstrap interval."
+    )
+    batch_size: Count = Field(64, description="Rows per forward pass.")
+    seed: Seed = Field(0, description="Seed of the bootstrap.")
 
 
 class PolicyConfig(Section):
@@ -291,6 +296,9 @@ def _override(document: strict_yaml.Document, overrides: Sequence[str]) -> list[
             node = node[key]
         if isinstance(node, dict):
             node[path[-1]] = parsed
+            for known in (document.places, document.origins):
+                for inside in [one for one in known if one[: len(path)] == path]:
+                    del known[inside]
             document.origins[path] = where
     return problems
 
@@ -304,12 +312,13 @@ def _rename(document: strict_yaml.Document, notify: Callable[[str], None]) -> No
         if new[-1] in target:
             continue  # both given: the old name stays and is refused as an unknown key
         target[new[-1]] = parent.pop(old[-1])
-        moved = {
-            (*new, *path[len(old) :]): place
-            for path, place in document.places.items()
-            if path[: len(old)] == old
-        }
-        document.places.update(moved)
+        for known in (document.places, document.origins):
+            moved = {
+                (*new, *path[len(old) :]): place
+                for path, place in known.items()
+                if path[: len(old)] == old
+            }
+            known.update(moved)  # type: ignore[arg-type]
         notify(f"{'.'.join(old)} is read as {'.'.join(new)}")
 
 

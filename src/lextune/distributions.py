@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import importlib.metadata
+import re
 from pathlib import Path
 
-from lextune.errors import MissingExtraError, Problem, VerificationError
+from lextune.errors import ConfigError, MissingExtraError, Problem, VerificationError
 
 
 def split_source(source: str) -> tuple[str, str]:
@@ -37,8 +39,7 @@ def licence_field(package: str) -> str | None:
 
 def list_package_files(package: str, prefix: str = "") -> list[str]:
     """The paths that the distribution's RECORD lists under `prefix`, sorted; compiled caches left out."""
-    files = _distribution(package).files or []
-    names = [file.as_posix() for file in files if file.suffix != ".pyc"]
+    names = [name for name in _record(_distribution(package)) if not name.endswith(".pyc")]
     return sorted(name for name in names if name.startswith(prefix))
 
 
@@ -56,26 +57,25 @@ def read_file(package: str, path: str, sha256: str | None) -> bytes:
         VerificationError: The file is missing, or its bytes are not the recorded or the pinned ones.
     """
     reinstall = f"pip install --force-reinstall --no-deps {package}"
-    for file in _distribution(package).files or []:
-        if file.as_posix() == path:
-            break
-    else:
+    distribution = _distribution(package)
+    hashes = _record(distribution)
+    if path not in hashes:
         raise VerificationError(
             Problem(
                 f"{package} has no file {path!r} in its RECORD", f"check the path, or {reinstall}"
             )
         )
-    location = Path(str(file.locate()))
+    location = Path(str(distribution.locate_file(path)))
     if not location.is_file():
         raise VerificationError(Problem(f"{path} of {package} is gone", reinstall))
     data = location.read_bytes()
     found = hashlib.sha256(data)
-    if file.hash is None or file.hash.mode != "sha256":
+    if not hashes[path].startswith("sha256="):
         raise VerificationError(
             Problem(f"{package} records no SHA-256 for {path!r}", reinstall, "it cannot be checked")
         )
     recorded = base64.urlsafe_b64encode(found.digest()).rstrip(b"=").decode()
-    if recorded != file.hash.value:
+    if f"sha256={recorded}" != hashes[path]:
         raise VerificationError(
             Problem(f"{path} of {package} is not the file that was installed", reinstall)
         )
@@ -89,7 +89,22 @@ def read_file(package: str, path: str, sha256: str | None) -> bytes:
     return data
 
 
+def _record(distribution: importlib.metadata.Distribution) -> dict[str, str]:
+    """Path to `ALGORITHM=HASH` of every line of RECORD, of files that are gone too.
+
+    https://packaging.python.org/en/latest/specifications/recording-installed-packages/#the-record-file
+    """
+    lines = csv.reader((distribution.read_text("RECORD") or "").splitlines())
+    return {line[0]: line[1] if len(line) > 1 else "" for line in lines if line}
+
+
 def _distribution(package: str) -> importlib.metadata.Distribution:
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", package):
+        raise ConfigError(
+            Problem(
+                f"{package!r} is no name of a package", "write pypi:PACKAGE or pypi:PACKAGE/PATH"
+            )
+        )
     try:
         return importlib.metadata.distribution(package)
     except importlib.metadata.PackageNotFoundError as error:

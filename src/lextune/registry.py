@@ -80,7 +80,7 @@ class Registry(Generic[T]):
     def _import(self, module: str, entry: str | None = None) -> None:
         try:
             importlib.import_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a plugin that exits must not end the run as done
             raise PluginError(
                 Problem(
                     f"the {self.kind} plugin {entry or module!r} does not load: "

@@ -23,10 +23,11 @@ _WORDS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
-_IMPLICIT_TAGS = {
-    f"tag:yaml.org,2002:{name}"
-    for name in ("map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge", "value")
-}
+#: Deeper nesting is refused; no config and no pack comes near it, and Python's stack would end first.
+_DEEPEST = 64
+#: Python refuses to convert longer integers; no setting needs so many digits.
+_LONGEST_INT = 300
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -61,7 +62,7 @@ def scalar(text: str) -> Any:
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
-        return int(text)
+        return int(text) if len(text) <= _LONGEST_INT else text
     if _FLOAT.fullmatch(text):
         return float(text)
     if _SPECIAL_FLOAT.fullmatch(text):
@@ -77,7 +78,8 @@ def load(text: str | bytes, name: str) -> Document:
             place at which the text stops being YAML.
     """
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
@@ -88,8 +90,15 @@ def load(text: str | bytes, name: str) -> Document:
         raise ConfigError(
             Problem("this is not YAML text in UTF-8", "save the file as UTF-8 text", where=name)
         ) from error
+    except (ValueError, OverflowError) as error:  # an escape such as "\\UFFFFFFFF"
+        raise ConfigError(
+            Problem("this is not YAML: an escape names no character", "mend it", where=name)
+        ) from error
     document = Document(None, name)
-    problems: list[Problem] = []
+    problems = [
+        Problem(fact, remedy, where=f"{name}:{line}:{column}")
+        for fact, remedy, line, column in loader.refused
+    ]
     if root is not None:
         document.data = _build(root, (), document, problems, set())
     if problems:
@@ -97,19 +106,40 @@ def load(text: str | bytes, name: str) -> Document:
     return document
 
 
+class _Loader(yaml.SafeLoader):
+    """Composes nodes and notes each alias and written tag, which a node no longer shows."""
+
+    def __init__(self, text: str | bytes) -> None:
+        super().__init__(text)
+        self.refused: list[tuple[str, str, int, int]] = []
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        if isinstance(event, yaml.AliasEvent):
+            self.refused.append(("a YAML alias (*name)", "write the value out", line, column))
+        elif (tag := getattr(event, "tag", None)) is not None:
+            self.refused.append((f"a YAML tag ({tag})", "remove the tag", line, column))
+        if self._depth == _DEEPEST:
+            raise yaml.MarkedYAMLError(
+                problem=f"it is nested deeper than {_DEEPEST} levels", problem_mark=event.start_mark
+            )
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+
 def _build(
     node: yaml.Node, path: Path, document: Document, problems: list[Problem], seen: set[int]
 ) -> Any:
     line, column = node.start_mark.line + 1, node.start_mark.column + 1
     document.places.setdefault(path, (line, column))
-    where = f"{document.name}:{line}:{column}"
-    if id(node) in seen:
-        problems.append(Problem("a YAML alias (*name)", "write the value out", where=where))
+    if id(node) in seen:  # an alias, refused already; following it could take for ever
         return None
     seen.add(id(node))
-    if node.tag not in _IMPLICIT_TAGS:
-        problems.append(Problem(f"a YAML tag ({node.tag})", "remove the tag", where=where))
-        return None
     if isinstance(node, yaml.MappingNode):
         return _build_mapping(node, path, document, problems, seen)
     if isinstance(node, yaml.SequenceNode):
@@ -117,8 +147,20 @@ def _build(
             _build(item, (*path, index), document, problems, seen)
             for index, item in enumerate(node.value)
         ]
-    quoted = getattr(node, "style", None) is not None
-    return node.value if quoted else scalar(node.value)
+    if getattr(node, "style", None) is None:
+        return scalar(node.value)
+    return _paired(node.value, f"{document.name}:{line}:{column}", problems)
+
+
+def _paired(text: str, where: str, problems: list[Problem]) -> str:
+    r"""JSON writes an emoji as two escapes (`\ud83d\ude00`), which PyYAML leaves as two half characters."""
+    if not _SURROGATE.search(text):
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        problems.append(Problem("half of a surrogate pair", "write the character", where=where))
+        return ""
 
 
 def _build_mapping(
@@ -131,7 +173,7 @@ def _build_mapping(
         if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "<<":
             problems.append(Problem("a key that is not a plain word", "use a word", where=where))
             continue
-        key = key_node.value
+        key = _paired(key_node.value, where, problems)
         if key in result:
             first = document.places[(*path, key)][0]
             problems.append(

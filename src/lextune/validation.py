@@ -57,6 +57,12 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], document: Document) -
         return _unknown_key(path, model, where)
     if kind == "missing":
         return Problem(f"{name} is missing", f"add the key {path[-1]!r}", where=where)
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return Problem(
+            f"{name} is a section of keys, but found {_shown(detail['input'])}",
+            "write its keys under it, or remove it",
+            where=where,
+        )
     message = detail["msg"].removeprefix("Value error, ")
     remedy = "write a value of that kind"
     if kind in ("literal_error", "enum"):

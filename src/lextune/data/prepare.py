@@ -244,7 +244,7 @@ def _measure(
         return Measurement.exact(name, value, n=n, unit="rows")
 
     return (
-        *(count(f"{name}_rows", len(used[name]), total) for name in ORDER),
+        *(count(f"{name}_rows", len(used[name]), len(used[name])) for name in ORDER),
         count("leaked_test_rows", len(left.rows()), test),
         count("leaked_test_rows_found", len(found.rows()), test),
         count("leaked_test_rows_conflicting", len(left.conflicting), test),

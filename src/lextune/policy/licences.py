@@ -17,7 +17,7 @@ from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, Licence
 _UNKNOWN_WORDS = frozenset({UNKNOWN_LICENCE.casefold(), "unknown", "other"})
 _USES: Mapping[Permission, str] = {
     "commercial_use": "commercial use",
-    "derivatives": "derivatives (a fine-tuned model is one)",
+    "derivatives": "making a derivative such as a fine-tuned model",
 }
 _LONGEST_EXPRESSION = 1000
 

@@ -120,7 +120,10 @@ class RunStore:
         with Session(self._engine) as session:
             rows = list(
                 session.scalars(
-                    select(RunRow).where(RunRow.id.startswith(run, autoescape=True)).limit(3)
+                    select(RunRow)
+                    .where(RunRow.id.startswith(run, autoescape=True))
+                    .order_by(RunRow.id)  # an exact match comes first
+                    .limit(3)
                 )
             )
             exact = [row for row in rows if row.id == run]

@@ -1,0 +1,54 @@
+"""A tiny model, easy reviews and one finished release for all end-to-end tests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+
+from lextune.cli import main
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where the inputs lie that every test may read and none may change."""
+
+    model: Path
+    data: Path
+    release: Path
+    home: Path
+
+    def config(self, **changes: Any) -> dict[str, Any]:
+        """A config that is released, with whole sections replaced or added to."""
+        config = tiny.tiny_config(self.model, self.data)
+        for section, values in changes.items():
+            merged = {**config.get(section, {}), **values} if isinstance(values, dict) else values
+            config[section] = merged
+        return config
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Made once: model, data, and a release with the key that signed it."""
+    folder = tmp_path_factory.mktemp("workshop")
+    model = tiny.write_tiny_bert(folder / "model")
+    data = tiny.write_reviews(folder / "reviews.csv")
+    home = folder / "home"
+    config = folder / "config.json"
+    config.write_text(json.dumps(tiny.tiny_config(model, data)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEXTUNE_HOME", str(home))
+        assert main(["run", str(config), "--out", str(folder / "run")]) == 0
+    return Workshop(model, data, folder / "run" / "release" / "tiny-1.2.3", home)
+
+
+@pytest.fixture
+def release(workshop: Workshop, home: Path, tmp_path: Path) -> Path:
+    """A copy of the release to spoil, in a home that trusts who signed it."""
+    shutil.copytree(workshop.home, home)
+    return Path(shutil.copytree(workshop.release, tmp_path / "release"))

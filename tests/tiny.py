@@ -1,0 +1,98 @@
+"""Makes a tiny BERT and easy synthetic reviews, from which a real run releases in seconds; it knows no test."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+GOOD = ("wonderful", "superb", "delightful", "brilliant")
+BAD = ("awful", "dreadful", "boring", "terrible")
+_FILLERS = """
+the a this film movie plot actor scene story music camera ending script cast director was is
+and with of in on very quite rather really long short first last again we saw it at home
+cinema evening friend family city summer winter old new
+"""
+PLAIN = tuple(_FILLERS.split())
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def write_tiny_bert(folder: Path, seed: int = 0) -> Path:
+    """A BERT encoder with random weights in Hugging Face layout: 2 layers of width 32, about 100 KB."""
+    import safetensors.torch
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel
+
+    folder.mkdir(parents=True, exist_ok=True)
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    words = [*_SPECIAL, *PLAIN, *GOOD, *BAD, *letters, *(f"##{one}" for one in letters)]
+    vocabulary = {word: index for index, word in enumerate(dict.fromkeys(words))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        special_tokens=[(one, vocabulary[one]) for one in ("[CLS]", "[SEP]")],
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    settings = {"tokenizer_class": "BertTokenizer", "pad_token": "[PAD]", "model_max_length": 64}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        state = BertModel(config).state_dict()
+    safetensors.torch.save_file(state, folder / "model.safetensors", {"format": "pt"})
+    (folder / "config.json").write_text(json.dumps(config.to_dict()))
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\nA tiny BERT for tests.\n")
+    return folder
+
+
+def write_reviews(path: Path, rows: int = 1200, seed: int = 0) -> Path:
+    """Reviews (CSV: text, label, place), half `positive` and half `negative`, told apart by one word each."""
+    draw = random.Random(seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["text", "label", "place"])
+        for row in range(rows):
+            label, told = ("positive", GOOD) if row % 2 else ("negative", BAD)
+            words = draw.choices(PLAIN, k=draw.randint(8, 16))
+            words.insert(draw.randrange(len(words)), draw.choice(told))
+            writer.writerow([" ".join(words), label, draw.choice(["north", "south"])])
+    return path
+
+
+def tiny_config(model: Path, data: Path) -> dict[str, Any]:
+    """A config (plain data) that releases: `lextune.run(tiny_config(model, data), out=...)`."""
+    return {
+        "task": "sentiment",
+        "model": {"source": str(model)},
+        "data": {
+            "train": str(data),
+            "columns": {"text": "text", "label": "label", "group": ["place"]},
+            "licence": "CC0-1.0",
+            "split": {"test": 0.25, "validation": 0.15, "seed": 42},
+        },
+        "train": {
+            "epochs": 3,
+            "batch_size": 16,
+            "learning_rate": 3e-3,
+            "max_length": 32,
+            "precision": "fp32",
+            "save_steps": 1000,
+        },
+        "evaluation": {"bootstrap_samples": 200},
+        "use": {"purpose": "test the tests", "commercial": False, "places": ["EU"]},
+        "policy": {"packs": ["house", "licences"]},
+        "release": {"name": "tiny", "version": "1.2.3"},
+    }
