@@ -55,6 +55,7 @@ class Predictor:
     Attributes:
         name: Of the release, without its version.
         version: Of the release.
+        text_column: The column that held the text in training.
         verification: What was verified before the model was loaded.
     """
 
@@ -62,6 +63,7 @@ class Predictor:
         # The release itself is not kept: its bytes are the weights a second time.
         self.name: str = release.config.release.name
         self.version: str = release.config.release.version
+        self.text_column: str = release.config.data.columns.text
         self.verification: Verification = release.verification
         self._loaded = loaded
         self._lock = threading.Lock()

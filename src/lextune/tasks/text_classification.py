@@ -111,6 +111,8 @@ class TextClassification:
                 None, config=config, state_dict=state, output_loading_info=True, dtype="float32"
             )
         self._check_head(report, new_head)
+        if new_head:
+            _reset_untrained_pooler(model)
         return model  # type: ignore[no-any-return]
 
     def _check_head(self, report: dict[str, Any], new_head: bool) -> None:
@@ -181,6 +183,24 @@ class TextClassification:
             "model.safetensors": safetensors.torch.save(state, {"format": "pt"}),
             "lextune.json": json.dumps(dict(info), indent=2, ensure_ascii=False).encode() + b"\n",
         }
+
+
+def _reset_untrained_pooler(model: torch.nn.Module) -> None:
+    """Make a pooler that was never trained pass its input on: the identity before its tanh.
+
+    A bias that is exactly zero was never touched by a gradient: encoders trained with mean pooling ship
+    their pooler as it was drawn, so narrow that it hides the encoder from the head for the first epoch
+    (docs/decisions/0004-untrained-pooler.md has the figures).
+    """
+    import torch
+
+    for name, module in model.named_modules():
+        dense = getattr(module, "dense", None)
+        if not name.endswith("pooler") or not isinstance(dense, torch.nn.Linear):
+            continue
+        square = dense.in_features == dense.out_features
+        if square and dense.bias is not None and not bool(dense.bias.any()):
+            torch.nn.init.eye_(dense.weight)
 
 
 _DROPOUTS = (
