@@ -226,9 +226,7 @@ def test_a_fact_that_a_control_prohibits_and_no_waiver_lifts(
         del control["requires"]
 
     pack = pack_file(tmp_path / "test.yaml", prohibit)
-    config = workshop.config(
-        policy={"packs": ["house", str(pack)]}, use={"scores_citizens": True}
-    )
+    config = workshop.config(policy={"packs": ["house", str(pack)]}, use={"scores_citizens": True})
     assert runner(config) == 3
     runner.refused("test/rule (block): fail")
 
@@ -239,7 +237,13 @@ def test_a_fact_that_a_control_prohibits_and_no_waiver_lifts(
     assert not waiver.exists()
 
     # The verb refuses to sign it; a waiver that somebody signs without the verb lifts nothing either.
-    record = {"pack": "test", "control": "rule", "reason": "x", "person": "y", "expires": "2999-01-01"}
+    record = {
+        "pack": "test",
+        "control": "rule",
+        "reason": "x",
+        "person": "y",
+        "expires": "2999-01-01",
+    }
     subject = Subject(name="test/rule", digest={"sha256": "0" * 64})
     waiver.write_bytes(
         sign(make_statement("waiver", [subject], {"record": record}), load_or_create_key())
@@ -258,7 +262,10 @@ def test_a_signed_waiver_lifts_what_may_be_lifted_and_shows_as_waived(
                  "--expires", "2999-01-01", "-o", str(waiver)]  # fmt: skip
     assert main(arguments) == 0
     small = {"split": {"test": 0.1, "validation": 0.15, "seed": 42}}
-    policy = {"packs": ["licences", str(pack_file(tmp_path / "test.yaml"))], "waivers": [str(waiver)]}
+    policy = {
+        "packs": ["licences", str(pack_file(tmp_path / "test.yaml"))],
+        "waivers": [str(waiver)],
+    }
     assert runner(workshop.config(data=small, policy=policy)) == 2  # it names a pack not chosen
     runner.refused("house/enough_test_rows")
     policy["packs"] = ["house", "licences"]

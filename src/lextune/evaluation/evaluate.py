@@ -39,7 +39,8 @@ def evaluate(
     """Metrics of the model on the rows it predicted, and on those of them that train did not contain.
 
     `evaluated_share` is the share of the split's rows with a finite score for every class;
-    `failed_metrics` counts metrics that came out undefined although every class occurs.
+    `failed_metrics` counts metrics that came out undefined although there were rows to measure; a class
+    that no row has, or that is never predicted, has no recall or precision: undefined with n = 0, no failure.
     """
     finite = np.asarray(np.isfinite(scored.scores).all(axis=1), np.bool_)
     usable = scored.keep(finite)
@@ -50,7 +51,7 @@ def evaluate(
             found.append(one.model_copy(update={"name": "accuracy_without_leaked_rows"}))
     rows = len(scored.labels)
     share = float(finite.mean()) if rows else float("nan")
-    failed = sum(1 for one in found if one.group is None and one.value is None)
+    failed = sum(one.value is None and (one.n > 0 or "." not in one.name) for one in found)
     found += [
         Measurement.exact("evaluated_share", share, n=rows, unit="proportion"),
         Measurement.exact("failed_metrics", failed, n=len(found), unit="metrics"),

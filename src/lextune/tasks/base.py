@@ -23,12 +23,14 @@ class Encoded:
         offsets: Row i is ids[offsets[i]:offsets[i + 1]], int64, shape (rows + 1,).
         pad_id: Token id that fills a batch.
         truncated: How many rows were longer than the limit.
+        limit: Longest row that the model has positions for; padding stays within it. None is unlimited.
     """
 
     ids: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
     pad_id: int
     truncated: int
+    limit: int | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
