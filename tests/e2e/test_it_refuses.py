@@ -28,7 +28,7 @@ from lextune.evidence.statements import make_statement
 from lextune.records import Subject
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
 PACK: dict[str, Any] = {
     "schema": "lextune.pack/v1",

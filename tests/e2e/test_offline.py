@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from workshop import Workshop
 
 # Every Python process that starts with this on its path writes down each use of a socket.
 WATCH = """

