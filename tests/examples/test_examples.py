@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny
 
+import tiny
 from lextune.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]

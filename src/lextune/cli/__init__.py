@@ -47,7 +47,7 @@ def _run(arguments: list[str]) -> int:
         return int(ExitCode.DONE)
     except Exception as error:
         if isinstance(error, click_error):
-            error.show()
+            error.show()  # type: ignore[attr-defined]
             return int(ExitCode.USAGE)
         report_bug(error)
         return int(ExitCode.BUG)
