@@ -12,6 +12,9 @@ from lextune.cli.app import app
 from lextune.cli.output import report_bug, report_error
 from lextune.errors import ExitCode, LextuneError
 
+#: What shells call a process that Ctrl-C ended; typer gives it too.
+_INTERRUPTED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and exit with the code that the contract gives it; returns it in tests."""
@@ -34,13 +37,12 @@ def _run(arguments: list[str]) -> int:
         importlib.import_module(f"{__name__}.{module.name}")
     try:
         code = app(arguments, standalone_mode=False, prog_name="lextune")
-        return int(code or 0)
+        return _stopped() if code == _INTERRUPTED else int(code or 0)
     except LextuneError as error:
         report_error(error)
         return int(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        print("Stopped. What was saved is whole; go on with --resume.", file=sys.stderr)  # noqa: T201
-        return 130
+        return _stopped()
     except BrokenPipeError:
         # whoever read our output has gone; a second write at exit must not complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,3 +53,8 @@ def _run(arguments: list[str]) -> int:
             return int(ExitCode.USAGE)
         report_bug(error)
         return int(ExitCode.BUG)
+
+
+def _stopped() -> int:
+    sys.stderr.write("Stopped. What was saved is whole; go on with --resume.\n")
+    return _INTERRUPTED
