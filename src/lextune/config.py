@@ -176,8 +176,16 @@ class PolicyConfig(Section):
 class ReleaseConfig(Section):
     """What to call the release."""
 
-    name: str = Field("model", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    version: str = Field("1.0.0", pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?$")
+    name: str = Field(
+        "model",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="Letters, digits, dot, dash and underscore; begins with a letter or digit.",
+    )
+    version: str = Field(
+        "1.0.0",
+        pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?$",
+        description="MAJOR.MINOR.PATCH, as semver.org has it.",
+    )
 
 
 class RunConfig(Section):

@@ -132,9 +132,9 @@ class Measurement(Record):
     @classmethod
     def exact(cls, name: str, value: float, *, n: int, unit: str) -> Measurement:
         """A number that has no sampling error because all of it was counted."""
-        interval = Interval(low=value, high=value, level=1.0, method="exact")
         if not math.isfinite(value):
             return cls(name=name, value=value, n=n, unit=unit)
+        interval = Interval(low=value, high=value, level=1.0, method="exact")
         return cls(name=name, value=value, interval=interval, n=n, unit=unit)
 
 

@@ -68,7 +68,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], document: Document) -
     if kind in ("literal_error", "enum"):
         expected = str(detail.get("ctx", {}).get("expected", ""))
         near = difflib.get_close_matches(
-            str(detail["input"]), expected.replace("'", "").split(", "), 1
+            str(detail["input"]), expected.replace(" or ", ", ").replace("'", "").split(", "), 1
         )
         remedy = f"did you mean {near[0]!r}?" if near else f"use {expected}"
         message = f"{_shown(detail['input'])} is none of {expected}"

@@ -35,6 +35,15 @@ class AuditInput:
     seed: int = 0
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
+    def require_finite(self) -> None:
+        """Stop an audit that would count rows without a score.
+
+        Raises:
+            ValueError: A score is NaN or infinite; the pipeline records the audit as crashed.
+        """
+        if not np.isfinite(self.scores).all():
+            raise ValueError("a row has no finite score")
+
 
 class Audit(Protocol):
     """One audit: a function in a file of its own, registered under its id."""

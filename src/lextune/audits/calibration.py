@@ -17,6 +17,7 @@ def calibration(given: AuditInput) -> AuditResult:
 
     Guo et al. 2017 (arXiv:1706.04599); Brier 1950 (Monthly Weather Review 78), summed over the classes.
     """
+    given.require_finite()
     confidence = given.scores.max(axis=1)
     right = given.scores.argmax(axis=1) == given.labels
     onehot = np.eye(len(given.classes))[given.labels]

@@ -30,6 +30,7 @@ def group_fairness(given: AuditInput) -> AuditResult:
                 "No group column is declared (data.columns.group), so no group was measured.",
             ),
         )
+    given.require_finite()
     measurements: list[Measurement] = []
     findings: list[str] = []
     for column, values in sorted(given.groups.items()):

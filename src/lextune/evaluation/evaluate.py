@@ -42,7 +42,7 @@ def evaluate(
     `failed_metrics` counts metrics that came out undefined although there were rows to measure; a class
     that no row has, or that is never predicted, has no recall or precision: undefined with n = 0, no failure.
     """
-    finite = np.asarray(np.isfinite(scored.scores).all(axis=1), np.bool_)
+    finite = scored.finite
     usable = scored.keep(finite)
     found = measure(usable, metric_names, resampling)
     if leaked:

@@ -153,7 +153,7 @@ def by_group(scored: Scored) -> list[Measurement]:
     """Accuracy of each group of each group column; rows without a group are counted, not dropped."""
     found = []
     for column, values in sorted(scored.groups.items()):
-        array = np.array(["" if value is None else value for value in values], dtype=object)
+        array = np.array([*values, None], dtype=object)[:-1]  # stays 1-D whatever the values are
         missing = int(sum(value is None for value in values))
         for group in sorted({value for value in values if value is not None}):
             part = scored.right[array == group]

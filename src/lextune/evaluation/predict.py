@@ -40,8 +40,13 @@ class Scored:
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
-        """Where the prediction is the label, shape (rows,)."""
-        return np.asarray(self.predicted == self.labels, np.bool_)
+        """Where the prediction is the label, shape (rows,); never where a score is not finite."""
+        return np.asarray((self.predicted == self.labels) & self.finite, np.bool_)
+
+    @property
+    def finite(self) -> npt.NDArray[np.bool_]:
+        """Where every class has a finite score, shape (rows,)."""
+        return np.asarray(np.isfinite(self.scores).all(axis=1), np.bool_)
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> Scored:
         """The rows where the mask is True."""
@@ -75,7 +80,10 @@ def score_rows(
 
 
 def write_predictions(scored: Scored, folder: Path, split: str) -> Predictions:
-    """Write one Parquet file: id, label, prediction, score.CLASS, group.COLUMN. No text is in it."""
+    """Write one Parquet file: id, label, prediction, score.CLASS, group.COLUMN. No text is in it.
+
+    The prediction of a row without finite scores is null.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -83,7 +91,7 @@ def write_predictions(scored: Scored, folder: Path, split: str) -> Predictions:
     columns: dict[str, object] = {
         "id": list(scored.ids),
         "label": names[scored.labels].tolist(),
-        "prediction": names[scored.predicted].tolist(),
+        "prediction": pa.array(names[scored.predicted].tolist(), pa.string(), mask=~scored.finite),
     }
     columns |= {f"score.{name}": scored.scores[:, i] for i, name in enumerate(scored.classes)}
     columns |= {
@@ -108,18 +116,25 @@ def read_predictions(data: bytes) -> Scored:
     """The inverse of `write_predictions`, from the file's bytes.
 
     Raises:
-        DataError: A column is missing.
+        DataError: It is no Parquet file, a column is missing, or a label is no class.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(pa.BufferReader(data))
+    wrong = Problem("this is no file of predictions", "give one that lextune wrote")
+    try:
+        table = pq.read_table(pa.BufferReader(data))
+    except pa.ArrowException as error:
+        raise DataError(wrong) from error
     names = table.column_names
     classes = tuple(name.removeprefix("score.") for name in names if name.startswith("score."))
     if not {"id", "label"} <= set(names) or not classes:
-        raise DataError(Problem("this is no file of predictions", "give one that lextune wrote"))
+        raise DataError(wrong)
     number = {name: index for index, name in enumerate(classes)}
-    labels = np.array([number[name] for name in table["label"].to_pylist()], np.int64)
+    given = table["label"].to_pylist()
+    if not set(given) <= set(number):
+        raise DataError(wrong)
+    labels = np.array([number[name] for name in given], np.int64)
     scores = np.stack([table[f"score.{name}"].to_numpy() for name in classes], axis=1)
     groups = {
         name.removeprefix("group."): table[name].to_pylist()

@@ -77,13 +77,17 @@ def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
     """A fine-tuned model from the files of its folder; no tensor may be missing.
 
     Raises:
-        VerificationError: `lextune.json` is missing or of an unknown schema.
+        VerificationError: `lextune.json` is missing, damaged or of an unknown schema.
+        ModelError: The weights or the tokenizer are not those of the model.
     """
-    info = json.loads(files.get("lextune.json", b"{}"))
-    if info.get("schema") != "lextune.model/v1":
+    try:
+        info = json.loads(files.get("lextune.json", b"{}"))
+    except ValueError:
+        info = None
+    if not isinstance(info, dict) or info.get("schema") != "lextune.model/v1":
         raise VerificationError(
             Problem(
-                "lextune.json is missing or of a schema that this version does not know",
+                "lextune.json is missing, damaged or of a schema that this version does not know",
                 "use the release as lextune wrote it, or a newer lextune",
             )
         )

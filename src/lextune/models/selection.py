@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lextune import strict_yaml
 from lextune.config import ModelConfig
-from lextune.errors import ConfigError, LextuneError, ModelError, Problem
+from lextune.errors import ConfigError, ModelError, Problem
 from lextune.models.catalogue import catalogue
 from lextune.models.sources import ModelFiles, read_model
 from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, Licence, ModelRef
@@ -104,13 +104,16 @@ def _card_licence(card: bytes) -> str | None:
         return None
     try:
         front = strict_yaml.load(match[1], "README.md").data
-    except (ConfigError, LextuneError):
-        return None
-    if not isinstance(front, dict) or not isinstance(front.get("license"), str):
-        return None
-    if front["license"] == "other" and isinstance(front.get("license_name"), str):
+    except ConfigError:
+        # A card that is no good YAML may still name a restrictive licence: that line must not be lost.
+        line = re.search(rb"^license:[ \t]*['\"]?([^\s'\"#]+)", match[1], re.MULTILINE)
+        return line[1].decode(errors="replace") if line else None
+    stated = front.get("license") if isinstance(front, dict) else None
+    if isinstance(stated, list) and stated and all(isinstance(one, str) for one in stated):
+        return " AND ".join(stated)  # a list does not say "or", so all of them bind
+    if stated == "other" and isinstance(front.get("license_name"), str):
         return str(front["license_name"])
-    return str(front["license"])
+    return stated if isinstance(stated, str) and stated.strip() else None
 
 
 def normalise(text: str) -> str:

@@ -74,7 +74,7 @@ def _read_package(config: ModelConfig) -> ModelFiles:
     package, path = distributions.split_source(config.source)
     entry = catalogue().get(f"pypi:{package}")
     version = distributions.installed_version(package)
-    root = path or (entry.root if entry else _find_root(package))
+    root = path.strip("/") or (entry.root if entry else _find_root(package))
     pins = {**(entry.sha256 if entry else {}), **config.sha256}
     _check_pins(package, version, root, pins, entry)
     files, digests = {}, []
@@ -84,7 +84,9 @@ def _read_package(config: ModelConfig) -> ModelFiles:
         digests.append(FileDigest(path=short, sha256=sha256(data), size=len(data)))
         if short.endswith(_READ):
             files[short] = data
-    _check_files(config.source, files)
+    _check_pinned_present(pins, digests)
+    pickled = [one.path for one in digests if one.path.endswith(_PICKLED)]
+    _check_files(config.source, files, pickled)
     licence = distributions.licence_field(package)
     return ModelFiles(f"{package} {version}", version, files, tuple(digests), licence)
 
@@ -161,13 +163,20 @@ def _read_folder(folder: Path, name: str, config: ModelConfig) -> ModelFiles:
             )
         if short.endswith(_READ):
             files[short] = data
-    missing = sorted(set(config.sha256) - {one.path for one in digests})
-    problems += [Problem(f"the pinned file {one} is not there", "restore it") for one in missing]
     if problems:
         raise ModelError(problems)
+    _check_pinned_present(config.sha256, digests)
     pickled = [one.path for one in digests if one.path.endswith(_PICKLED)]
     _check_files(str(folder), files, pickled)
     return ModelFiles(name, "", files, tuple(digests))
+
+
+def _check_pinned_present(pins: dict[str, str], digests: list[FileDigest]) -> None:
+    missing = sorted(set(pins) - {one.path for one in digests})
+    if missing:
+        raise ModelError(
+            [Problem(f"the pinned file {one} is not there", "restore it") for one in missing]
+        )
 
 
 def _check_files(source: str, files: dict[str, bytes], pickled: list[str] | None = None) -> None:
@@ -184,7 +193,7 @@ def _check_files(source: str, files: dict[str, bytes], pickled: list[str] | None
         problems.append(
             Problem(f"{source} has no config.json", "give a folder in Hugging Face layout")
         )
-    if not any(name.endswith(".safetensors") for name in files):
+    if not any(name.endswith(".safetensors") and "/" not in name for name in files):
         seen = f" (it has {pickled[0]}, which is pickled)" if pickled else ""
         problems.append(
             Problem(
@@ -209,7 +218,7 @@ def _read_hub(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
                 hub_id, revision=revision, allow_patterns=_HUB_PATTERNS, local_files_only=True
             )
         except errors.LocalEntryNotFoundError:
-            if os.environ.get("HF_HUB_OFFLINE") == "1":
+            if huggingface_hub.constants.HF_HUB_OFFLINE:
                 raise
             notify(f"downloading {hub_id} at {revision}")
             folder = huggingface_hub.snapshot_download(

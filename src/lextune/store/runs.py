@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, String, create_engine, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from lextune.errors import ConfigError, Problem
+from lextune.errors import ConfigError, EnvironmentProblem, Problem
 from lextune.files import disk_problems
 
 
@@ -60,10 +62,10 @@ class RunStore:
     def __init__(self, home: Path) -> None:
         with disk_problems(home):
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._engine = create_engine(
-            f"sqlite:///{home / 'runs.sqlite'}", connect_args={"timeout": 30}
-        )
-        _Base.metadata.create_all(self._engine)
+        self._path = home / "runs.sqlite"
+        self._engine = create_engine(f"sqlite:///{self._path}", connect_args={"timeout": 30})
+        with self._problems():
+            _Base.metadata.create_all(self._engine)
 
     def __enter__(self) -> RunStore:
         return self
@@ -75,9 +77,23 @@ class RunStore:
         """Give the database back."""
         self._engine.dispose()
 
+    @contextmanager
+    def _problems(self) -> Iterator[None]:
+        """Turn what the database says (full, locked, damaged, read-only) into an error with a remedy."""
+        try:
+            yield
+        except DBAPIError as error:
+            self._engine.dispose()
+            raise EnvironmentProblem(
+                Problem(
+                    f"the index of runs {self._path} cannot be used: {error.orig}",
+                    "free some space, mend its permissions, or move the file away: runs stay in their folders",
+                )
+            ) from error
+
     def start(self, run: str, name: str, task: str, folder: Path) -> None:
         """Note that a run began, or goes on."""
-        with Session(self._engine) as session:
+        with self._problems(), Session(self._engine) as session:
             row = session.get(RunRow, run)
             if row is None:
                 now = datetime.datetime.now(datetime.UTC)
@@ -98,7 +114,7 @@ class RunStore:
         problem: str | None = None,
     ) -> None:
         """Note how a run ended."""
-        with Session(self._engine) as session:
+        with self._problems(), Session(self._engine) as session:
             row = session.get_one(RunRow, run)
             row.status, row.problem = status, problem
             row.release = str(release) if release else None
@@ -107,7 +123,7 @@ class RunStore:
 
     def list(self) -> list[dict[str, Any]]:
         """All runs, the newest first."""
-        with Session(self._engine) as session:
+        with self._problems(), Session(self._engine) as session:
             rows = session.scalars(select(RunRow).order_by(RunRow.created.desc(), RunRow.id))
             return [row.document() for row in rows]
 
@@ -117,7 +133,7 @@ class RunStore:
         Raises:
             ConfigError: None does, or several do.
         """
-        with Session(self._engine) as session:
+        with self._problems(), Session(self._engine) as session:
             rows = list(
                 session.scalars(
                     select(RunRow)

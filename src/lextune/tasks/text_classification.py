@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import torch
+    from tokenizers import Tokenizer
 
 #: Padded lengths are multiples of this: few distinct shapes, so that kernels are made once.
 _MULTIPLE = 32
@@ -56,11 +57,16 @@ class TextClassification:
                     "load its tokenizer with transformers once and call save_pretrained",
                 )
             )
-        tokenizer = Tokenizer.from_str(files["tokenizer.json"].decode())
-        limit = min(max_length, _positions(files))
-        tokenizer.enable_truncation(limit)
+        try:
+            tokenizer = Tokenizer.from_str(files["tokenizer.json"].decode())
+        except Exception as error:  # the library raises nothing narrower
+            raise ModelError(
+                Problem("tokenizer.json is damaged", "restore the file", type(error).__name__)
+            ) from error
+        positions = _positions(files)
+        tokenizer.enable_truncation(min(max_length, positions))
         tokenizer.no_padding()
-        pad_id = tokenizer.token_to_id(_pad_token(files)) or 0
+        pad_id = _pad_id(files, tokenizer)
 
         def encode(texts: Sequence[str]) -> Encoded:
             found = tokenizer.encode_batch_fast(list(texts))
@@ -70,7 +76,7 @@ class TextClassification:
             for index, one in enumerate(found):
                 ids[offsets[index] : offsets[index + 1]] = one.ids
             truncated = sum(bool(one.overflowing) for one in found)
-            return Encoded(ids, offsets, pad_id, truncated)
+            return Encoded(ids, offsets, pad_id, truncated, positions)
 
         return encode
 
@@ -78,10 +84,10 @@ class TextClassification:
         self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
     ) -> torch.nn.Module:
         """A transformers sequence classifier whose every tensor comes from `files`, but for a new head."""
-        import safetensors.torch
         from transformers import AutoConfig, AutoModelForSequenceClassification
 
         raw = json.loads(files["config.json"])
+        known_classes = list(dict(raw.get("id2label") or {}).values()) == list(classes)
         raw |= {
             "id2label": dict(enumerate(classes)),
             "label2id": {name: index for index, name in enumerate(classes)},
@@ -102,13 +108,18 @@ class TextClassification:
                     "code that ships inside a model's folder is never run",
                 )
             ) from error
-        state: dict[str, torch.Tensor] = {}
-        for name in sorted(files):
-            if name.endswith(".safetensors"):
-                state |= safetensors.torch.load(files[name])
+        state = _weights(files)
+        if new_head and not known_classes:
+            # a head of other classes would teach their order: names travel, positions do not
+            state = {key: value for key, value in state.items() if not key.startswith(_OUTPUTS)}
         with _quiet():
             model, report = library_class.from_pretrained(
-                None, config=config, state_dict=state, output_loading_info=True, dtype="float32"
+                None,
+                config=config,
+                state_dict=state,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # reported below, and refused
+                dtype="float32",
             )
         self._check_head(report, new_head)
         if new_head:
@@ -116,10 +127,12 @@ class TextClassification:
         return model  # type: ignore[no-any-return]
 
     def _check_head(self, report: dict[str, Any], new_head: bool) -> None:
-        head = ("classifier.", "score.", "pre_classifier.", "pooler.", "classification_head.")
+        head = (*_OUTPUTS, "pre_classifier.", "pooler.")
         missing = sorted(report["missing_keys"])
-        mismatched = sorted(str(key) for key in report["mismatched_keys"])
-        wrong = [key for key in missing if not (new_head and any(part in key for part in head))]
+        mismatched = sorted(str(key[0]) for key in report["mismatched_keys"])
+        wrong = [
+            key for key in missing if not (new_head and (key.startswith(head) or ".pooler." in key))
+        ]
         if wrong or mismatched:
             names = ", ".join((wrong + mismatched)[:5])
             raise ModelError(
@@ -138,6 +151,8 @@ class TextClassification:
         starts, lengths = encoded.offsets[rows], encoded.lengths[rows]
         longest = int(lengths.max())
         width = longest + -longest % _MULTIPLE
+        if encoded.limit is not None:
+            width = max(longest, min(width, encoded.limit))
         columns = np.arange(width)
         mask = columns[None, :] < lengths[:, None]
         ids = np.full(mask.shape, encoded.pad_id, np.int64)
@@ -203,6 +218,8 @@ def _reset_untrained_pooler(model: torch.nn.Module) -> None:
             torch.nn.init.eye_(dense.weight)
 
 
+#: The tensors of a classification head, as transformers' architectures name them.
+_OUTPUTS = ("classifier.", "score.", "classification_head.")
 _DROPOUTS = (
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",
@@ -222,10 +239,38 @@ def _positions(files: Files) -> int:
     )
 
 
-def _pad_token(files: Files) -> str:
-    config = json.loads(files.get("tokenizer_config.json", b"{}"))
-    token = config.get("pad_token") or "[PAD]"
-    return str(token["content"] if isinstance(token, dict) else token)
+def _pad_id(files: Files, tokenizer: Tokenizer) -> int:
+    """The padding token's id: as the tokenizer's config names it, else as the model's config numbers it."""
+    token = json.loads(files.get("tokenizer_config.json", b"{}")).get("pad_token") or "[PAD]"
+    found = tokenizer.token_to_id(str(token["content"] if isinstance(token, dict) else token))
+    if found is None:
+        found = json.loads(files["config.json"]).get("pad_token_id")
+    return int(found or 0)
+
+
+def _weights(files: Files) -> dict[str, torch.Tensor]:
+    """The tensors of `model.safetensors`, or of the shards that its index names, or of all such files.
+
+    Only the top folder counts: another folder's weights (a checkpoint, a further layer) are another model's.
+    """
+    import safetensors.torch
+
+    names = sorted(name for name in files if name.endswith(".safetensors") and "/" not in name)
+    try:
+        if "model.safetensors" in files:
+            names = ["model.safetensors"]
+        elif (index := files.get("model.safetensors.index.json")) is not None:
+            names = sorted(set(json.loads(index)["weight_map"].values()))
+        state: dict[str, torch.Tensor] = {}
+        for name in names:
+            state |= safetensors.torch.load(files[name])
+    except (KeyError, ValueError, TypeError, safetensors.SafetensorError) as error:
+        raise ModelError(
+            Problem(
+                "the weights are damaged or a shard is missing", "restore the .safetensors files"
+            )
+        ) from error
+    return state
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from lextune.files import disk_problems, sha256, sync_folder, write_atomic
 
 _SCHEMA = "lextune.checkpoint/v1"
 _KEEP = 2
+_TENSORS = ("model.safetensors", "optimizer.safetensors", "random.safetensors")
 
 
 @dataclass
@@ -34,7 +35,9 @@ class Progress:
         waiting: Epochs since then.
         first_loss: Training loss of the first step.
         recent: Training losses of the last steps.
+        best_sha256: Of the file with the weights of `best_epoch`.
         seconds: Time spent in steps so far.
+        history: What was measured after each epoch.
     """
 
     identity: str
@@ -44,6 +47,7 @@ class Progress:
     batch: int = 0
     best_loss: float | None = None
     best_epoch: int = 0
+    best_sha256: str = ""
     waiting: int = 0
     first_loss: float | None = None
     recent: list[float] = field(default_factory=list)
@@ -54,8 +58,8 @@ class Progress:
 class Checkpoints:
     """The checkpoints of one run, in a folder of their own.
 
-    A checkpoint is a folder `step-N` that appears by one rename after all its bytes are on disk, so that
-    a process killed at any moment leaves only whole ones.
+    A checkpoint is a folder `step-N` that appears by one rename after all its bytes are on disk, and goes
+    by one rename before any of them is removed, so that a process killed at any moment leaves only whole ones.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -69,29 +73,39 @@ class Checkpoints:
         """Write the state after `progress.step`, then remove all but the newest two."""
         target = self.folder / f"step-{progress.step:08d}"
         temporary = self.folder / f".{target.name}.tmp"
-        tensors = {
-            "model.safetensors": save(_contiguous(model.state_dict())),
-            "optimizer.safetensors": save(_optimizer_tensors(model, optimizer)),
-            "random.safetensors": save(_random_state()),
-        }
+        parts = (
+            _contiguous(model.state_dict()),
+            _optimizer_tensors(model, optimizer),
+            _random_state(),
+        )
+        tensors = {name: save(part) for name, part in zip(_TENSORS, parts, strict=True)}
         digests = {name: sha256(data) for name, data in tensors.items()}
         state = {"schema": _SCHEMA, "progress": asdict(progress), "sha256": digests}
-        shutil.rmtree(temporary, ignore_errors=True)
+        self._sweep()
         with disk_problems(target):
             try:
                 temporary.mkdir()
                 for name, data in tensors.items():
                     write_atomic(temporary / name, data)
                 write_atomic(temporary / "state.json", json.dumps(state).encode())
-                if target.exists():
-                    shutil.rmtree(target)
+                self._set_aside(target)
                 os.rename(temporary, target)
             except BaseException:
                 shutil.rmtree(temporary, ignore_errors=True)
                 raise
+            for old in self._complete()[:-_KEEP]:
+                self._set_aside(old)
             sync_folder(self.folder)
-        for old in self._complete()[:-_KEEP]:
-            shutil.rmtree(old, ignore_errors=True)
+        self._sweep()
+
+    def _set_aside(self, path: Path) -> None:
+        if path.exists():
+            os.rename(path, path.with_name(f".{path.name}.old"))
+
+    def _sweep(self) -> None:
+        """Remove what is set aside, and what a killed process left half written."""
+        for rest in self.folder.glob(".step-*"):
+            shutil.rmtree(rest, ignore_errors=True)
 
     def newest(self) -> Path | None:
         """The newest whole checkpoint, or None."""
@@ -145,9 +159,9 @@ def _read(path: Path) -> tuple[Progress, dict[str, dict[str, torch.Tensor]]]:
                 )
             )
         tensors = {}
-        for name, digest in state["sha256"].items():
+        for name in _TENSORS:
             data = (path / name).read_bytes()
-            if sha256(data) != digest:
+            if sha256(data) != state["sha256"][name]:
                 raise DataError(damaged)
             tensors[name] = load(data)
         return Progress(**state["progress"]), tensors
@@ -176,10 +190,14 @@ def _restore_optimizer(
     model: torch.nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]
 ) -> None:
     parameters = dict(model.named_parameters())
+    # torch keeps the step counter on the CPU, but for an optimiser whose kernel runs on the device
+    on_device = any(
+        group.get("fused") or group.get("capturable") for group in optimizer.param_groups
+    )
     for name, tensor in tensors.items():
         parameter, _, key = name.rpartition("|")
-        # torch keeps the step counter on the CPU unless the optimiser asks otherwise
-        place = tensor if key == "step" else tensor.to(parameters[parameter].device)
+        moved = on_device or key != "step"
+        place = tensor.to(parameters[parameter].device) if moved else tensor
         optimizer.state[parameters[parameter]][key] = place
 
 

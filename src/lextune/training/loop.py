@@ -23,8 +23,8 @@ from safetensors.torch import load, save
 from transformers import get_scheduler
 
 from lextune.config import TrainConfig
-from lextune.errors import Problem, TrainingError
-from lextune.files import write_atomic
+from lextune.errors import DataError, Problem, TrainingError
+from lextune.files import sha256, write_atomic
 from lextune.tasks.base import Encoded, Task
 from lextune.training.batching import plan_epoch
 from lextune.training.callbacks import Callback
@@ -109,7 +109,7 @@ class Trainer:
             self.progress = restored or self.progress
         state = self.progress
         schedule = self._schedule(total)
-        done_before, seconds_before = state.step, state.seconds
+        seconds_before, trained = state.seconds, 0
         for callback in self.callbacks:
             callback.on_start(total, state.step)
         with _signals() as stop:
@@ -119,13 +119,15 @@ class Trainer:
                 )
                 for rows in batches[state.batch :]:
                     self._step(train, rows, schedule, classes)
+                    trained += len(rows)
                     if stop.is_set() or state.step % config.save_steps == 0:
                         self.checkpoints.save(self.model, self.optimizer, state)
                     if stop.is_set():
                         raise KeyboardInterrupt
                 self._end_of_epoch(validation)
-        self.model.load_state_dict(load(self.best.read_bytes()))
-        trained = (state.step - done_before) * config.batch_size
+                if stop.is_set():  # asked for while validating: all is saved
+                    raise KeyboardInterrupt
+        self.model.load_state_dict(load(self._read_best()))
         return Outcome(
             steps=state.step,
             epochs=state.epoch,
@@ -139,6 +141,18 @@ class Trainer:
             samples_per_second=trained / max(state.seconds - seconds_before, 1e-9),
             threads=torch.get_num_threads(),
         )
+
+    def _read_best(self) -> bytes:
+        data = self.best.read_bytes() if self.best.is_file() else b""
+        if sha256(data) != self.progress.best_sha256:
+            raise DataError(
+                Problem(
+                    f"{self.best} is damaged or gone",
+                    f"remove the folder {self.checkpoints.folder}, then run with --resume: it trains anew",
+                    f"it held the weights of epoch {self.progress.best_epoch}, the best one",
+                )
+            )
+        return data
 
     def _schedule(self, total: int) -> Callable[[int], float]:
         """Learning rate as a function of the step alone, so that no schedule state needs saving."""
@@ -197,7 +211,9 @@ class Trainer:
         # NaN is never best: the comparison is written so that only a lower number passes.
         if math.isfinite(loss) and (state.best_loss is None or loss < state.best_loss):
             weights = {k: v.detach().cpu().contiguous() for k, v in self.model.state_dict().items()}
-            write_atomic(self.best, save(weights))
+            data = save(weights)
+            write_atomic(self.best, data)
+            state.best_sha256 = sha256(data)
             state.best_loss, state.best_epoch, state.waiting = loss, state.epoch, 0
         elif state.best_loss is None:
             raise TrainingError(
@@ -215,9 +231,10 @@ class Trainer:
             "validation_accuracy": accuracy,
         }
         state.history.append(figures)
-        self.checkpoints.save(self.model, self.optimizer, state)
+        # Told before it is saved: a process killed in between tells it again, but never not at all.
         for callback in self.callbacks:
             callback.on_epoch(state.epoch, figures)
+        self.checkpoints.save(self.model, self.optimizer, state)
 
     @torch.inference_mode()
     def _validate(self, validation: Rows) -> tuple[float, float]:

@@ -85,7 +85,10 @@ def _front_matter(
     measured = [
         item
         for item in _measurements(evaluation)
-        if item.get("group") is None and item.get("unit") in ("proportion", "nats", "score")
+        if item.get("group") is None
+        and item.get("unit") in ("proportion", "nats", "score")
+        and not str(item.get("name")).startswith(("accuracy_minus_", "evaluated_"))
+        and "." not in str(item.get("name"))
     ]
     scores = [
         {"type": item["name"], "value": item["value"]}

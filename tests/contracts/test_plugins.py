@@ -1,0 +1,260 @@
+"""Every plugin of every kind, picked up from its registry and tried; a newcomer is tried without a line here."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tiny
+from lextune.audits.base import AuditInput, audits
+from lextune.data.findings import Findings
+from lextune.data.formats import ReadContext, ReadOptions, Source, formats
+from lextune.data.opening import read_source
+from lextune.errors import LextuneError
+from lextune.evaluation.baselines import baselines
+from lextune.evaluation.metrics import Resampling, metrics
+from lextune.evaluation.predict import Scored
+from lextune.models.loading import load_finished
+from lextune.policy.packs import list_packs, load_pack
+from lextune.records import AuditResult, Measurement
+from lextune.registry import Registry
+from lextune.tasks.base import model_info, tasks
+from lextune.training.methods.base import methods
+
+REGISTRIES: dict[str, Registry[Any]] = {
+    "task": tasks, "audit": audits, "metric": metrics, "baseline": baselines, "method": methods,
+    "format": formats,
+}  # fmt: skip
+
+
+def sound(measurements: Any) -> None:
+    """What each measurement must keep, whoever made it."""
+    for one in measurements:
+        assert isinstance(one, Measurement)
+        assert one.name
+        assert one.unit
+        assert Measurement.model_validate_json(one.model_dump_json()) == one
+        if one.value is None:
+            assert one.interval is None or one.interval.method != "exact"
+            assert one.problem, f"{one.name} is null without saying why"
+        else:
+            assert math.isfinite(one.value)
+            assert one.problem is None
+        if one.interval is not None:
+            assert one.interval.low <= one.interval.high
+            assert one.interval.method
+        if one.value is not None and one.unit == "proportion" and "difference" not in one.name:
+            assert -1 <= one.value <= 2
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_every_registry_has_plugins_that_say_what_they_are(kind: str) -> None:
+    registry = REGISTRIES[kind]
+    assert registry.names()
+    for name, plugin in registry:
+        assert name == name.lower()
+        assert inspect.getdoc(plugin), name
+        module = sys.modules[getattr(plugin, "__module__", type(plugin).__module__)]
+        assert module.__doc__, name
+
+
+@st.composite
+def predictions(draw: st.DrawFn) -> Scored:
+    """Any predictions: no rows, one class only, ties, missing groups."""
+    classes, rows = draw(st.integers(2, 4)), draw(st.integers(0, 12))
+    labels = draw(st.lists(st.integers(0, classes - 1), min_size=rows, max_size=rows))
+    raw = draw(
+        st.lists(
+            st.lists(st.integers(1, 9), min_size=classes, max_size=classes),
+            min_size=rows,
+            max_size=rows,
+        )
+    )
+    array = np.array(raw, float).reshape(rows, classes)
+    scores = array / array.sum(axis=1, keepdims=True) if rows else array
+    groups = draw(st.lists(st.sampled_from(["a", "b", "", None]), min_size=rows, max_size=rows))
+    names = tuple(f"c{i}" for i in range(classes))
+    ids = tuple(f"r{i}" for i in range(rows))
+    return Scored(ids, np.array(labels, np.int64), scores, names, {"g": groups})
+
+
+@pytest.mark.parametrize("name", metrics.names())
+@settings(max_examples=12, deadline=None)
+@given(scored=predictions())
+def test_every_metric_measures_any_predictions_soundly(name: str, scored: Scored) -> None:
+    found = metrics.get(name)(scored, Resampling(20, 0))
+    assert found
+    assert {one.name.partition(".")[0] for one in found} == {name}
+    sound(found)
+    assert metrics.get(name)(scored, Resampling(20, 0)) == found
+
+
+@pytest.mark.parametrize("name", audits.names())
+@settings(max_examples=12, deadline=None)
+@given(scored=predictions())
+def test_every_audit_measures_any_predictions_soundly(name: str, scored: Scored) -> None:
+    given_ = AuditInput(
+        scored.labels, scored.scores, scored.classes, scored.groups, samples=20, seed=0
+    )
+    before = (scored.labels.copy(), scored.scores.copy())
+    found = audits.get(name)(given_)
+    assert isinstance(found, AuditResult)
+    assert found.audit == name
+    assert found.version
+    assert found.status in ("complete", "not_applicable")
+    assert bool(found.measurements) is (found.status == "complete")
+    sound(found.measurements)
+    assert AuditResult.model_validate_json(found.model_dump_json()) == found
+    assert audits.get(name)(given_) == found
+    np.testing.assert_array_equal(before[0], given_.labels)
+    np.testing.assert_array_equal(before[1], given_.scores)
+
+
+@pytest.mark.parametrize("name", audits.names())
+def test_no_audit_counts_a_row_without_a_score(name: str) -> None:
+    scores = np.array([[0.5, 0.5], [math.nan, 0.5]])
+    given_ = AuditInput(np.array([0, 1]), scores, ("a", "b"), {"g": ["x", "y"]}, samples=20)
+    with pytest.raises(ValueError, match="finite"):
+        audits.get(name)(given_)
+
+
+@pytest.mark.parametrize("name", baselines.names())
+def test_every_baseline_scores_every_row_in_every_class(name: str) -> None:
+    texts = ["fine film", "fine plot", "dull film", "dull plot"]
+    labels = np.array([0, 0, 2, 2])
+    for _ in range(2):
+        scores = baselines.get(name)(texts, labels, ["fine", "", "new words", "dull"], 3)
+        assert scores.shape == (4, 3)
+        assert np.isfinite(scores).all()
+        np.testing.assert_allclose(scores.sum(axis=1), 1)
+        assert (scores[:, 1] == 0).all()
+    again = baselines.get(name)(texts, labels, ["fine", "", "new words", "dull"], 3)
+    np.testing.assert_array_equal(scores, again)
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_every_method_trains_something_and_nothing_twice(name: str) -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4), torch.nn.Linear(4, 2))
+    groups = methods.get(name)(model, 0.1)
+    trained = [one for group in groups for one in group["params"]]
+    assert trained
+    assert len({id(one) for one in trained}) == len(trained)
+    assert all(one.requires_grad for one in trained)
+    known = {id(one) for one in model.parameters()}
+    assert {id(one) for one in trained} <= known  # model.parameters() includes what a method adds
+    optimizer = torch.optim.AdamW(groups, lr=0.1)  # type: ignore[arg-type]
+    before = [one.detach().clone() for one in trained]
+    model(torch.ones(2, 4)).square().sum().backward()
+    optimizer.step()
+    assert any(not torch.equal(a, b) for a, b in zip(before, trained, strict=True))
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tiny.write_tiny_bert(tmp_path_factory.mktemp("bert"))
+    return {one.name: one.read_bytes() for one in folder.iterdir()}
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_every_task_builds_learns_exports_and_loads(name: str, bert: dict[str, bytes]) -> None:
+    task = tasks.get(name)
+    assert task.name == name
+    assert task.pipeline_tag
+    assert set(task.metrics) <= set(metrics.names())
+    assert set(task.baselines) <= set(baselines.names())
+    classes = ("a", "b", "c")
+    encoded = task.encoder(bert, 32)(["wonderful film", "an awful plot", "again"])
+    torch.manual_seed(0)
+    model = task.build(bert, classes, dropout=0.0, new_head=True)
+    rows, labels = np.array([2, 0, 1]), torch.tensor([2, 0, 1])
+    logits = task.logits(model, task.collate(encoded, rows))
+    assert logits.shape == (3, 3)
+    loss = task.loss(logits, labels)
+    assert float(loss.detach()) == pytest.approx(math.log(3), abs=0.2)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert all(one.grad is not None for one in model.parameters() if one.requires_grad)
+    model.eval()
+    files = task.export(model, bert, model_info(name, classes, 32, "fp32"))
+    assert not any(file.endswith((".bin", ".pt", ".pkl")) for file in files)
+    assert json.loads(files["lextune.json"])["task"] == name
+    finished = load_finished(files)
+    with torch.inference_mode():
+        expected = task.decode(task.logits(model, task.collate(encoded, rows)))
+    np.testing.assert_allclose(finished.scores(encoded, rows), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_no_task_imports_torch_with_its_module(name: str) -> None:
+    import subprocess
+
+    module = type(tasks.get(name)).__module__
+    code = (
+        f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    )
+    paths = {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+    done = subprocess.run([sys.executable, "-c", code], env=paths, check=False)
+    assert done.returncode == 0
+
+
+def read_all(name: str, path: Path) -> tuple[int, str]:
+    """How many rows a reader gave, and what it said was wrong."""
+    context = ReadContext(ReadOptions(format=name), Findings())
+    try:
+        rows = len(list(read_source(Source(str(path), path), context)))
+    except LextuneError as error:
+        return 0, str(error)
+    return rows, " ".join(sorted(context.findings.error_kinds()))
+
+
+@pytest.mark.parametrize("name", formats.names())
+@pytest.mark.parametrize(
+    "data", [b"", b"\0" * 100, b"\xff\xfe\xfd", b'{"text": 1', b"PAR1....PAR1"]
+)
+def test_every_reader_refuses_rubbish_by_name(name: str, data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "rubbish"
+    path.write_bytes(data)
+    rows, told = read_all(name, path)
+    assert told or (rows == 0 and data == b"")
+
+
+@pytest.mark.parametrize("name", formats.names())
+def test_every_reader_says_that_a_file_is_gone(name: str, tmp_path: Path) -> None:
+    rows, told = read_all(name, tmp_path / "gone")
+    assert rows == 0
+    assert told
+
+
+def test_no_suffix_has_two_readers() -> None:
+    suffixes = [one for _, known in formats for one in known.suffixes]
+    assert len(set(suffixes)) == len(suffixes)
+    assert all(one.startswith(".") and one == one.lower() for one in suffixes)
+
+
+def pack_names() -> list[str]:
+    folder = Path(__file__).resolve().parents[2] / "src" / "lextune" / "policies"
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_every_shipped_pack_parses_and_speaks_two_languages(name: str) -> None:
+    pack = load_pack(name)
+    assert pack.id == name
+    assert pack in list_packs()
+    assert pack.controls
+    ids = [control.id for control in pack.controls]
+    assert len(set(ids)) == len(ids)
+    for control in pack.controls:
+        assert control.citation
+        for texts in (control.titles, control.remedy):
+            assert texts.en
+            assert any("\u4e00" <= sign <= "\u9fff" for sign in texts.zh), control.id

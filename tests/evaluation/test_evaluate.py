@@ -1,0 +1,137 @@
+"""An evaluation is complete, shows what it left out, and sets baselines beside the model on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from lextune.evaluation.baselines import baselines
+from lextune.evaluation.evaluate import TrainingTexts, compare, evaluate
+from lextune.evaluation.metrics import Resampling
+from lextune.evaluation.predict import Scored
+from lextune.records import Evaluation, Measurement, Predictions
+
+DRAWS = Resampling(200, 0)
+ALL = (
+    "accuracy", "macro_f1", "precision", "recall", "roc_auc", "log_loss",
+    "expected_calibration_error",
+)  # fmt: skip
+FILE = Predictions(path="p", sha256="0" * 64, split="test", rows=4, classes=("neg", "pos"))
+
+
+def scored(labels: Sequence[int], positive: Sequence[float]) -> Scored:
+    scores = np.stack([1 - np.array(positive, float), np.array(positive, float)], axis=1)
+    ids = tuple(f"t{i}" for i in range(len(labels)))
+    return Scored(ids, np.array(labels, np.int64), scores, ("neg", "pos"), {})
+
+
+def by_name(evaluation: Evaluation) -> dict[str, Measurement]:
+    return {one.name: one for one in evaluation.measurements}
+
+
+def test_all_rows_scored_and_all_metrics_there_is_complete() -> None:
+    found = evaluate(scored([0, 1, 0, 1], [0.1, 0.9, 0.6, 0.7]), FILE, ALL, DRAWS)
+    assert found.status == "complete"
+    values = by_name(found)
+    assert values["accuracy"].value == 0.75
+    assert values["evaluated_share"].value == 1
+    assert values["failed_metrics"].value == 0
+    assert "accuracy_without_leaked_rows" not in values
+
+
+def test_a_row_without_a_score_lowers_the_share_and_is_not_measured() -> None:
+    found = by_name(evaluate(scored([0, 1, 0, 1], [0.1, 0.9, np.nan, np.inf]), FILE, ALL, DRAWS))
+    assert found["evaluated_share"].value == 0.5
+    assert found["evaluated_share"].n == 4
+    assert found["accuracy"].n == 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive", "failed"),
+    [
+        ([1, 1, 1], [0.9, 0.9, 0.2], 1),  # no AUC of one class
+        ([0, 1, 1], [0.1, 0.2, 0.3], 0),  # `pos` is never predicted: no precision, and no failure
+    ],
+)
+def test_a_metric_that_came_out_undefined_is_counted(
+    labels: list[int], positive: list[float], failed: int
+) -> None:
+    found = by_name(evaluate(scored(labels, positive), FILE, ALL, DRAWS))
+    assert found["failed_metrics"].value == failed
+
+
+@pytest.mark.parametrize("positive", [[], [np.nan] * 3])
+def test_nothing_to_measure_proves_nothing(positive: list[float]) -> None:
+    found = by_name(evaluate(scored([0] * len(positive), positive), FILE, ALL, DRAWS))
+    assert found["accuracy"].value is None
+    assert found["failed_metrics"].value != 0
+    assert found["evaluated_share"].value != 1
+
+
+def test_leaked_rows_are_measured_without() -> None:
+    given = scored([0, 1, 0, 1], [0.1, 0.9, 0.9, 0.1])
+    found = by_name(evaluate(given, FILE, ALL, DRAWS, leaked={"t0", "t1"}))
+    assert found["accuracy"].value == 0.5
+    assert found["accuracy_without_leaked_rows"].value == 0.0
+    assert found["accuracy_without_leaked_rows"].n == 2
+    every = by_name(evaluate(given, FILE, ALL, DRAWS, leaked=set(given.ids)))
+    assert every["accuracy_without_leaked_rows"].value is None
+    assert every["accuracy_without_leaked_rows"].n == 0
+
+
+TRAIN = TrainingTexts(
+    ["fine plot", "fine cast", "fine end", "dull plot", "dull cast"], np.array([1, 1, 1, 0, 0])
+)
+
+
+def test_baselines_stand_beside_the_model_with_a_paired_difference() -> None:
+    given = scored([1, 1, 0, 0], [0.9, 0.8, 0.2, 0.1])
+    texts = ["fine story", "fine acting", "dull story", "dull acting"]
+    told: list[str] = []
+    found = compare(
+        evaluate(given, FILE, ALL, DRAWS), given, texts, TRAIN,
+        ("majority", "tfidf_logistic_regression"), DRAWS, told.append,
+    )  # fmt: skip
+    assert told == ["majority", "tfidf_logistic_regression"]
+    names = {name: {one.name: one.value for one in got} for name, got in found.baselines.items()}
+    assert names["majority"]["accuracy"] == 0.5
+    assert names["tfidf_logistic_regression"]["accuracy"] == 1.0
+    values = by_name(found)
+    assert values["accuracy_minus_majority"].value == 0.5
+    assert values["accuracy_minus_tfidf_logistic_regression"].value == 0
+    interval = values["accuracy_minus_majority"].interval
+    assert interval is not None
+    assert interval.method.startswith("Newcombe paired")
+
+
+def test_a_model_without_scores_is_not_better_than_the_majority() -> None:
+    given = scored([1, 1, 0, 0], [np.nan] * 4)
+    found = compare(
+        evaluate(given, FILE, ALL, DRAWS), given, ["a"] * 4, TRAIN, ("majority",), DRAWS
+    )
+    value = by_name(found)["accuracy_minus_majority"].value
+    assert value == -0.5
+
+
+def test_the_majority_is_that_of_train() -> None:
+    scores = baselines.get("majority")(["a", "b", "c"], np.array([2, 2, 0]), ["x", "y"], 4)
+    np.testing.assert_allclose(scores, [[1 / 3, 0, 2 / 3, 0]] * 2)
+
+
+def test_the_words_tell_classes_apart_and_an_unseen_class_gets_nothing() -> None:
+    scores = baselines.get("tfidf_logistic_regression")(
+        TRAIN.texts, np.array([3, 3, 3, 1, 1]), ["fine", "dull"], 5
+    )
+    assert scores.argmax(axis=1).tolist() == [3, 1]
+    assert scores[:, [0, 2, 4]].sum() == 0
+    np.testing.assert_allclose(scores.sum(axis=1), 1)
+
+
+def test_text_without_spaces_is_cut_into_characters() -> None:
+    good, bad = "这部电影非常好看推荐", "这部电影实在难看失望"
+    scores = baselines.get("tfidf_logistic_regression")(
+        [good, bad] * 5, np.array([1, 0] * 5), ["故事好看推荐大家", "故事难看让人失望"], 2
+    )
+    assert scores.argmax(axis=1).tolist() == [1, 0]

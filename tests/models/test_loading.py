@@ -1,0 +1,110 @@
+"""A model is loaded from the bytes that were hashed, and gives the same scores after export."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from lextune.errors import ConfigError, MissingExtraError, VerificationError
+from lextune.models import loading
+from lextune.tasks.base import model_info, tasks
+
+CLASSES = ("bad", "good", "so-so")
+TEXTS = ["a wonderful film", "awful", "the plot was " + "very " * 30 + "boring", ""]
+Files = dict[str, bytes]
+
+
+@pytest.fixture
+def pretrained(files: Files) -> loading.LoadedModel:
+    torch.manual_seed(3)
+    loaded = loading.load_pretrained(
+        files, tasks.get("sentiment"), CLASSES, max_length=24, dropout=0.0
+    )
+    with torch.no_grad():
+        for parameter in loaded.model.parameters():  # as if it had been trained
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    loaded.model.eval()
+    return loaded
+
+
+@pytest.fixture
+def exported(pretrained: loading.LoadedModel, files: Files) -> Files:
+    info = model_info("sentiment", CLASSES, 24, "fp32")
+    return pretrained.task.export(pretrained.model, files, info)
+
+
+def all_scores(loaded: loading.LoadedModel) -> np.ndarray:
+    encoded = loaded.encode(TEXTS)
+    return np.concatenate([loaded.scores(encoded, np.array([row])) for row in range(len(TEXTS))])
+
+
+def test_after_export_and_loading_the_scores_are_equal(
+    pretrained: loading.LoadedModel, exported: Files
+) -> None:
+    finished = loading.load_finished(exported)
+    assert finished.classes == CLASSES
+    assert finished.max_length == 24
+    assert not finished.model.training
+    np.testing.assert_allclose(all_scores(finished), all_scores(pretrained), atol=1e-6)
+
+
+def test_transformers_loads_the_folder_as_it_is_with_equal_logits(
+    pretrained: loading.LoadedModel, exported: Files, tmp_path: Path
+) -> None:
+    for name, data in exported.items():
+        (tmp_path / name).write_bytes(data)
+    library = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    assert library.config.id2label == dict(enumerate(CLASSES))
+    encoded = loading.load_finished(exported).encode(TEXTS)
+    for row, text in enumerate(TEXTS):
+        batch = tokenizer(text, truncation=True, max_length=24, return_tensors="pt")
+        ids = encoded.ids[encoded.offsets[row] : encoded.offsets[row + 1]]
+        assert batch["input_ids"][0].tolist() == ids.tolist()
+        with torch.inference_mode():
+            theirs = library(**batch).logits
+            ours = pretrained.task.logits(
+                pretrained.model, pretrained.task.collate(encoded, np.array([row]))
+            )
+        torch.testing.assert_close(theirs, ours, atol=1e-6, rtol=1e-5)
+
+
+def test_bf16_is_used_when_the_model_was_trained_so(exported: Files) -> None:
+    info = json.loads(exported["lextune.json"]) | {"precision": "bf16"}
+    half = loading.load_finished(exported | {"lextune.json": json.dumps(info).encode()})
+    assert half.precision == "bf16"
+    full = loading.load_finished(exported)
+    difference = np.abs(all_scores(half) - all_scores(full)).max()
+    assert 0 < difference < 0.05
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"{", b"[]", b"{}", b'"lextune.model/v1"', b'{"schema": "lextune.model/v2"}'],
+)
+def test_an_unknown_or_missing_schema_is_refused(exported: Files, content: bytes | None) -> None:
+    given = {name: data for name, data in exported.items() if name != "lextune.json"}
+    if content is not None:
+        given["lextune.json"] = content
+    with pytest.raises(VerificationError, match=r"lextune\.json") as caught:
+        loading.load_finished(given)
+    assert caught.value.exit_code == 5
+
+
+def test_an_unknown_task_is_named(exported: Files) -> None:
+    info = json.loads(exported["lextune.json"]) | {"task": "sentimnet"}
+    with pytest.raises(ConfigError, match="did you mean 'sentiment'"):
+        loading.load_finished(exported | {"lextune.json": json.dumps(info).encode()})
+
+
+def test_a_missing_part_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    loading.require_text_extra()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else name)
+    with pytest.raises(MissingExtraError, match="torch is not installed") as caught:
+        loading.require_text_extra()
+    assert caught.value.problems[0].remedy == 'pip install "lextune[text]"'
