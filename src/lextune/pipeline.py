@@ -249,11 +249,11 @@ class _Job:
 
     def _check_names(self) -> None:
         """Every plugin that the config names exists, before any work; all that do not, in one go."""
-        from lextune.audits.base import audits
         from lextune.models.loading import require_text_extra
-        from lextune.tasks.base import tasks
 
         require_text_extra()
+        from lextune.audits.base import audits
+        from lextune.tasks.base import tasks
         from lextune.training.methods.base import methods
 
         problems: list[Problem] = []
