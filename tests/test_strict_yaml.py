@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import math
@@ -161,8 +160,12 @@ def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=40))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
-    with contextlib.suppress(ConfigError):
+    found: list[str] = []
+    try:
         load(raw, "f.yaml")
+    except ConfigError as error:
+        found = [problem.where for problem in error.problems]
+    assert all(where.startswith("f.yaml") for where in found)
 
 
 def test_places_are_those_of_keys_and_items() -> None:
