@@ -63,15 +63,14 @@ def main() -> int:
     # 3. Tokenise, train with AdamW, keep the best epoch, test, audit, decide, sign.
     run = lextune.run(config, out=options.out, overrides=options.overrides, listener=Printer())
 
-    # 4. Accuracy on the test part, with its interval.
-    accuracy = run.document()["metrics"]["accuracy"]
-    print(f"accuracy {accuracy['value']:.4f} ({accuracy['low']:.4f}-{accuracy['high']:.4f})")
+    # 4. Accuracy on the test part, with its interval; none where the run was refused before training.
+    if accuracy := run.metrics.get("accuracy"):
+        print(f"accuracy {accuracy['value']:.4f} ({accuracy['low']:.4f}-{accuracy['high']:.4f})")
 
     # 5. Deploy only if it meets the mark.
     if run.release is None:
-        for control in run.verdict.controls:
-            if control.severity == "block" and control.status in ("fail", "insufficient"):
-                print(f"not deployed: {control.control}: {' '.join(control.reasons)}")
+        for control in run.blocked:
+            print(f"not deployed: {control.control}: {' '.join(control.reasons)}")
         return 3 if run.verdict.outcome == "fail" else 4
     model = lextune.load_release(run.release)
     for text in ("A film I will not forget.", "I want those two hours back."):

@@ -22,14 +22,17 @@ from lextune.evidence.canonical import canonical
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, home_folder, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement
+from lextune.extras import require
 from lextune.files import disk_problems, read_regular, sha256, write_atomic
 from lextune.listener import Listener
+from lextune.pipeline_evaluation import metrics_document, score_table
 from lextune.policy.facts import check_facts
 from lextune.policy.packs import Pack, load_pack
-from lextune.policy.verdict import exit_code
+from lextune.policy.verdict import blocks_release, exit_code
 from lextune.policy.waivers import check_waivers
 from lextune.records import (
     AuditResult,
+    ControlResult,
     Evaluation,
     FileDigest,
     Measurement,
@@ -44,7 +47,6 @@ from lextune.store.runs import RunStore
 if TYPE_CHECKING:
     from lextune.data.prepare import Prepared
     from lextune.evaluation.predict import Scored
-    from lextune.models.loading import LoadedModel
     from lextune.models.selection import SelectedModel
 
 
@@ -57,9 +59,11 @@ class Run:
         folder: With dossier, model, log and checkpoints.
         release: The release's folder, or None when it was refused.
         verdict: Every control.
-        evaluation: Metrics of the model and of the baselines.
+        blocked: The controls that refuse the release; of a run that was refused before training, those that
+            no training could have mended.
+        trained: What training says of itself; None where the run was refused before it.
+        evaluation: Metrics of the model and of the baselines; None where there is no model.
         audits: What each audit measured.
-        trained: What training says of itself.
         seconds: Wall time of the whole run.
     """
 
@@ -67,41 +71,32 @@ class Run:
     folder: Path
     release: Path | None
     verdict: Verdict
-    evaluation: Evaluation
-    audits: tuple[AuditResult, ...]
-    trained: TrainedModel
+    blocked: tuple[ControlResult, ...]
     seconds: float
+    trained: TrainedModel | None = None
+    evaluation: Evaluation | None = None
+    audits: tuple[AuditResult, ...] = ()
+
+    @property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """The model's metrics by name; empty where the run was refused before training."""
+        return metrics_document(self.evaluation.measurements) if self.evaluation else {}
 
     def document(self) -> dict[str, Any]:
         """What `lextune run --json` prints."""
+        baselines = self.evaluation.baselines if self.evaluation else {}
         return {
             "run": self.id,
             "folder": str(self.folder),
             "release": str(self.release) if self.release else None,
             "verdict": self.verdict.model_dump(mode="json"),
-            "metrics": metrics_document(self.evaluation.measurements),
-            "baselines": {
-                name: metrics_document(found) for name, found in self.evaluation.baselines.items()
-            },
+            "metrics": self.metrics,
+            "baselines": {name: metrics_document(found) for name, found in baselines.items()},
             "seconds": round(self.seconds, 3),
-            "train_samples_per_second": self.trained.cost["train_samples_per_second"],
+            "train_samples_per_second": (
+                self.trained.cost["train_samples_per_second"] if self.trained else None
+            ),
         }
-
-
-def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:
-    """Name (with its group in brackets) to value, low, high, level, n."""
-    found = {}
-    for one in measurements:
-        name = f"{one.name}[{one.group}]" if one.group else one.name
-        interval = one.interval
-        found[name] = {
-            "value": one.value,
-            "low": interval.low if interval else None,
-            "high": interval.high if interval else None,
-            "level": interval.level if interval else None,
-            "n": one.n,
-        }
-    return found
 
 
 def load_run_config(
@@ -217,7 +212,7 @@ class _Job:
                 run_id,
                 words[finished.verdict.outcome],
                 release=finished.release.resolve() if finished.release else None,
-                metrics=metrics_document(finished.evaluation.measurements),
+                metrics=finished.metrics,
             )
         return finished
 
@@ -232,26 +227,36 @@ class _Job:
         self._config_room(dossier, packs, waivers)
         selected = self._select(dossier)
         prepared = self._prepare(dossier)
+        verdict, blocked = releasing.decide_dossier_so_far(
+            dossier.statements(), self.config, packs, trust
+        )
+        if blocked:
+            self._record_verdict(dossier, packs, verdict)
+            return Run(dossier.run_id, self.folder, None, verdict, blocked, self._seconds())
         trained = self._train(dossier, selected, prepared)
         evaluation, scored = self._evaluate(dossier, prepared, trained)
         audits = self._audit(dossier, evaluation, scored)
-        verdict = self._decide(dossier, packs, trust)
+        self.listener.stage("decide")
+        verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
+        self._record_verdict(dossier, packs, verdict)
         release = None
         if verdict.outcome == "pass":
             self.listener.stage("release")
             release = releasing.build_release(
                 self.folder, dossier, self.config, verdict, signer, trust
             )
-        seconds = time.perf_counter() - self.started
+        blocked = tuple(one for one in verdict.controls if blocks_release(one))
         return Run(
-            dossier.run_id, self.folder, release, verdict, evaluation, audits, trained, seconds
-        )
+            dossier.run_id, self.folder, release, verdict, blocked, self._seconds(),
+            trained, evaluation, audits,
+        )  # fmt: skip
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.started
 
     def _check_names(self) -> None:
         """Every plugin that the config names exists, before any work; all that do not, in one go."""
-        from lextune.models.loading import require_text_extra
-
-        require_text_extra()
+        require("text")
         from lextune.audits.base import audits
         from lextune.tasks.base import tasks
         from lextune.training.methods.base import methods
@@ -479,39 +484,13 @@ class _Job:
             self.listener.tell(f"the audit {name} crashed: {type(error).__name__}")
             return _crashed_audit(name, type(error).__name__)
 
-    def _decide(self, dossier: Dossier, packs: Sequence[Pack], trust: Trust) -> Verdict:
-        self.listener.stage("decide")
-        verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
+    def _record_verdict(self, dossier: Dossier, packs: Sequence[Pack], verdict: Verdict) -> None:
         record = {"verdict": verdict.model_dump(mode="json")}
         file = dossier.write_file("verdict.json", canonical(record["verdict"]) + b"\n")
         used = [Subject(name=f"packs/{p.id}", digest={"sha256": p.digest}) for p in packs]
         dossier.append(
             "decide", make_statement("decide", [*_inside([file]), *used], {"record": record})
         )
-        return verdict
-
-
-def score_table(loaded: LoadedModel, table: Any, batch_size: int, listener: Listener) -> Scored:
-    """Predict a table of labelled rows (columns id, text, label, group.NAME), in its own order."""
-    from lextune.evaluation.predict import Scored, score_rows
-    from lextune.pipeline_training import class_numbers
-
-    encoded = loaded.encode(table["text"].to_pylist())
-    advance = listener.bar("predict", len(encoded))
-    scores = score_rows(
-        encoded.in_order(batch_size),
-        lambda rows: loaded.scores(encoded, rows),
-        len(encoded),
-        len(loaded.classes),
-        advance,
-    )
-    groups = {
-        name.removeprefix("group."): table[name].to_pylist()
-        for name in table.column_names
-        if name.startswith("group.")
-    }
-    labels = class_numbers(table["label"].to_pylist(), loaded.classes)
-    return Scored(tuple(table["id"].to_pylist()), labels, scores, loaded.classes, groups)
 
 
 def read_model_folder(folder: Path, digests: Sequence[FileDigest]) -> dict[str, bytes]:

@@ -1,16 +1,21 @@
-"""Measures a verified release on other data; it decides nothing."""
+"""Scores tables of labelled rows, and measures a verified release on other data; it decides nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lextune.config import load_config
 from lextune.evidence.keys import load_trust
+from lextune.extras import require
 from lextune.listener import Listener
-from lextune.pipeline import metrics_document, score_table
+from lextune.records import Measurement
 from lextune.release import read_release
+
+if TYPE_CHECKING:
+    from lextune.evaluation.predict import Scored
+    from lextune.models.loading import LoadedModel
 
 
 def evaluate_release(
@@ -39,9 +44,9 @@ def evaluate_release(
     from lextune.data.prepare import load_labelled
     from lextune.evaluation.evaluate import measure
     from lextune.evaluation.metrics import Resampling
-    from lextune.models.loading import load_finished, require_text_extra
+    from lextune.models.loading import load_finished
 
-    require_text_extra()
+    require("text")
     listener = listener or Listener()
     release = read_release(folder, load_trust(trust))
     # What the release's own data was filtered by and pinned to does not hold for other data.
@@ -59,3 +64,42 @@ def evaluate_release(
         "run": release.verification.evidence.run,
         "fingerprint": rows.fingerprint,
     }
+
+
+def score_table(loaded: LoadedModel, table: Any, batch_size: int, listener: Listener) -> Scored:
+    """Predict a table of labelled rows (columns id, text, label, group.NAME), in its own order."""
+    from lextune.evaluation.predict import Scored, score_rows
+    from lextune.pipeline_training import class_numbers
+
+    encoded = loaded.encode(table["text"].to_pylist())
+    advance = listener.bar("predict", len(encoded))
+    scores = score_rows(
+        encoded.in_order(batch_size),
+        lambda rows: loaded.scores(encoded, rows),
+        len(encoded),
+        len(loaded.classes),
+        advance,
+    )
+    groups = {
+        name.removeprefix("group."): table[name].to_pylist()
+        for name in table.column_names
+        if name.startswith("group.")
+    }
+    labels = class_numbers(table["label"].to_pylist(), loaded.classes)
+    return Scored(tuple(table["id"].to_pylist()), labels, scores, loaded.classes, groups)
+
+
+def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:
+    """Name (with its group in brackets) to value, low, high, level, n."""
+    found = {}
+    for one in measurements:
+        name = f"{one.name}[{one.group}]" if one.group else one.name
+        interval = one.interval
+        found[name] = {
+            "value": one.value,
+            "low": interval.low if interval else None,
+            "high": interval.high if interval else None,
+            "level": interval.level if interval else None,
+            "n": one.n,
+        }
+    return found

@@ -27,9 +27,9 @@ from lextune.evidence.statements import make_statement, room_of
 from lextune.evidence.verifying import Evidence, read_verified, verify_folder
 from lextune.files import disk_problems, sync_tree, write_atomic
 from lextune.policy.packs import Pack, parse_pack
-from lextune.policy.verdict import decide
+from lextune.policy.verdict import blocks_release, decide_so_far
 from lextune.policy.waivers import Waiver
-from lextune.records import FileDigest, Statement, Subject, Verdict
+from lextune.records import ControlResult, FileDigest, Statement, Subject, Verdict
 from lextune.validation import validate
 
 _AGAIN = "get the release again from who made it, or decide again with the config"
@@ -96,6 +96,16 @@ def decide_dossier(
         ConfigError: `policy.as_of` is not set.
         VerificationError: A waiver's own envelope is not signed by a trusted key.
     """
+    return decide_dossier_so_far(statements, config, packs, trust)[0]
+
+
+def decide_dossier_so_far(
+    statements: Sequence[tuple[str, Statement]],
+    config: RunConfig,
+    packs: Sequence[Pack],
+    trust: Trust,
+) -> tuple[Verdict, tuple[ControlResult, ...]]:
+    """As `decide_dossier`, with the blocking controls that no later room can mend."""
     if config.policy.as_of is None:
         raise ConfigError(Problem("policy.as_of is not set", "give the day to decide for"))
     evidence = [
@@ -104,7 +114,7 @@ def decide_dossier(
         if room_of(statement) not in ("decide", "release", "waiver")
     ]
     waivers = _waivers((statement for _, statement in statements), trust)
-    return decide(evidence, config.use, packs, config.policy.as_of, waivers)
+    return decide_so_far(evidence, config.use, packs, config.policy.as_of, waivers)
 
 
 def _waivers(statements: Iterable[Statement], trust: Trust) -> list[Waiver]:
@@ -233,13 +243,9 @@ def _with_verdict(evidence: Evidence, trust: Trust) -> Verification:
             )
         )
     if verdict.outcome != "pass":
-        failed = [f"{one.pack}/{one.control}" for one in verdict.controls if _blocks(one)]
+        failed = [f"{one.pack}/{one.control}" for one in verdict.controls if blocks_release(one)]
         problems.append(Problem(f"the verdict is {verdict.outcome} ({', '.join(failed)})", _AGAIN))
     return Verification(evidence, verdict, tuple(problems))
-
-
-def _blocks(result: Any) -> bool:
-    return result.severity == "block" and result.status in ("fail", "insufficient")
 
 
 def recompute(evidence: Evidence, trust: Trust) -> Verdict:

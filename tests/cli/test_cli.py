@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from lextune import extras
 from lextune.cli import main
 
 if TYPE_CHECKING:
@@ -259,4 +260,4 @@ def test_a_missing_extra_names_the_command_that_installs_it(
     config = tmp_path / "config.json"
     config.write_text(json.dumps(workshop.config()))
     assert main(["run", str(config), "--out", str(tmp_path / "run")]) == 2
-    assert 'pip install "lextune[text]"' in capsys.readouterr().err
+    assert extras.install_command("text") in capsys.readouterr().err

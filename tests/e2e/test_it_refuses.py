@@ -119,13 +119,15 @@ def test_nan_loss(workshop: Workshop, runner: Runner) -> None:
     runner.refused("training stopped at step", "learning rate")
 
 
+def ask_for_what_nobody_measures(pack: dict[str, Any]) -> None:
+    """Turns the pack's rule to a metric that no room computes."""
+    pack["controls"][0]["requires"][0]["measurement"] = "epsilon_lower_bound"
+
+
 def test_a_metric_that_was_never_computed(
     workshop: Workshop, runner: Runner, tmp_path: Path
 ) -> None:
-    def ask(pack: dict[str, Any]) -> None:
-        pack["controls"][0]["requires"][0]["measurement"] = "epsilon_lower_bound"
-
-    pack = pack_file(tmp_path / "test.yaml", ask)
+    pack = pack_file(tmp_path / "test.yaml", ask_for_what_nobody_measures)
     assert runner(workshop.config(policy={"packs": ["house", str(pack)]})) == 4
     runner.refused("epsilon_lower_bound was not measured")
 
@@ -213,7 +215,29 @@ def test_an_unknown_licence_under_commercial_use(
 ) -> None:
     config = workshop.config(data={"licence": licence}, use={"commercial": True})
     assert runner(config) == code
-    runner.refused("licences/data_commercial")
+    runner.refused("licences/data_commercial", "Refused before training")
+    assert not (runner.out / "model").exists()
+
+
+def test_what_no_training_can_mend_is_refused_before_training_and_recorded(
+    workshop: Workshop, runner: Runner
+) -> None:
+    config = workshop.config(data={"licence": "none"}, use={"commercial": True})
+    assert runner(config, "--json") == 3
+    answer = json.loads(runner.text[: runner.text.rindex("\n}") + 2])
+    assert answer["metrics"] == {}
+    assert answer["train_samples_per_second"] is None
+    assert answer["verdict"]["outcome"] == "fail"
+    names = [path.name for path in sorted((runner.out / "dossier" / "statements").iterdir())]
+    assert names == [
+        "0001-config.dsse.json",
+        "0002-select.dsse.json",
+        "0003-prepare.dsse.json",
+        "0004-decide.dsse.json",
+    ]
+    assert main(["runs", "show", answer["run"], "--json"]) == 0
+    row = json.loads(runner.capsys.readouterr().out)
+    assert row["status"] == "refused"
 
 
 def test_a_fact_that_a_control_prohibits_and_no_waiver_lifts(
@@ -275,7 +299,7 @@ def test_a_signed_waiver_lifts_what_may_be_lifted_and_shows_as_waived(
 
 
 def test_weights_swapped_after_evaluation_and_before_signing(
-    workshop: Workshop, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    workshop: Workshop, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decide = releasing.decide_dossier
 
@@ -421,7 +445,7 @@ def test_a_trust_file_without_the_signer(
 
 
 def test_a_verdict_that_does_not_follow_from_its_evidence(
-    workshop: Workshop, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    workshop: Workshop, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decide = releasing.decide_dossier
     seen: list[Any] = []
@@ -433,8 +457,8 @@ def test_a_verdict_that_does_not_follow_from_its_evidence(
         return verdict.model_copy(update={"outcome": "pass"}) if len(seen) == 1 else verdict
 
     monkeypatch.setattr(releasing, "decide_dossier", lie)
-    small = {"split": {"test": 0.1, "validation": 0.15, "seed": 42}}
-    assert runner(workshop.config(data=small)) == 5
+    pack = pack_file(tmp_path / "test.yaml", ask_for_what_nobody_measures)
+    assert runner(workshop.config(policy={"packs": ["house", str(pack)]})) == 5
     runner.refused("the verdict computed again differs")
 
 

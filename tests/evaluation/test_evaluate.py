@@ -135,3 +135,13 @@ def test_text_without_spaces_is_cut_into_characters() -> None:
         [good, bad] * 5, np.array([1, 0] * 5), ["故事好看推荐大家", "故事难看让人失望"], 2
     )
     assert scores.argmax(axis=1).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("copies", [5, 600])  # from 1,000 rows on, words of one row do not count
+def test_text_without_words_is_cut_into_characters_too(copies: int) -> None:
+    """Ratings, emoji and codes have spaces but no word of two letters."""
+    good, bad = "5 / 5 ! : )", "1 / 5 ? : ("
+    scores = baselines.get("tfidf_logistic_regression")(
+        [good, bad] * copies, np.array([1, 0] * copies), ["5 ! )", "1 ? ("], 2
+    )
+    assert scores.argmax(axis=1).tolist() == [1, 0]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from lextune.errors import ConfigError, MissingExtraError, VerificationError
+from lextune.errors import ConfigError, VerificationError
 from lextune.models import loading
 from lextune.tasks.base import model_info, tasks
 
@@ -100,11 +100,3 @@ def test_an_unknown_task_is_named(exported: Files) -> None:
     info = json.loads(exported["lextune.json"]) | {"task": "sentimnet"}
     with pytest.raises(ConfigError, match="did you mean 'sentiment'"):
         loading.load_finished(exported | {"lextune.json": json.dumps(info).encode()})
-
-
-def test_a_missing_part_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    loading.require_text_extra()
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else name)
-    with pytest.raises(MissingExtraError, match="torch is not installed") as caught:
-        loading.require_text_extra()
-    assert caught.value.problems[0].remedy == 'pip install "lextune[text]"'

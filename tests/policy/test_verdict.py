@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lextune.errors import ExitCode, PackError
 from lextune.policy.packs import Pack, load_pack
-from lextune.policy.verdict import decide, exit_code
+from lextune.policy.verdict import decide, decide_so_far, exit_code
 from lextune.policy.waivers import Waiver, check_waivers
 from lextune.records import Statement, Verdict
 
@@ -427,3 +427,92 @@ def test_deciding_needs_neither_torch_nor_numpy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def _settled(statements: Any, facts: Any, law: Pack, day: datetime.date, *waivers: Waiver) -> Any:
+    _, settled = decide_so_far(statements, facts, [law], day, waivers)
+    return [result.control for result in settled]
+
+
+def test_what_no_later_statement_can_mend_is_known_early(
+    control: Data, pack: Packs, good: Any, poor: Any, day: datetime.date
+) -> None:
+    law = pack(control())
+    assert _settled([], {}, law, day) == []  # not measured yet: still open
+    assert _settled([good], {}, law, day) == []
+    assert _settled([poor], {}, law, day) == ["c"]
+    assert _settled([poor], {}, pack(control(severity="warn")), day) == []
+    assert _settled([poor], {}, law, day, _waiver(day)) == []
+    assert _settled([poor], {}, law, day, _waiver(day - datetime.timedelta(1))) == ["c"]
+
+
+def test_a_fact_that_prohibits_or_that_nobody_declared_is_settled(
+    control: Data, pack: Packs, day: datetime.date
+) -> None:
+    prohibited = pack(control(**PROHIBITED))
+    assert _settled([], {"gen": True}, prohibited, day) == ["p"]
+    assert _settled([], {"gen": None}, prohibited, day) == ["p"]
+    assert _settled([], {"gen": False}, prohibited, day) == []
+
+
+def test_a_licence_that_was_read_is_settled_and_one_not_read_yet_is_open(
+    signed: Signed, day: datetime.date
+) -> None:
+    law = load_pack("licences")
+    for spdx in ("NONE", "NOASSERTION", "Unheard-Of-1.0"):
+        licence = {"spdx": spdx, "found_in": "a file"}
+        found = _settled([signed("prepare", licence=licence)], {"commercial": True}, law, day)
+        assert found == ["data_commercial"]
+    assert _settled([], {"commercial": True}, law, day) == []
+
+
+def test_a_document_that_is_missing_or_expired_may_still_be_brought(
+    control: Data, pack: Packs, signed: Signed, day: datetime.date
+) -> None:
+    law = pack(control(requires=[{"document": "dpia"}]))
+    old = signed(
+        "document", documents=[{"name": "dpia", "sha256": "0" * 64, "expires": "2020-01-01"}]
+    )
+    assert _settled([], {}, law, day) == []
+    assert _settled([old], {}, law, day) == []
+
+
+@given(
+    found=st.lists(
+        st.tuples(
+            st.sampled_from(["accuracy", "macro_f1"]),
+            st.one_of(st.none(), st.floats(0, 1)),
+            st.floats(0, 0.2),
+            st.sampled_from([5, 1000]),
+            st.sampled_from(["complete", "crashed"]),
+        ),
+        max_size=5,
+    ),
+    gen=st.sampled_from([None, True, False]),
+)
+@settings(deadline=None)
+def test_what_is_settled_stays_so_whatever_comes_later(
+    control: Data,
+    pack: Packs,
+    signed: Signed,
+    measured: Data,
+    day: datetime.date,
+    found: list[tuple[str, float | None, float, int, str]],
+    gen: bool | None,
+) -> None:
+    both = [
+        {"measurement": name, "bound": "interval", "operator": ">=", "value": 0.5, "minimum_n": 10}
+        for name in ("accuracy", "macro_f1")
+    ]
+    law = pack(control(requires=both), control(**PROHIBITED))
+    statements = []
+    for index, (name, value, half, n, status) in enumerate(found):
+        ends = None if value is None else (max(0.0, value - half), min(1.0, value + half))
+        dump = measured(name, value, ends, n)
+        statements.append(signed("evaluate", dump, status=status, index=index))
+    for count in range(len(statements) + 1):
+        early = _settled(statements[:count], {"gen": gen}, law, day)
+        for later in range(count, len(statements) + 1):
+            verdict = decide(statements[:later], {"gen": gen}, [law], day)
+            status = {result.control: result.status for result in verdict.controls}
+            assert all(status[name] in ("fail", "insufficient") for name in early)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 import lextune
 import tiny
+from lextune import extras
 from lextune.errors import ConfigError, ExitCode, MissingExtraError, ModelError, VerificationError
 from lextune.evidence.keys import load_or_create_key, load_trust
 from lextune.models.loading import LoadedModel
@@ -344,7 +346,7 @@ def test_what_is_loaded_is_what_was_hashed(
 
 def test_a_missing_extra_names_its_command(released: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r'pip install "lextune\[text\]"'):
+    with pytest.raises(MissingExtraError, match=re.escape(extras.install_command("text"))):
         load_release(released.folder, released.trust)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from lextune import extras
 from lextune.errors import EnvironmentProblem, MissingExtraError, VerificationError
 from lextune.serving import server as module
 from lextune.serving.guard import Limits
@@ -181,8 +182,8 @@ def test_a_missing_extra_names_its_command(released: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError) as caught:
         serve(released.folder, trust=released.trust)
-    assert caught.value.problems[0].fact == "fastapi and uvicorn are not installed"
-    assert caught.value.problems[0].remedy == 'pip install "lextune[serve]"'
+    assert caught.value.problems[0].fact == "fastapi, uvicorn are not installed"
+    assert caught.value.problems[0].remedy == extras.install_command("serve")
 
 
 def test_importing_the_room_is_light() -> None:

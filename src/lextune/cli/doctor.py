@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -12,15 +11,11 @@ from pathlib import Path
 
 import typer
 
+from lextune import extras
 from lextune.cli.app import app
 from lextune.cli.output import Json, print_json, table, use_json
 from lextune.errors import ExitCode, LextuneError
 
-_EXTRAS = {
-    "data": ("pyarrow", "scipy", "sklearn", "charset_normalizer"),
-    "text": ("torch", "transformers", "tokenizers", "safetensors"),
-    "serve": ("fastapi", "uvicorn"),
-}
 _FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 
 Row = tuple[str, str, str, str]
@@ -67,11 +62,11 @@ def _cpu_flags() -> list[str]:
 
 
 def _extras() -> Iterator[Row]:
-    for extra, modules in _EXTRAS.items():
-        missing = [name for name in modules if importlib.util.find_spec(name) is None]
-        if missing:
-            remedy = f'pip install "lextune[{extra}]"'
-            yield f"extra {extra}", "absent", f"no {', '.join(missing)}", remedy
+    for extra, modules in extras.MODULES.items():
+        absent = extras.missing(extra)
+        if absent:
+            found, remedy = f"no {', '.join(absent)}", extras.install_command(extra)
+            yield f"extra {extra}", "absent", found, remedy
         else:
             version = importlib.metadata.version(modules[0])
             yield f"extra {extra}", "ok", f"{modules[0]} {version}", ""

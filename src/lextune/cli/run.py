@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ from lextune.cli.output import Json, Set, Terminal, measured, print_json, say, t
 
 if TYPE_CHECKING:
     from lextune.pipeline import Run
+    from lextune.records import ControlResult
 
 Out = Annotated[
     Path | None, typer.Option("--out", help="The run's folder; runs/NAME-VERSION by default.")
@@ -66,8 +68,15 @@ def _run(config: Path, out: Path | None, overrides: list[str], resume: bool, as_
 
 def _show(finished: Run) -> None:
     document = finished.document()
-    _show_metrics(document)
     verdict = finished.verdict
+    if finished.trained is None:
+        _show_blocked(finished.blocked)
+        say(
+            "\nRefused before training: no training can mend this, so none was done. The dossier is in "
+            f"{finished.folder}/dossier."
+        )
+        return
+    _show_metrics(document)
     table(
         f"Controls as of {verdict.as_of}",
         ["control", "effect", "verdict"],
@@ -77,12 +86,7 @@ def _show(finished: Run) -> None:
             for one in verdict.controls
         ],
     )  # fmt: skip
-    for one in verdict.controls:
-        if one.status in ("fail", "insufficient"):
-            say(f"{one.pack}/{one.control} ({one.severity}): {one.status}")
-            for reason in (*one.reasons, *one.questions):
-                say(f"  {reason}")
-            say(f"  Remedy: {one.remedy['en']}")
+    _show_blocked([one for one in verdict.controls if one.status in ("fail", "insufficient")])
     memory = peak_memory()
     rate = document["train_samples_per_second"]
     say(
@@ -102,12 +106,21 @@ def _show(finished: Run) -> None:
     )
 
 
+def _show_blocked(controls: Sequence[ControlResult]) -> None:
+    """Why each was not met, and what to do."""
+    for one in controls:
+        say(f"{one.pack}/{one.control} ({one.severity}): {one.status}")
+        for reason in (*one.reasons, *one.questions):
+            say(f"  {reason}")
+        say(f"  Remedy: {one.remedy['en']}")
+
+
 def _show_metrics(document: dict[str, Any]) -> None:
     """The model's metrics, and the baselines' where they have the same one."""
     names = list(document["baselines"])
     rows = []
     for name, one in document["metrics"].items():
-        if name.startswith("accuracy_minus_") or one["low"] == one["high"]:
+        if name.startswith("accuracy_minus_") or one["level"] == 1:  # counted exactly
             continue
         beside = [document["baselines"][base].get(name) for base in names]
         shown = [f"{found['value']:.4f}" if found and found["value"] is not None else ""

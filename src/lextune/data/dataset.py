@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from lextune.config import DataConfig
-from lextune.data.extras import need
 from lextune.data.fingerprint import fingerprint, normal_digest, row_digest, row_ids
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import find_sources, read_source
+from lextune.extras import need
 from lextune.records import Split
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Rows:
 
     def table(self) -> pa.Table:
         """Columns id, text, label, group.NAME ..., where, split_group; sorted by id, so that a file's order is no matter."""
-        arrow = need("pyarrow")
+        arrow = need("data", "pyarrow")
         rows = self.take(sorted(range(len(self)), key=self.ids.__getitem__))
         columns: dict[str, list[str] | list[str | None]] = {
             "id": rows.ids,

@@ -18,10 +18,10 @@ from typing import Any, BinaryIO, cast
 
 from lextune import distributions
 from lextune.data.catalogue import pinned_digest
-from lextune.data.extras import need
 from lextune.data.findings import Findings
 from lextune.data.formats import RawRow, ReadContext, Source, formats
 from lextune.errors import Problem, VerificationError
+from lextune.extras import need
 from lextune.records import FileDigest
 
 _CHUNK = 1 << 20
@@ -195,7 +195,7 @@ def _decompressed(source: Source, stream: io.BufferedReader[Any], context: ReadC
     if suffix == ".xz":
         return cast(BinaryIO, lzma.LZMAFile(stream))
     if suffix == ".zst":
-        pa = need("pyarrow")
+        pa = need("data", "pyarrow")
         opened = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
         return io.BufferedReader(opened, _CHUNK)
     head = stream.peek(8)
@@ -264,7 +264,7 @@ def not_decodable(
 
 def guess_encodings(data: bytes, tried: str, limit: int = 3) -> list[str]:
     """Names of the encodings that bytes look like, likeliest first: a guess, never used to read."""
-    detector = need("charset_normalizer")
+    detector = need("data", "charset_normalizer")
     names = [
         str(match.encoding).replace("_", "-") for match in detector.from_bytes(data[: 1 << 16])
     ]

@@ -50,20 +50,24 @@ def tfidf_logistic_regression(
 ) -> npt.NDArray[np.float64]:
     """Logistic regression (C = 10) on sublinear TF-IDF of words and word pairs.
 
-    Text without spaces between words (Chinese) is cut into characters and pairs and triples of them.
+    Text without spaces between words (Chinese), or without any word of two letters, is cut into characters
+    and pairs and triples of them.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    minimum = 2 if len(train) >= 1000 else 1
+    rare = {"min_df": 2 if len(train) >= 1000 else 1, "sublinear_tf": True}
+    characters = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), **rare)
+    vectoriser = characters
     if _has_spaces(train):
-        vectoriser = TfidfVectorizer(ngram_range=(1, 2), min_df=minimum, sublinear_tf=True)
-    else:
-        vectoriser = TfidfVectorizer(
-            analyzer="char", ngram_range=(1, 3), min_df=minimum, sublinear_tf=True
-        )
+        vectoriser = TfidfVectorizer(ngram_range=(1, 2), **rare)
+    try:
+        features = vectoriser.fit_transform(train)
+    except ValueError:  # no word of two letters, or none that is not rare: numbers, emoji, codes
+        vectoriser = characters
+        features = vectoriser.fit_transform(train)
     model = LogisticRegression(C=10, max_iter=1000)
-    model.fit(vectoriser.fit_transform(train), labels)
+    model.fit(features, labels)
     scores = np.zeros((len(test), classes))
     scores[:, model.classes_] = model.predict_proba(vectoriser.transform(test))
     return scores

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lextune.errors import MissingExtraError, Problem, VerificationError
+from lextune.errors import Problem, VerificationError
 from lextune.tasks.base import Encoded, Task, tasks
 
 if TYPE_CHECKING:
@@ -38,29 +38,6 @@ class LoadedModel:
             torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"),
         ):
             return self.task.decode(self.task.logits(self.model, batch))
-
-
-def require_text_extra() -> None:
-    """Say which command installs what is missing, before any work.
-
-    Raises:
-        MissingExtraError: torch, transformers or safetensors cannot be imported.
-    """
-    import importlib.util
-
-    missing = [
-        name
-        for name in ("torch", "transformers", "tokenizers", "safetensors")
-        if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        raise MissingExtraError(
-            Problem(
-                f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed",
-                'pip install "lextune[text]"',
-                "the light core verifies and decides, the extra `text` trains and predicts",
-            )
-        )
 
 
 def load_pretrained(

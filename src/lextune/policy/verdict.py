@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import math
 from collections.abc import Mapping, Sequence
@@ -42,11 +43,14 @@ class _Case:
 
 @dataclass(frozen=True)
 class _Decision:
+    """What a control came to; `settled` where it stays so, whatever further statements say."""
+
     status: Status
     reasons: tuple[str, ...]
     questions: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     severity: Severity = "block"
+    settled: bool = True
 
 
 def decide(
@@ -68,21 +72,43 @@ def decide(
     Raises:
         PackError: Two packs share an id, or type a fact differently.
     """
+    return decide_so_far(statements, facts, packs, as_of, waivers)[0]
+
+
+def decide_so_far(
+    statements: Sequence[tuple[str, Statement]],
+    facts: Mapping[str, Any],
+    packs: Sequence[Pack],
+    as_of: datetime.date,
+    waivers: Sequence[Waiver] = (),
+) -> tuple[Verdict, tuple[ControlResult, ...]]:
+    """The verdict as `decide` gives it, and the blocking controls that no later statement can mend.
+
+    A requirement that was read and not met stays so, and so does a fact that nobody declared; one that was
+    only not measured yet is still open. A run that has such a control is refused whatever is trained.
+    """
     if isinstance(as_of, datetime.datetime):
         as_of = as_of.date()
     chosen = _distinct(packs)
     ordered = sorted(waivers, key=lambda waiver: waiver.model_dump_json())
     case = _Case(Readings(statements), all_facts(chosen), facts, as_of, tuple(ordered))
-    results = tuple(
-        _decide_control(pack, control, case) for pack in chosen for control in pack.controls
-    )
-    return Verdict(
+    decided = [_decide_control(pack, control, case) for pack in chosen for control in pack.controls]
+    results = tuple(result for result, _ in decided)
+    verdict = Verdict(
         outcome=_outcome(results),
         as_of=as_of,
         facts={str(name): _plain(facts[name]) for name in sorted(facts, key=str)},
         packs={pack.id: pack.digest for pack in chosen},
         controls=results,
     )
+    return verdict, tuple(
+        result for result, settled in decided if settled and blocks_release(result)
+    )
+
+
+def blocks_release(result: ControlResult) -> bool:
+    """Whether this control alone refuses the release."""
+    return result.severity == "block" and result.status in ("fail", "insufficient")
 
 
 def exit_code(verdict: Verdict) -> ExitCode:
@@ -115,14 +141,15 @@ def _outcome(results: Sequence[ControlResult]) -> Outcome:
     return "insufficient" if "insufficient" in blocking or not decided else "pass"
 
 
-def _decide_control(pack: Pack, control: Control, case: _Case) -> ControlResult:
+def _decide_control(pack: Pack, control: Control, case: _Case) -> tuple[ControlResult, bool]:
+    """The result, and whether no further statement can change it."""
     decision = _not_enforced(control, case.as_of) or _applied(pack, control, case)
     if decision.status in ("fail", "insufficient"):
         decision = _waive(pack, control, decision, case)
     reasons = decision.reasons
     if control.status == "unconfirmed" and decision.status != "not_applicable":
         reasons = (*reasons, "This control is unconfirmed: check it against the official text.")
-    return ControlResult(
+    result = ControlResult(
         pack=pack.id,
         control=control.id,
         citation=control.citation,
@@ -135,6 +162,7 @@ def _decide_control(pack: Pack, control: Control, case: _Case) -> ControlResult:
         remedy=control.remedy.model_dump(),
         evidence=decision.evidence,
     )
+    return result, decision.settled
 
 
 def _not_enforced(control: Control, as_of: datetime.date) -> _Decision | None:
@@ -176,7 +204,15 @@ def _applied(pack: Pack, control: Control, case: _Case) -> _Decision:
         tuple(asked),
         tuple(sorted(evidence)),
         "block" if blocks else "warn",
+        any(_is_settled(*pair) for pair in zip(control.requires, findings, strict=True)),
     )
+
+
+def _is_settled(requirement: schema.Requirement, finding: Finding) -> bool:
+    """Read and not met; a document or an attestation may still be brought."""
+    listed = isinstance(requirement, schema.DocumentRequirement | schema.AttestationRequirement)
+    unmet = finding.blocking and finding.status != "pass"
+    return unmet and bool(finding.evidence) and not listed
 
 
 def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
@@ -214,9 +250,7 @@ def _waive(pack: Pack, control: Control, decision: _Decision, case: _Case) -> _D
         else:
             status = "waived"
             reasons.append(_sentence(signed))
-    return _Decision(
-        status, tuple(reasons), decision.questions, decision.evidence, decision.severity
-    )
+    return dataclasses.replace(decision, status=status, reasons=tuple(reasons))
 
 
 def _unknown(name: str, case: _Case) -> str:

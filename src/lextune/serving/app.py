@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from lextune.errors import Problem
-from lextune.serving.extras import require_serve_extra
+from lextune.extras import require
 from lextune.serving.guard import Guard, Limits, RequestRefused, error_response, json_response
 from lextune.serving.protocol import (
     infer_document,
@@ -40,7 +40,7 @@ def create_app(predictor: Predictor | None, limits: Limits | None = None) -> Fas
     Raises:
         MissingExtraError: The extra `serve` is not installed.
     """
-    require_serve_extra()
+    require("serve")
     from fastapi import FastAPI
     from starlette.exceptions import HTTPException
 

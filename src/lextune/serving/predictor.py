@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from lextune.errors import ConfigError, ModelError, Problem
 from lextune.evidence.keys import Trust, load_trust
-from lextune.models.loading import LoadedModel, load_finished, require_text_extra
+from lextune.extras import require
+from lextune.models.loading import LoadedModel, load_finished
 from lextune.models.sources import go_offline
 from lextune.records import Record
 from lextune.release import Verification, VerifiedRelease, read_release
@@ -44,7 +45,7 @@ def load_release(folder: str | Path, trust: Trust | None = None) -> Predictor:
         MissingExtraError: The extra `text` is not installed.
     """
     release = read_release(Path(folder), trust if trust is not None else load_trust())
-    require_text_extra()
+    require("text")
     go_offline()
     return Predictor(release, load_finished(release.files))
 

@@ -13,9 +13,8 @@ from pathlib import Path
 
 from lextune.errors import EnvironmentProblem, Problem
 from lextune.evidence.keys import Trust
-from lextune.models.loading import require_text_extra
+from lextune.extras import require
 from lextune.serving.app import create_app
-from lextune.serving.extras import require_serve_extra
 from lextune.serving.guard import Limits
 from lextune.serving.predictor import load_release
 
@@ -49,8 +48,8 @@ def serve(
         MissingExtraError: The extra `serve` is not installed.
         EnvironmentProblem: The address cannot be listened on.
     """
-    require_serve_extra()
-    require_text_extra()
+    require("serve")
+    require("text")
     import uvicorn
 
     tell = notify or (lambda _: None)

@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from lextune.data.extras import need
 from lextune.data.formats import RawRow, ReadContext, Source, data_format, missing_columns
 from lextune.data.opening import open_bytes, record_digest
+from lextune.extras import need
 
 _BLOCK = 4096
 
@@ -31,7 +31,7 @@ def read_parquet(source: Source, context: ReadContext) -> Iterator[RawRow]:
 
 
 def _rows(stream: BinaryIO, source: Source, context: ReadContext) -> Iterator[RawRow]:
-    pa, parquet = need("pyarrow"), need("pyarrow.parquet")
+    pa, parquet = need("data", "pyarrow"), need("data", "pyarrow.parquet")
     context.encodings[source.name] = "parquet (utf-8)"
     try:
         file = parquet.ParquetFile(stream)
