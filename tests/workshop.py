@@ -52,3 +52,15 @@ def release(workshop: Workshop, home: Path, tmp_path: Path) -> Path:
     """A copy of the release to spoil, in a home that trusts who signed it."""
     shutil.copytree(workshop.home, home)
     return Path(shutil.copytree(workshop.release, tmp_path / "release"))
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny encoder, made once; no test may change it."""
+    return tiny.write_tiny_bert(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture
+def files(bert: Path) -> dict[str, bytes]:
+    """The tiny encoder's files in memory."""
+    return {path.name: path.read_bytes() for path in bert.iterdir()}
