@@ -31,6 +31,10 @@ class Garden(_Strict):
     either: Leaf | Bush | None = None
     named: dict[str, int] = {}
     since: int = Field(0, alias="from")
+    size: int = Field(3, gt=0)
+    share: float = Field(0.5, lt=1)
+    sunny: bool = True
+    code: str = Field("a", pattern="^[a-z]+$")
 
 
 def problems(text: str) -> list[Problem]:
@@ -62,6 +66,24 @@ def test_every_fault_is_named_at_its_place_with_a_remedy() -> None:
     assert found["g.yaml:7:1"].remedy == "did you mean 'from'?"
     assert "True" in found["g.yaml:8:1"].fact
     assert all(one.remedy for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("size: x", "write a whole number; the default is 3"),
+        ("size: 0", "write a value above 0; the default is 3"),
+        ("share: 2", "write a value below 1.0; the default is 0.5"),
+        ("sunny: 3", "write true or false; the default is true"),
+        ("trees: 1", "write a list in [ ]"),
+        ("code: '?'", "write text of that pattern; the default is 'a'"),
+        ("owner: 3", "write text, in quotes where YAML would read something else"),
+    ],
+)
+def test_a_wrong_value_is_told_what_to_write(line: str, remedy: str) -> None:
+    text = line if line.startswith("owner") else f"owner: Li\n{line}"
+    (found,) = problems(f"{text}\n")
+    assert found.remedy == remedy
 
 
 def test_a_union_points_to_the_key_not_to_the_member() -> None:

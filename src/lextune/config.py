@@ -197,7 +197,8 @@ class RunConfig(Section):
     train: TrainConfig = TrainConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     audits: Words = Field(
-        ("calibration", "group_fairness"), description="Audits to run besides those packs demand."
+        ("calibration", "group_fairness"),
+        description="Audits to run. A pack decides on what they measure; what was not measured is insufficient.",
     )
     use: dict[str, Any] = Field(
         default_factory=dict, description="Declared facts; null is unknown, not false."

@@ -8,6 +8,7 @@ import typing
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from lextune.errors import LextuneError, Problem
@@ -63,8 +64,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], document: Document) -
             "write its keys under it, or remove it",
             where=where,
         )
-    message = detail["msg"].removeprefix("Value error, ")
-    remedy = "write a value of that kind"
+    message = detail["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
+    remedy = _wanted(detail, path, model)
     if kind in ("literal_error", "enum"):
         expected = str(detail.get("ctx", {}).get("expected", ""))
         near = difflib.get_close_matches(
@@ -79,6 +80,39 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], document: Document) -
     elif ". Remedy: " in message:
         message, _, remedy = message.partition(". Remedy: ")
     return Problem(f"{name}: {message}", remedy, where=where)
+
+
+#: Beginnings of pydantic's error types, https://docs.pydantic.dev/latest/errors/validation_errors/
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite": "a finite number",
+    "bool": "true or false",
+    "string_pattern": "text of that pattern",
+    "string": "text, in quotes where YAML would read something else",
+    "list": "a list in [ ]",
+    "tuple": "a list in [ ]",
+    "set": "a list in [ ]",
+    "date": "a day as 2026-11-25",
+}
+_BOUNDS = {"gt": "above", "ge": "of at least", "lt": "below", "le": "of at most"}
+
+
+def _wanted(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
+    """What to write there: the kind or the bound, and the default where the key has one."""
+    context = detail.get("ctx", {})
+    bounds = [f"{word} {context[key]}" for key, word in _BOUNDS.items() if key in context]
+    kind = next((word for start, word in _KINDS.items() if detail["type"].startswith(start)), "")
+    wanted = " ".join(["write", kind or "a value", " and ".join(bounds) or "as it says"])
+    if kind and not bounds:
+        wanted = f"write {kind}"
+    parent = _model_at(model, path[:-1]) if path and isinstance(path[-1], str) else None
+    field = _field_info(parent, str(path[-1])) if parent else None
+    if field is None or field.is_required() or field.default in (None, (), [], {}, detail["input"]):
+        return wanted
+    default = field.default
+    shown = str(default).lower() if isinstance(default, bool) else _shown(default)
+    return f"{wanted}; the default is {shown}"
 
 
 def _shown(value: Any) -> str:
@@ -132,9 +166,14 @@ def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
 
 
 def _field(model: type[BaseModel], key: str) -> Any:
+    found = _field_info(model, key)
+    return found.annotation if found else None
+
+
+def _field_info(model: type[BaseModel], key: str) -> FieldInfo | None:
     for name, field in model.model_fields.items():
         if key in (name, field.alias):
-            return field.annotation
+            return field
     return None
 
 
