@@ -53,7 +53,7 @@ class Bench:
         } | self.settings  # fmt: skip
         config = TrainConfig(**settings)
         torch.manual_seed(config.seed)
-        model = self.task.build(self.files, CLASSES, dropout=config.dropout, new_head=True)
+        model, _ = self.task.build(self.files, CLASSES, dropout=config.dropout, new_head=True)
         return Trainer(
             self.task, model, config, folder, identity=self.identity, callbacks=callbacks
         )

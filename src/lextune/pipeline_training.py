@@ -76,7 +76,11 @@ def fine_tune(
         selected.files, task, classes,
         max_length=config.train.max_length, dropout=config.train.dropout,
     )  # fmt: skip
-    before = {name: tensor.clone() for name, tensor in loaded.model.state_dict().items()}
+    pretrained = {
+        name: tensor.clone()
+        for name, tensor in loaded.model.state_dict().items()
+        if name not in loaded.new_tensors
+    }
     listener.tell("tokenising")
     train, validation = (
         _rows(loaded, prepared.parts[name], classes) for name in ("train", "validation")
@@ -93,9 +97,6 @@ def fine_tune(
     info = model_info(config.task, classes, config.train.max_length, outcome.precision)
     files = task.export(loaded.model, selected.files, info)
     digests = _write_model(folder / "model", files)
-    pretrained = {
-        name: tensor for name, tensor in before.items() if not name.startswith("classifier.")
-    }
     measurements = (
         *weight_change(pretrained, loaded.model.state_dict()),
         *_counted(outcome, train, validation),

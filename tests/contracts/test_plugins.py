@@ -175,7 +175,9 @@ def test_every_task_builds_learns_exports_and_loads(name: str, bert: dict[str, b
     classes = ("a", "b", "c")
     encoded = task.encoder(bert, 32)(["wonderful film", "an awful plot", "again"])
     torch.manual_seed(0)
-    model = task.build(bert, classes, dropout=0.0, new_head=True)
+    model, new = task.build(bert, classes, dropout=0.0, new_head=True)
+    assert new  # the head
+    assert new < set(model.state_dict())
     rows, labels = np.array([2, 0, 1]), torch.tensor([2, 0, 1])
     logits = task.logits(model, task.collate(encoded, rows))
     assert logits.shape == (3, 3)

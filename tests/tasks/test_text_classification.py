@@ -24,7 +24,8 @@ Files = dict[str, bytes]
 
 def build(files: Files, classes: Sequence[str] = CLASSES, **named: Any) -> torch.nn.Module:
     torch.manual_seed(0)
-    return TASK.build(files, classes, **({"dropout": 0.0, "new_head": True} | named)).eval()
+    model, _ = TASK.build(files, classes, **({"dropout": 0.0, "new_head": True} | named))
+    return model.eval()
 
 
 def configured(files: Files, **values: Any) -> Files:
@@ -66,7 +67,7 @@ def test_the_seed_decides_the_new_head(files: Files) -> None:
     heads = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        model = TASK.build(files, CLASSES, dropout=0.0, new_head=True)
+        model, _ = TASK.build(files, CLASSES, dropout=0.0, new_head=True)
         heads.append(model.state_dict()["classifier.weight"])
     assert torch.equal(heads[0], heads[1])
     assert not torch.equal(heads[0], heads[2])
@@ -293,3 +294,16 @@ def test_what_is_exported_keeps_the_models_own_dropout(files: Files) -> None:
 def test_the_same_model_is_exported_as_the_same_bytes(files: Files) -> None:
     info = model_info("text_classification", CLASSES, 32, "fp32")
     assert TASK.export(build(files), files, info) == TASK.export(build(files), files, info)
+
+
+def test_the_tensors_that_no_file_held_are_named(files: Files) -> None:
+    head = {"classifier.weight", "classifier.bias"}
+    assert TASK.build(files, CLASSES, dropout=0.0, new_head=True)[1] == head
+
+    def remove_pooler(tensors: dict[str, torch.Tensor]) -> None:
+        for name in [name for name in tensors if "pooler" in name]:
+            del tensors[name]
+
+    bare = with_tensors(files, remove_pooler)
+    pooler = {"bert.pooler.dense.weight", "bert.pooler.dense.bias"}
+    assert TASK.build(bare, CLASSES, dropout=0.0, new_head=True)[1] == head | pooler

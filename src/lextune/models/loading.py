@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to be called, with the function that encodes its texts."""
+    """A model ready to be called, with the function that encodes its texts.
+
+    Attributes:
+        new_tensors: Names of the tensors that no file held: they were drawn, not pretrained.
+    """
 
     task: Task
     model: torch.nn.Module
@@ -26,6 +30,7 @@ class LoadedModel:
     max_length: int
     precision: str
     encode: Callable[[Sequence[str]], Encoded]
+    new_tensors: frozenset[str] = frozenset()
 
     def scores(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Probabilities of one batch of encoded rows, shape (batch, classes)."""
@@ -46,8 +51,8 @@ def load_pretrained(
 ) -> LoadedModel:  # fmt: skip
     """The pretrained model with a head for `classes`; initialisation follows torch's current seed."""
     encode = task.encoder(files, max_length)
-    model = task.build(files, classes, dropout=dropout, new_head=True)
-    return LoadedModel(task, model, tuple(classes), max_length, "fp32", encode)
+    model, new = task.build(files, classes, dropout=dropout, new_head=True)
+    return LoadedModel(task, model, tuple(classes), max_length, "fp32", encode, new)
 
 
 def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
@@ -71,6 +76,6 @@ def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
     task = tasks.get(info["task"])
     classes, max_length = tuple(info["classes"]), int(info["max_length"])
     encode = task.encoder(files, max_length)
-    model = task.build(files, classes, dropout=None, new_head=False)
+    model, _ = task.build(files, classes, dropout=None, new_head=False)
     model.eval()
     return LoadedModel(task, model, classes, max_length, str(info["precision"]), encode)

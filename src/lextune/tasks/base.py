@@ -65,8 +65,10 @@ class Task(Protocol):
 
     def build(
         self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
-    ) -> torch.nn.Module:
-        """The model from the bytes of its files; `new_head` says whether a missing head is initialised.
+    ) -> tuple[torch.nn.Module, frozenset[str]]:
+        """The model from the bytes of its files, and the names of the tensors that were not in them.
+
+        `new_head` says whether a missing head is initialised.
 
         Raises:
             ModelError: A tensor other than a new head would be newly initialised.

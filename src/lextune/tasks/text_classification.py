@@ -82,8 +82,8 @@ class TextClassification:
 
     def build(
         self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
-    ) -> torch.nn.Module:
-        """A transformers sequence classifier whose every tensor comes from `files`, but for a new head."""
+    ) -> tuple[torch.nn.Module, frozenset[str]]:
+        """A transformers sequence classifier whose every tensor comes from `files`, but for a new head's."""
         from transformers import AutoConfig, AutoModelForSequenceClassification
 
         raw = json.loads(files["config.json"])
@@ -124,7 +124,7 @@ class TextClassification:
         self._check_head(report, new_head)
         if new_head:
             _reset_untrained_pooler(model)
-        return model  # type: ignore[no-any-return]
+        return model, frozenset(report["missing_keys"])
 
     def _check_head(self, report: dict[str, Any], new_head: bool) -> None:
         head = (*_OUTPUTS, "pre_classifier.", "pooler.")
