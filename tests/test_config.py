@@ -288,7 +288,7 @@ CONFIGS = st.fixed_dictionaries(
         "use": st.dictionaries(
             st.text(max_size=5), st.none() | st.booleans() | st.text(max_size=5)
         ),
-        "audits": st.lists(st.text(max_size=5), max_size=3),
+        "audits": st.lists(st.text(min_size=1, max_size=5), max_size=3),
         "policy": st.fixed_dictionaries(
             {}, optional={"as_of": st.none() | st.dates().map(str), "packs": st.just("house")}
         ),
@@ -342,3 +342,34 @@ def test_a_config_cannot_be_changed() -> None:
     config = load_config(plain())
     with pytest.raises(ValueError, match="frozen"):
         config.task = "ner"  # type: ignore[misc]
+
+
+def test_a_set_on_another_tools_name_is_a_set_on_ours(write: Any) -> None:
+    text = "task: sentiment\nmodel: {source: a/b}\ndata: {path: a.csv}\nparams: {lr: 1e-4}\n"
+    config = load_config(write(text), ["data.train=b.csv", "train.learning_rate=1e-3"])
+    assert config.data.train == ("b.csv",)
+    assert config.train.learning_rate == 1e-3
+    assert load_config(write(text), ["data.path=c.csv"]).data.train == ("c.csv",)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("data.labels.0=neg", {"labels": {"0": "neg"}}),
+        ("data.train=reviews #2.csv", {"train": ("reviews #2.csv",)}),
+        ("data.delimiter=|", {"delimiter": "|"}),
+    ],
+)
+def test_a_set_takes_what_stands_there(write: Any, override: str, expected: dict[str, Any]) -> None:
+    data = load_config(write(SMALL), [override]).data
+    assert {name: getattr(data, name) for name in expected} == expected
+
+
+def test_a_set_below_what_is_no_section_is_told_as_its_own(write: Any) -> None:
+    assert list(problems(write(SMALL), ("audits.x=1",))) == ["--set audits.x=1"]
+
+
+@pytest.mark.parametrize("change", [{"data": {"train": ""}}, {"policy": {"packs": []}}])
+def test_an_empty_path_or_list_is_no_choice(change: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="at least"):
+        load_config(plain(**change))

@@ -121,7 +121,7 @@ def test_a_file_without_a_sha256_in_record_cannot_be_checked(install: Install, h
 def test_a_package_without_record_has_no_files_to_trust(install: Install) -> None:
     install(record=False)
     assert distributions.list_package_files("thesaurus-data") == []
-    with pytest.raises(VerificationError, match="no file"):
+    with pytest.raises(VerificationError, match="no file list"):
         distributions.read_file("thesaurus-data", "thesaurus_data/a.csv", None)
 
 
@@ -133,8 +133,19 @@ def test_a_path_that_record_does_not_list_is_refused(
 ) -> None:
     install()
     (tmp_path / "secret").write_text("x")
-    with pytest.raises(VerificationError, match="no file"):
+    with pytest.raises(ConfigError, match="no file .* in its RECORD"):
         distributions.read_file("thesaurus-data", path, None)
+
+
+@pytest.mark.parametrize("package", ["thesaurus-data", "Thesaurus_Data", "thesaurus.data"])
+def test_every_spelling_of_a_package_is_its_one_name(package: str) -> None:
+    assert distributions.split_source(f"pypi:{package}/a/B_c.csv") == (
+        "thesaurus-data",
+        "a/B_c.csv",
+    )
+    assert distributions.normal_source(f"pypi:{package}/B") == "pypi:thesaurus-data/B"
+    assert distributions.normal_source(f"pypi:{package}") == "pypi:thesaurus-data"
+    assert distributions.normal_source("My_Folder/A.b") == "My_Folder/A.b"
 
 
 def test_a_missing_package_says_what_to_install() -> None:

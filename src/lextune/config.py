@@ -37,7 +37,11 @@ def _date(value: Any) -> Any:
     return value
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=list[str] | str)]
+Word = Annotated[str, Field(min_length=1)]
+Words = Annotated[
+    tuple[Word, ...], BeforeValidator(_listed, json_schema_input_type=list[Word] | Word)
+]
+Some = Annotated[Words, Field(min_length=1)]
 Date = Annotated[datetime.date, BeforeValidator(_date)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 #: Torch and numpy take larger seeds, but not the same ones; JSON keeps integers exact up to 2^53.
@@ -72,8 +76,18 @@ class ColumnsConfig(Section):
     label: str = Field("label", description="The column of the class.")
     group: Words = Field((), description="Columns whose groups are measured apart.")
     split_group: str | None = Field(
-        None, description="Rows with the same value here stay in one part (an author, a customer)."
+        None, description="Rows with the same value here stay in one part (an author, a clinic)."
     )
+    subject: str | None = Field(
+        None, description="Whom the row is about; the rows of one person stay in one part."
+    )
+
+    @property
+    def bonds(self) -> tuple[str, ...]:
+        """The columns whose equal values bind rows to one part."""
+        return tuple(
+            dict.fromkeys(name for name in (self.split_group, self.subject) if name is not None)
+        )
 
 
 class SplitConfig(Section):
@@ -89,11 +103,9 @@ class SplitConfig(Section):
 class DataConfig(Section):
     """Which data, whose, under which licence."""
 
-    train: Words = Field(
-        min_length=1, description="File, folder, list of files, or pypi:PACKAGE/PATH."
-    )
-    validation: Words | None = Field(None, description="The same; null cuts it from train.")
-    test: Words | None = Field(None, description="The same; null cuts it from train first.")
+    train: Some = Field(description="File, folder, list of files, or pypi:PACKAGE/PATH.")
+    validation: Some | None = Field(None, description="The same; null cuts it from train.")
+    test: Some | None = Field(None, description="The same; null cuts it from train first.")
     columns: ColumnsConfig = ColumnsConfig()
     format: str | None = Field(None, description="Name of the reader; null goes by the suffix.")
     encoding: str | None = Field(
@@ -166,7 +178,7 @@ class EvaluationConfig(Section):
 class PolicyConfig(Section):
     """Which packs decide, and as of which day."""
 
-    packs: Words = Field(
+    packs: Some = Field(
         ("house", "licences"), description="Ids of shipped packs, or paths of YAML files."
     )
     as_of: Date | None = Field(None, description="The day to decide for; null is today.")
@@ -205,6 +217,14 @@ class RunConfig(Section):
     )
     policy: PolicyConfig = PolicyConfig()
     release: ReleaseConfig = ReleaseConfig()
+
+    def for_other_data(self) -> dict[str, Any]:
+        """As plain data, without what the run's own data was filtered by, read as and pinned to."""
+        found = self.model_dump(mode="json")
+        found["data"] |= {
+            "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None,
+        }  # fmt: skip
+        return found
 
 
 #: Keys that users of other tools bring; each is accepted and the new name is printed.
@@ -259,8 +279,10 @@ def load_config(
                 Problem(f"the config {path} cannot be read", "check the path", str(error.strerror))
             ) from error
         document = strict_yaml.load(text, str(source))
+    tell = notify or (lambda _: None)
+    _rename(document, tell)
     problems = _override(document, overrides)
-    _rename(document, notify or (lambda _: None))
+    _rename(document, tell)
     if check is not None and isinstance(document.data, dict):
         problems += check(document)
     return validate(RunConfig, document, ConfigError, problems)
@@ -285,31 +307,47 @@ def _override(document: strict_yaml.Document, overrides: Sequence[str]) -> list[
     for text in overrides:
         name, sign, value = text.partition("=")
         where = f"--set {text}"
-        if not sign or not re.fullmatch(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*", name):
+        if not sign or not re.fullmatch(r"[A-Za-z_][\w-]*(\.[\w-]+)*", name):
             problems.append(Problem("this is not KEY=VALUE", "write --set a.b=c", where=where))
             continue
-        path = tuple(name.split("."))
+        path = _renamed(tuple(name.split(".")))
         try:
-            parsed = strict_yaml.load(value, where).data
+            # What YAML would read as a comment or the start of a block is meant as it stands here.
+            plain = value[:1] not in "\"'[{" and (" #" in value or value in ("|", ">"))
+            parsed = value if plain else strict_yaml.load(value, where).data
         except ConfigError as error:
             problems += error.problems
             continue
         node = document.data
         if node is None:
             node = document.data = {}
-        for key in path[:-1]:
+        for depth, key in enumerate(path[:-1], 1):
             if not isinstance(node, dict):
                 break
             if not isinstance(node.get(key), dict):
                 node[key] = {}
+                _forget(document, path[:depth], where)
             node = node[key]
         if isinstance(node, dict):
             node[path[-1]] = parsed
-            for known in (document.places, document.origins):
-                for inside in [one for one in known if one[: len(path)] == path]:
-                    del known[inside]
-            document.origins[path] = where
+            _forget(document, path, where)
     return problems
+
+
+def _forget(document: strict_yaml.Document, path: tuple[str, ...], where: str) -> None:
+    """What is at `path` and below comes from `where` now, and from no line of the file."""
+    for known in (document.places, document.origins):
+        for inside in [one for one in known if one[: len(path)] == path]:
+            del known[inside]
+    document.origins[path] = where
+
+
+def _renamed(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The path under its own name, where another tool's name was written."""
+    for old, new in ALIASES.items():
+        if path[: len(old)] == old:
+            path = (*new, *path[len(old) :])
+    return path
 
 
 def _rename(document: strict_yaml.Document, notify: Callable[[str], None]) -> None:

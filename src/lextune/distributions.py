@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import difflib
 import hashlib
 import importlib.metadata
 import re
@@ -13,9 +14,21 @@ from lextune.errors import ConfigError, MissingExtraError, Problem, Verification
 
 
 def split_source(source: str) -> tuple[str, str]:
-    """`pypi:PACKAGE/PATH` to (package, path); the path may be empty."""
+    """`pypi:PACKAGE/PATH` to (package, path); the path may be empty.
+
+    The package's name comes in its one normal form, so that no other spelling passes by a catalogue:
+    https://packaging.python.org/en/latest/specifications/name-normalization/
+    """
     package, _, path = source.removeprefix("pypi:").partition("/")
-    return package, path
+    return re.sub(r"[-_.]+", "-", package).lower(), path
+
+
+def normal_source(source: str) -> str:
+    """The word with its package's name in normal form; a word that names no package as it is."""
+    if not source.startswith("pypi:"):
+        return source
+    package, path = split_source(source)
+    return f"pypi:{package}/{path}" if path else f"pypi:{package}"
 
 
 def installed_version(package: str) -> str:
@@ -53,18 +66,23 @@ def read_file(package: str, path: str, sha256: str | None) -> bytes:
             and lies beside the file, so it shows damage, not an attack).
 
     Raises:
+        ConfigError: RECORD names no such file.
         MissingExtraError: The distribution is not installed.
-        VerificationError: The file is missing, or its bytes are not the recorded or the pinned ones.
+        VerificationError: There is no RECORD, the file is gone, or its bytes are not the recorded or the pinned ones.
     """
     reinstall = f"pip install --force-reinstall --no-deps {package}"
     distribution = _distribution(package)
     hashes = _record(distribution)
-    if path not in hashes:
+    if not hashes:
         raise VerificationError(
-            Problem(
-                f"{package} has no file {path!r} in its RECORD", f"check the path, or {reinstall}"
-            )
+            Problem(f"{package} has no file list (RECORD), so nothing can be checked", reinstall)
         )
+    if path not in hashes:
+        near = difflib.get_close_matches(path, hashes, n=1)
+        remedy = (
+            f"did you mean {near[0]!r}?" if near else "write pypi:PACKAGE/PATH as RECORD has it"
+        )
+        raise ConfigError(Problem(f"{package} has no file {path!r} in its RECORD", remedy))
     location = Path(str(distribution.locate_file(path)))
     if not location.is_file():
         raise VerificationError(Problem(f"{path} of {package} is gone", reinstall))

@@ -5,6 +5,7 @@ It holds no knowledge of its own: what a room does is in the room.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import secrets
@@ -22,7 +23,7 @@ from lextune.evidence.canonical import canonical
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, home_folder, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement
-from lextune.extras import require
+from lextune.extras import missing, require
 from lextune.files import disk_problems, read_regular, sha256, write_atomic
 from lextune.listener import Listener
 from lextune.pipeline_evaluation import metrics_document, score_table
@@ -42,6 +43,7 @@ from lextune.records import (
     TrainedModel,
     Verdict,
 )
+from lextune.registry import Registry
 from lextune.store.runs import RunStore
 
 if TYPE_CHECKING:
@@ -113,15 +115,22 @@ def load_run_config(
     def check(document: strict_yaml.Document) -> list[Problem]:
         data = document.data
         policy, use = data.get("policy"), data.get("use")
-        named = policy.get("packs", ["house", "licences"]) if isinstance(policy, dict) else None
-        named = [named] if isinstance(named, str) else named or ["house", "licences"]
-        problems: list[Problem] = []
+        named = policy.get("packs") if isinstance(policy, dict) else None
+        if isinstance(named, str):
+            named = [named]
+        elif not isinstance(named, list):  # left out, or of a wrong kind, which is told elsewhere
+            named = ["house", "licences"]
+        problems = _unknown_names(data, document)
         packs: list[Pack] = []
-        for name in named:
+        for index, name in enumerate(named):
             try:
                 packs.append(load_pack(str(name)))
             except PackError as error:
-                problems += error.problems
+                where = document.where(("policy", "packs", index))
+                problems += [
+                    one if one.where else dataclasses.replace(one, where=where)
+                    for one in error.problems
+                ]
         if isinstance(use, dict):
             try:
                 found = check_facts(use, packs)
@@ -138,6 +147,38 @@ def load_run_config(
         policy = config.policy.model_copy(update={"as_of": today})
         config = config.model_copy(update={"policy": policy})
     return config
+
+
+def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:
+    """Plugins that the config names and that do not exist; none is looked for where the extras are missing."""
+    if missing("text") or missing("data"):
+        return []
+    from lextune.audits.base import audits
+    from lextune.data.formats import formats
+    from lextune.tasks.base import tasks
+    from lextune.training.methods.base import methods
+
+    def section(name: str) -> Mapping[str, Any]:
+        return found if isinstance(found := data.get(name), dict) else {}
+
+    audit_names = data.get("audits")
+    audit_names = [audit_names] if isinstance(audit_names, str) else audit_names
+    wanted: list[tuple[Registry[Any], Any, tuple[str | int, ...]]] = [
+        (tasks, data.get("task"), ("task",)),
+        (methods, section("train").get("method"), ("train", "method")),
+        (formats, section("data").get("format"), ("data", "format")),
+    ]
+    if isinstance(audit_names, list):
+        wanted += [(audits, name, ("audits", index)) for index, name in enumerate(audit_names)]
+    problems: list[Problem] = []
+    for registry, name, path in wanted:
+        try:
+            if isinstance(name, str):
+                registry.get(name)
+        except ConfigError as error:
+            where = document.where(path)
+            problems += [dataclasses.replace(one, where=where) for one in error.problems]
+    return problems
 
 
 def run(
@@ -187,7 +228,11 @@ class _Job:
     started: float = field(default_factory=time.perf_counter)
 
     def run(self) -> Run:
-        self._check_names()
+        require("text")
+        require("data")
+        data = self.config.model_dump(mode="json")
+        if problems := _unknown_names(data, strict_yaml.Document(data, "config")):
+            raise ConfigError(problems)  # a RunConfig that was made without load_run_config
         packs = [load_pack(name) for name in self.config.policy.packs]
         signer = load_or_create_key()
         trust = load_trust()
@@ -253,25 +298,6 @@ class _Job:
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.started
-
-    def _check_names(self) -> None:
-        """Every plugin that the config names exists, before any work; all that do not, in one go."""
-        require("text")
-        from lextune.audits.base import audits
-        from lextune.tasks.base import tasks
-        from lextune.training.methods.base import methods
-
-        problems: list[Problem] = []
-        wanted: list[tuple[Callable[[str], object], str]] = [(tasks.get, self.config.task)]
-        wanted += [(audits.get, name) for name in self.config.audits]
-        wanted += [(methods.get, self.config.train.method)]
-        for get, name in wanted:
-            try:
-                get(name)
-            except ConfigError as error:
-                problems += error.problems
-        if problems:
-            raise ConfigError(problems)
 
     def _read_waivers(self, packs: Sequence[Pack], trust: Trust) -> list[bytes]:
         envelopes, opened = [], []

@@ -49,10 +49,7 @@ def evaluate_release(
     require("text")
     listener = listener or Listener()
     release = read_release(folder, load_trust(trust))
-    # What the release's own data was filtered by and pinned to does not hold for other data.
-    base = release.config.model_dump(mode="json")
-    base["data"] |= {"where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None}
-    config = load_config(base, overrides)
+    config = load_config(release.config.for_other_data(), overrides)
     loaded = load_finished(release.files)
     rows = load_labelled((data,), config.data, loaded.classes, listener.tell)
     scored = score_table(loaded, rows.table, config.evaluation.batch_size, listener)

@@ -88,6 +88,8 @@ _KINDS = {
     "float": "a number",
     "finite": "a finite number",
     "bool": "true or false",
+    "too_short": "at least one, or leave the key out",
+    "string_too_short": "text that is not empty, or leave the key out",
     "string_pattern": "text of that pattern",
     "string": "text, in quotes where YAML would read something else",
     "list": "a list in [ ]",
@@ -112,6 +114,8 @@ def _wanted(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         return wanted
     default = field.default
     shown = str(default).lower() if isinstance(default, bool) else _shown(default)
+    if isinstance(default, tuple):
+        shown = f"[{', '.join(map(str, default))}]"
     return f"{wanted}; the default is {shown}"
 
 

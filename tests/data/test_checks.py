@@ -207,3 +207,64 @@ class TestBetween:
     def test_row_errors_do_not_hide_errors_between_parts(self, write):
         report = self.check(write, [*GOOD, ("x y", "")], [("a b", "pos"), ("c d", "neutral")])
         assert {"missing_label", "unknown_class"} <= set(report)
+
+
+def test_groups_that_stand_in_two_given_parts_are_counted_and_told(write):
+    head = "text,label,author\n"
+    train = head + "".join(f"train text {n},{'ab'[n % 2]},p{n % 10}\n" for n in range(40))
+    test = head + "".join(f"test text {n},{'ab'[n % 2]},p{8 + n}\n" for n in range(6))
+    config = DataConfig(
+        train=(write.bytes("train.csv", train.encode()),),
+        test=(write.bytes("test.csv", test.encode()),),
+        columns=ColumnsConfig(subject="author"),
+    )
+    assert found(check_path(config))["shared_test_groups"].count == 2
+    prepared = prepare(config)
+    (measured,) = [one for one in prepared.measurements if one.name == "shared_group_test_rows"]
+    assert (measured.value, measured.n) == (2, 6)
+    assert any(one.kind == "shared_test_groups" for one in prepared.report.problems)
+
+
+def test_without_groups_nobody_says_that_none_is_shared(write):
+    prepared = prepare(DataConfig(train=(write.csv(GOOD),)))
+    assert not any(one.name == "shared_group_test_rows" for one in prepared.measurements)
+
+
+def test_a_pin_of_a_file_by_the_end_of_its_path_is_no_pin(write):
+    path = write.csv(GOOD)
+    report = check_path(DataConfig(train=(path,), sha256={path.rsplit("/", 1)[1]: "0" * 64}))
+    assert found(report)["unused_pin"].severity == "error"
+
+
+def test_unreadable_rows_do_not_make_classes_look_thin(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a b", "label": "x"}\n{"text": "c d", "label": "y"\n')
+    report = check_path(DataConfig(train=(str(path),)))
+    assert "one_class" not in found(report)
+    assert report.errors()
+
+
+def test_a_rename_of_what_no_row_has_is_told_though_its_new_name_is_met(write):
+    report = check(write, GOOD, labels={"posi": "pos"})
+    assert found(report)["unused_rename"].count == 1
+    assert "unused_rename" not in found(check(write, GOOD, labels={"pos": "neg"}))
+
+
+def test_utf16_without_a_mark_is_one_error(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("text,label\na b,x\nc d,y\n".encode("utf-16-le"))
+    report = check_path(DataConfig(train=(str(path),)))
+    assert [item.kind for item in report.problems if item.severity == "error"] == ["encoding"]
+
+
+@pytest.mark.parametrize("word", ["", "x" * 5000])
+def test_a_path_that_can_be_none_is_told(word):
+    report = check_path(
+        DataConfig.model_construct(**{**DataConfig(train=("a",)).__dict__, "train": (word,)})
+    )
+    assert [item.kind for item in report.errors()] == ["no_source"]
+
+
+def test_an_encoding_that_is_no_name_is_told(write):
+    report = check(write, GOOD, encoding="a\0b")
+    assert found(report)["encoding"].severity == "error"

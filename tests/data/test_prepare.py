@@ -38,7 +38,7 @@ def test_the_default_cuts_eighty_twenty_and_again(write):
     }  # fmt: skip
     everything = [name for part in prepared.parts for name in ids(prepared, part)]
     assert len(set(everything)) == len(everything) == 200
-    assert prepared.parts["test"].column_names == ["id", "text", "label", "where", "split_group"]
+    assert prepared.parts["test"].column_names == ["id", "text", "label", "where"]
 
 
 def test_neither_order_nor_format_changes_parts_or_fingerprints(write):
@@ -76,8 +76,10 @@ def test_our_own_cut_never_leaks(write):
 def test_rows_of_one_person_stay_together(write):
     body = "text,label,user\n" + "".join(f"text {n},{'ab'[n % 2]},u{n % 17}\n" for n in range(300))
     path = write.bytes("a.csv", body.encode())
-    prepared = prepare(DataConfig(train=(path,), columns=ColumnsConfig(split_group="user")))
-    users = [set(table["split_group"].to_pylist()) for table in prepared.parts.values()]
+    prepared = prepare(
+        DataConfig(train=(path,), columns=ColumnsConfig(group=("user",), split_group="user"))
+    )
+    users = [set(table["group.user"].to_pylist()) for table in prepared.parts.values()]
     assert sum(len(part) for part in users) == 17
 
 

@@ -118,3 +118,26 @@ def test_a_sample_has_its_size_and_its_shares(labels, rows):
         assert len(drawn) == rows
         for label, count in Counter(labels).items():
             assert abs(got[label] - count * rows / len(ids)) <= 4
+
+
+def test_the_quota_does_not_hang_on_the_order_of_classes():
+    """Sums of floats in file order tip a half to one side or the other."""
+    counts = {"c0": 56, "c1": 40, "c2": 33, "c3": 56}
+    assert quotas(counts, 0.1) == quotas(dict(reversed(counts.items())), 0.1)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_group_that_holds_all_of_a_class_stays_in_train(seed):
+    ids = names(305)
+    labels = ["ab"[number % 2] for number in range(300)] + ["rare"] * 5
+    groups = [number % 30 for number in range(300)] + [0] * 5
+    _, rest = cut(ids, labels, bind(ids, groups), 0.2, seed, "test")
+    assert "rare" in {labels[row] for row in rest}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_part_that_would_be_empty_takes_a_group_whose_classes_others_have(seed):
+    labels = ["a", "a", "a", "b", "b", "c"]
+    ids = names(6)
+    taken, rest = cut(ids, labels, bind(ids, [0, 0, 1, 2, 3, 4]), 0.01, seed, "test")
+    assert {labels[row] for row in taken} <= {labels[row] for row in rest}

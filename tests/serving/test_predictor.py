@@ -77,7 +77,7 @@ def test_the_predictor_says_what_it_is(predictor: Predictor, released: Any) -> N
     assert (predictor.name, predictor.version) == ("tiny", "1.2.3")
     assert predictor.task == "sentiment"
     assert predictor.classes == ("negative", "positive")
-    assert predictor.text_column == "text"
+    assert predictor.config.data.columns.text == "text"
     assert predictor.verification.verified
     assert predictor.run_id.startswith("tiny-1.2.3-")
 

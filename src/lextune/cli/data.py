@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lextune.cli.app import group
-from lextune.cli.output import Json, Terminal, print_json, say, table, use_json
+from lextune.cli.output import Json, Set, Terminal, print_json, say, table, use_json
 from lextune.errors import ExitCode
 
 data = group("data", "Data before training.")
@@ -19,17 +19,21 @@ def check(
     test: Annotated[str | None, typer.Option(help="A test part, to find leakage.")] = None,
     text_column: Annotated[str, typer.Option(help="Column of the text.")] = "text",
     label_column: Annotated[str, typer.Option(help="Column of the class.")] = "label",
+    overrides: Set = None,
     as_json: Json = False,
 ) -> None:
     """Read and check data; ends with 2 when something would stop a run."""
     use_json(as_json)
-    from lextune.config import ColumnsConfig, DataConfig
+    from lextune.config import load_config
     from lextune.data.checks import check_path
 
-    columns = ColumnsConfig(text=text_column, label=label_column)
-    config = DataConfig(train=(path,), test=(test,) if test else None, columns=columns)
+    columns = {"text": text_column, "label": label_column}
+    given = {"train": [path], "test": None if test is None else [test], "columns": columns}
+    config = load_config(
+        {"task": "text_classification", "model": {"source": "auto"}, "data": given}, overrides or []
+    )
     with Terminal() as terminal:
-        report = check_path(config, terminal.tell)
+        report = check_path(config.data, terminal.tell)
     if as_json:
         print_json(report.document())
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import json
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from lextune.cli.app import app
-from lextune.cli.output import Json, Terminal, Trust, print_json, use_json
+from lextune.cli.output import Json, Set, Terminal, Trust, print_json, use_json
 from lextune.errors import ConfigError, Problem
 
 
@@ -27,6 +28,7 @@ def predict(
     ] = None,
     text_column: Annotated[str | None, typer.Option(help="Column of the text.")] = None,
     id_column: Annotated[str | None, typer.Option(help="Column to carry over as `id`.")] = None,
+    overrides: Set = None,
     trust: Trust = None,
     as_json: Json = False,
 ) -> None:
@@ -36,18 +38,20 @@ def predict(
         raise ConfigError(
             Problem("--json needs -o FILE", "name a file", "stdout holds one JSON document only")
         )
+    from lextune.config import load_config
+    from lextune.data.dataset import read_options
     from lextune.data.findings import Findings
-    from lextune.data.formats import ReadContext, ReadOptions
+    from lextune.data.formats import ReadContext
     from lextune.data.prepare import stream_rows
     from lextune.evidence.keys import load_trust
     from lextune.serving.predictor import load_release
 
     predictor = load_release(release, load_trust(Path(trust) if trust else None))
-    column = text_column or predictor.text_column
     others = (id_column,) if id_column else ()
-    context = ReadContext(
-        ReadOptions(text=column, label=None, others=others), Findings(stop_at_error=True)
-    )
+    config = load_config(predictor.config.for_other_data(), overrides or []).data
+    column = text_column or config.columns.text
+    options = dataclasses.replace(read_options(config), text=column, label=None, others=others)
+    context = ReadContext(options, Findings(stop_at_error=True))
     rows = stream_rows(source, context=context)
     count = 0
     with Terminal() as terminal, _writer(output) as write:

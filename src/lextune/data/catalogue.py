@@ -9,6 +9,7 @@ from importlib import resources
 from pydantic import Field
 
 from lextune import strict_yaml
+from lextune.distributions import normal_source
 from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, FileDigest, Licence, Record
 
 _WORDS_FOR_NONE = {"none", "no licence", "no license", "none stated"}
@@ -43,7 +44,8 @@ def catalogue() -> tuple[KnownData, ...]:
 
 def pinned_digest(source: str) -> str | None:
     """The SHA-256 that the catalogue pins for a source word."""
-    return next((entry.sha256 for entry in catalogue() if source in entry.sources), None)
+    word = normal_source(source)
+    return next((entry.sha256 for entry in catalogue() if word in entry.sources), None)
 
 
 def spdx_word(declared: str | None) -> str:
@@ -68,7 +70,11 @@ def find_licence(
         files: What was read.
         layouts: Folder layouts that were met.
     """
-    words, digests, met = set(sources), {file.sha256 for file in files}, set(layouts)
+    words, digests, met = (
+        set(map(normal_source, sources)),
+        {file.sha256 for file in files},
+        set(layouts),
+    )
     known = [
         entry.licence
         for entry in catalogue()

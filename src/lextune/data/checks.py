@@ -11,6 +11,7 @@ from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import DataReport, Findings, Level, shown
 from lextune.data.fingerprint import normalise
 from lextune.data.formats import ReadContext
+from lextune.distributions import split_source
 
 #: A class with fewer rows, or a smaller share, is named: house figures, no law sets them.
 FEW_ROWS, FEW_SHARE = 10, 0.01
@@ -19,6 +20,8 @@ EMPTY_SHARE = 0.01
 SHORT_TEXT, LONG_TEXT = 3, 20_000
 #: Errors after which all rows are still there, so that parts can be compared.
 _WHOLE = {"missing_label", "invalid_label", "empty_text", "one_class", "nul", "unused_pin"}
+#: The parts; each is compared with those before it.
+ORDER = ("train", "validation", "test")
 _LOOKS_MISSING = {"null", "none", "na", "n/a", "nil", "<na>", "#n/a"}
 
 
@@ -105,11 +108,10 @@ def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
     _tell(findings, "conflicting_labels", "warning",
           f"rows of {name} whose text stands there with different labels",
           "decide on one label for each, or remove them", rows, repeats.conflicting)  # fmt: skip
-    for column, values in [*rows.groups.items(), ("split_group", rows.bonds)]:
+    for column, values in {**rows.groups, **rows.bonds}.items():
         missing = [row for row, value in enumerate(values) if value is None]
-        if column != "split_group" or len(missing) < len(rows):
-            _tell(findings, "missing_group", "warning", f"rows of {name} without a value in {column!r}",
-                  "fill it in; such rows are counted, and are in no group", rows, missing)  # fmt: skip
+        _tell(findings, "missing_group", "warning", f"rows of {name} without a value in {column!r}",
+              "fill it in; such rows are counted, and are in no group", rows, missing)  # fmt: skip
     return repeats
 
 
@@ -182,9 +184,24 @@ def _check_names(
             )  # fmt: skip
 
 
+def shared_bonds(rows: Rows, *seen: Rows) -> list[int]:
+    """Which rows have a group or a subject that also stands in the other parts."""
+    found: set[int] = set()
+    for name, values in rows.bonds.items():
+        known = {bond for part in seen for bond in part.bonds[name] if bond is not None}
+        found.update(row for row, bond in enumerate(values) if bond in known)
+    return sorted(found)
+
+
 def check_between(parts: Mapping[str, Rows], findings: Findings) -> Leaks | None:
     """Report on classes and rows across parts; the leaks are those of test, where there is a test part."""
     train = parts["train"]
+    for name, rows in parts.items():
+        others = [other for known, other in parts.items() if known in ORDER[: ORDER.index(name)]]
+        _tell(findings, f"shared_{name}_groups", "warning",
+              f"of {len(rows):,} rows of {name}, those whose split_group or subject stands in an earlier part too",
+              f"keep each group in one part, or set data.{name}: null so that it is cut by group: the score "
+              "is too good", rows, shared_bonds(rows, *others))  # fmt: skip
     known = set(train.labels)
     for name, rows in parts.items():
         if name == "train":
@@ -251,21 +268,18 @@ def read_parts(
 ) -> dict[str, Rows]:
     """Every given part, read and checked row by row; errors are in the context's findings."""
     parts: dict[str, Rows] = {}
-    used: Counter[str] = Counter()
     for name, sources in given_parts(config).items():
         parts[name] = load_rows(sources, config, context, progress)
-        used.update(parts[name].labels)
-    for old, new in config.labels.items():
-        if new not in used:
+    for old in config.labels:
+        if old not in context.renamed:
             context.findings.add(
                 "unused_rename", "warning", f"data.labels renames {shown(old)}, which no row has",
                 "check its spelling", unit="names",
             )  # fmt: skip
-    read = {file.path for file in context.files} | {
-        word for words in given_parts(config).values() for word in words
-    }
+    words = [word for given in given_parts(config).values() for word in given]
+    inside = {split_source(word)[1] for word in words if word.startswith("pypi:")}
     for pin in config.sha256:
-        if not any(pin == name or name.endswith(f"/{pin}") for name in read):
+        if pin not in {file.path for file in context.files} | inside | set(words):
             context.findings.add(
                 "unused_pin", "error", f"data.sha256 pins {pin!r}, which was not read",
                 "write the path as in data.train", unit="pins",
@@ -289,7 +303,10 @@ def check_path(config: DataConfig, progress: Progress | None = None) -> DataRepo
 def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repeats]:
     """Report on parts as they were read, each alone and, where all were read whole, against each other."""
     repeats = {name: check_rows(name, rows, findings) for name, rows in parts.items()}
-    check_classes("train", parts["train"], findings)
+    if (
+        findings.error_kinds() <= _WHOLE
+    ):  # else what is missing may be in the rows that were not read
+        check_classes("train", parts["train"], findings)
     if len(parts) > 1 and findings.error_kinds() <= _WHOLE:
         check_between(parts, findings)
     return repeats

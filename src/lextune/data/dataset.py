@@ -32,7 +32,7 @@ class Rows:
         texts: Never None: an empty cell is the empty text.
         labels: Class names; empty only where an error was reported.
         groups: Group column to values, None where the cell is empty.
-        bonds: Values of `split_group`; None where there is none.
+        bonds: Columns whose equal values bind rows to one part, None where the cell is empty.
         places: Where each row stands.
         ids: Content-based, see `fingerprint.row_ids`; unique in one part as it was read.
     """
@@ -40,7 +40,7 @@ class Rows:
     texts: list[str]
     labels: list[str]
     groups: dict[str, list[str | None]]
-    bonds: list[str | None]
+    bonds: dict[str, list[str | None]]
     places: list[str]
     digests: list[str]
     ids: list[str]
@@ -61,7 +61,7 @@ class Rows:
 
         taken = Rows(
             pick(self.texts), pick(self.labels), {name: pick(column) for name, column in self.groups.items()},
-            pick(self.bonds), pick(self.places), pick(self.digests), pick(self.ids),
+            {name: pick(column) for name, column in self.bonds.items()}, pick(self.places), pick(self.digests), pick(self.ids),
         )  # fmt: skip
         if "normal" in self.__dict__:
             taken.__dict__["normal"] = pick(self.normal)
@@ -76,7 +76,7 @@ class Rows:
         return Split(rows=len(self), classes=self.classes(), fingerprint=fingerprint(self.digests))
 
     def table(self) -> pa.Table:
-        """Columns id, text, label, group.NAME ..., where, split_group; sorted by id, so that a file's order is no matter."""
+        """Columns id, text, label, group.NAME ..., where; sorted by id, so that a file's order is no matter."""
         arrow = need("data", "pyarrow")
         rows = self.take(sorted(range(len(self)), key=self.ids.__getitem__))
         columns: dict[str, list[str] | list[str | None]] = {
@@ -85,7 +85,6 @@ class Rows:
             "label": rows.labels,
             **{f"group.{name}": column for name, column in rows.groups.items()},
             "where": rows.places,
-            "split_group": rows.bonds,
         }
         return arrow.table(
             {name: arrow.array(column, arrow.string()) for name, column in columns.items()}
@@ -95,11 +94,10 @@ class Rows:
 def read_options(config: DataConfig) -> ReadOptions:
     """What a config asks of readers."""
     columns = config.columns
-    bond = () if columns.split_group is None else (columns.split_group,)
     return ReadOptions(
         text=columns.text,
         label=columns.label,
-        others=tuple(dict.fromkeys((*columns.group, *bond, *config.where))),
+        others=tuple(dict.fromkeys((*columns.group, *columns.bonds, *config.where))),
         format=config.format,
         encoding=config.encoding,
         delimiter=config.delimiter,
@@ -120,7 +118,9 @@ def load_rows(
         VerificationError: A file is not the pinned one.
     """
     columns = config.columns
-    rows = Rows([], [], {name: [] for name in columns.group}, [], [], [], [])
+    groups: dict[str, list[str | None]] = {name: [] for name in columns.group}
+    bonds: dict[str, list[str | None]] = {name: [] for name in columns.bonds}
+    rows = Rows([], [], groups, bonds, [], [], [])
     seen = 0
     for source in find_sources(given, context):
         before = len(rows)
@@ -145,7 +145,9 @@ def load_rows(
 def _append(rows: Rows, raw: RawRow, config: DataConfig, context: ReadContext) -> None:
     columns, values = config.columns, raw.values
     label = values.get(columns.label) or ""
-    label = config.labels.get(label, label)
+    if label in config.labels:
+        context.renamed.add(label)
+        label = config.labels[label]
     _check_label(label, raw.where, config, context)
     text = values.get(columns.text) or ""
     groups = {name: values.get(name) or None for name in columns.group}
@@ -153,7 +155,8 @@ def _append(rows: Rows, raw: RawRow, config: DataConfig, context: ReadContext) -
     rows.labels.append(label)
     for name, value in groups.items():
         rows.groups[name].append(value)
-    rows.bonds.append(values.get(columns.split_group) or None if columns.split_group else None)
+    for name, column in rows.bonds.items():
+        column.append(values.get(name) or None)
     rows.places.append(raw.where)
     rows.digests.append(row_digest(text, label, groups))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -62,6 +62,7 @@ class ReadContext:
         files: Digests of what was read: one for a file, one for a whole folder.
         encodings: File or folder to the encoding that it was read in.
         layouts: Names of known folder layouts that were met (`aclImdb`).
+        renamed: Names of classes that were met and that `data.labels` renames.
         line: Last line handed to the reader, for errors that know no place.
     """
 
@@ -70,6 +71,7 @@ class ReadContext:
     files: list[FileDigest] = field(default_factory=list)
     encodings: dict[str, str] = field(default_factory=dict)
     layouts: set[str] = field(default_factory=set)
+    renamed: set[str] = field(default_factory=set)
     line: int = 0
 
 
@@ -133,6 +135,17 @@ def missing_columns(found: Iterable[str], source: Source, context: ReadContext) 
             unit="files",
         )
     return bool(missing)
+
+
+def repeated_columns(names: Sequence[str], where: str, context: ReadContext) -> bool:
+    """Report every column that stands twice; True when one does."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    for name in twice:
+        context.findings.add(
+            "repeated_column", "error", f"the column {shown(name)} stands twice in the header",
+            "rename one of them", where, unit="files",
+        )  # fmt: skip
+    return bool(twice)
 
 
 def column_remedy(name: str, names: list[str], options: ReadOptions) -> str:

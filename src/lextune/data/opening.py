@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
 import sys
 import zlib
 from collections.abc import Iterator
@@ -51,7 +52,11 @@ def find_sources(given: tuple[str, ...], context: ReadContext) -> list[Source]:
     """
     found: list[Source] = []
     for word in given:
-        if word == "-":
+        if not word:
+            context.findings.add(
+                "no_source", "error", "the path is empty", "write the path of a file or folder", unit="sources"
+            )  # fmt: skip
+        elif word == "-":
             found.append(Source("standard input", stream=sys.stdin.buffer))
         elif word.startswith("pypi:"):
             found.append(_from_distribution(word, context))
@@ -60,7 +65,7 @@ def find_sources(given: tuple[str, ...], context: ReadContext) -> list[Source]:
                 "no_source", "error", f"{word!r} names a data set of a hub, which is not read",
                 "download its files and give their paths", word, unit="sources",
             )  # fmt: skip
-        elif Path(word).exists() or not glob.has_magic(word):
+        elif os.path.exists(word) or not glob.has_magic(word):
             found.append(Source(word, path=Path(word)))
         else:
             found += _from_glob(word, context.findings)
@@ -105,7 +110,7 @@ def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
 def _format_name(source: Source, findings: Findings) -> str | None:
     if source.stream is not None:
         return "jsonl"
-    if source.path is not None and source.path.is_dir():
+    if source.path is not None and os.path.isdir(source.path):
         return "folder"
     suffixes = [suffix.lower() for suffix in Path(source.name).suffixes]
     if suffixes and suffixes[-1] in _COMPRESSED:
@@ -114,7 +119,7 @@ def _format_name(source: Source, findings: Findings) -> str | None:
     for name, known in formats:
         if suffix in known.suffixes:
             return name
-    if source.path is not None and not source.path.exists():
+    if source.path is not None and not os.path.exists(source.path):
         findings.add(
             "no_source", "error", "there is no such file or folder", "check the path", source.name,
             unit="sources",
@@ -231,7 +236,7 @@ def choose_encoding(head: bytes, name: str, context: ReadContext) -> tuple[str, 
         try:
             "".encode(chosen)
             return chosen, f"{codecs.lookup(chosen).name} as configured"
-        except (LookupError, UnicodeError):
+        except (LookupError, ValueError):
             context.findings.add(
                 "encoding", "error", f"there is no text encoding {chosen!r}",
                 "set data.encoding to a name such as utf-8, gb18030, cp1252 or utf-16-le", name, unit="files",
@@ -243,6 +248,10 @@ def choose_encoding(head: bytes, name: str, context: ReadContext) -> tuple[str, 
             "encoding", "error", f"the file has no byte order mark and looks like {likely} (a guess)",
             f"set data.encoding: {likely} after checking, or save the file as UTF-8", name, unit="files",
         )  # fmt: skip
+        return (
+            likely,
+            f"{likely} (a guess)",
+        )  # the error stands; reading on so finds the real ones only
     return "utf-8", "utf-8"
 
 

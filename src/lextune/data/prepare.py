@@ -10,6 +10,7 @@ from lextune.config import DataConfig
 from lextune.data import splits
 from lextune.data.catalogue import find_licence
 from lextune.data.checks import (
+    ORDER,
     Leaks,
     check_between,
     check_classes,
@@ -20,6 +21,7 @@ from lextune.data.checks import (
     given_parts,
     make_report,
     read_parts,
+    shared_bonds,
 )
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import DataReport, Findings
@@ -31,8 +33,6 @@ from lextune.records import DatasetRef, FileDigest, Measurement
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-ORDER = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], 
 
 
 def _cut(rows: Rows, share: float, seed: int, purpose: str) -> tuple[Rows, Rows]:
-    keys = splits.bind(rows.ids, rows.normal, rows.bonds)
+    keys = splits.bind(rows.ids, rows.normal, *rows.bonds.values())
     taken, rest = splits.cut(rows.ids, rows.labels, keys, share, seed, purpose)
     if not taken or not rest:
         raise DataError(
@@ -250,7 +250,16 @@ def _measure(
         count("leaked_test_rows_conflicting", len(left.conflicting), test),
         count("dropped_train_rows", dropped, total + dropped),
         *(count(name, value, read) for name, value in counted.items()),
+        *_shared(used, test),
     )
+
+
+def _shared(used: dict[str, Rows], n: int) -> tuple[Measurement, ...]:
+    """Measured only where groups or subjects are known: without them nobody can say that none is shared."""
+    if not used["test"].bonds:
+        return ()
+    shared = shared_bonds(used["test"], used["train"], used["validation"])
+    return (Measurement.exact("shared_group_test_rows", len(shared), n=n, unit="rows"),)
 
 
 def _reference(config: DataConfig, used: dict[str, Rows], context: ReadContext) -> DatasetRef:

@@ -9,6 +9,7 @@ those of the largest remainder method.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def quotas(counts: dict[str, int], share: float, *, leave: int = 1) -> dict[str,
     """
     exact = {name: count * share for name, count in counts.items()}
     taken = {name: int(value) for name, value in exact.items()}
-    short = round(sum(exact.values())) - sum(taken.values())
+    short = round(math.fsum(exact.values())) - sum(taken.values())  # in whatever order
     by_remainder = sorted(counts, key=lambda name: (taken[name] - exact[name], name))
     for name in by_remainder[:short]:
         taken[name] += 1
@@ -103,10 +104,11 @@ def cut(
                 "rows of one split_group, and rows with the same text, stay in one part",
             )
         )
-    quota = quotas(dict(Counter(labels)), share)
+    total = Counter(labels)
+    quota = quotas(dict(total), share)
     singles: dict[str, list[_Unit]] = defaultdict(list)
     several = [unit for unit in units if len(unit.rows) > 1]
-    chosen = _diffuse(several, share)
+    chosen = _diffuse(several, share, total)
     held = Counter[str]()
     for unit in chosen:
         held.update(unit.labels)
@@ -115,7 +117,7 @@ def cut(
             singles[labels[unit.rows[0]]].append(unit)
     for name, list_of_one in singles.items():
         chosen += list_of_one[: max(0, quota[name] - held[name])]
-    chosen = _neither_empty(units, chosen, len(ids) * share)
+    chosen = _neither_empty(units, chosen, len(ids) * share, total)
     taken = {row for unit in chosen for row in unit.rows}
     order = sorted(range(len(ids)), key=ids.__getitem__)
     return [row for row in order if row in taken], [row for row in order if row not in taken]
@@ -154,26 +156,43 @@ def _units(
     ]
 
 
-def _diffuse(units: list[_Unit], share: float) -> list[_Unit]:
-    """Units, large before small, such that the chosen hold `share` of each class of those seen so far."""
+def _diffuse(units: list[_Unit], share: float, total: Counter[str]) -> list[_Unit]:
+    """Units, large before small, such that the chosen hold `share` of each class of those seen so far.
+
+    A unit that would take the last rows of a class stays: a class that train has not cannot be learnt.
+    """
     chosen: list[_Unit] = []
     seen, held = Counter[str](), Counter[str]()
     for unit in sorted(units, key=lambda unit: -len(unit.rows)):
         seen.update(unit.labels)
-        without = sum(abs(seen[name] * share - held[name]) for name in unit.labels)
-        within = sum(abs(seen[name] * share - held[name] - n) for name, n in unit.labels.items())
-        if within < without:
+        names = sorted(unit.labels)
+        without = math.fsum(abs(seen[name] * share - held[name]) for name in names)
+        within = math.fsum(
+            abs(seen[name] * share - held[name] - unit.labels[name]) for name in names
+        )
+        if within < without and _leaves_every_class([unit], held, total):
             chosen.append(unit)
             held.update(unit.labels)
     return chosen
 
 
-def _neither_empty(units: list[_Unit], chosen: list[_Unit], wanted: float) -> list[_Unit]:
+def _leaves_every_class(units: list[_Unit], held: Counter[str], total: Counter[str]) -> bool:
+    """Whether a row of each of their classes stays when these units go too."""
+    gone = Counter[str]()
+    for unit in units:
+        gone.update(unit.labels)
+    return all(held[name] + count < total[name] for name, count in gone.items())
+
+
+def _neither_empty(
+    units: list[_Unit], chosen: list[_Unit], wanted: float, total: Counter[str]
+) -> list[_Unit]:
     """At least one unit on either side: the one that brings the size nearest to what is wanted."""
-    total = sum(len(unit.rows) for unit in units)
+    rows = sum(len(unit.rows) for unit in units)
     if not chosen:
-        return [min(units, key=lambda unit: abs(len(unit.rows) - wanted))]
+        spare = [unit for unit in units if _leaves_every_class([unit], Counter(), total)]
+        return [min(spare or units, key=lambda unit: abs(len(unit.rows) - wanted))]
     if len(chosen) == len(units):
-        out = min(units, key=lambda unit: abs(total - len(unit.rows) - wanted))
+        out = min(units, key=lambda unit: abs(rows - len(unit.rows) - wanted))
         return [unit for unit in chosen if unit is not out]
     return chosen

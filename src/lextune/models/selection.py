@@ -128,6 +128,6 @@ def normalise(text: str) -> str:
     licensing = get_spdx_licensing()
     try:
         parsed = licensing.parse(word, validate=True)
-    except ExpressionError:
+    except (ExpressionError, IndexError):  # the last of "()"
         return word
     return str(parsed) if parsed is not None else UNKNOWN_LICENCE

@@ -114,7 +114,7 @@ def _parse(text: str) -> Any:
         return None
     try:
         return _licensing().parse(text)
-    except (ExpressionError, ParseError, RecursionError):
+    except (ExpressionError, ParseError, RecursionError, IndexError):  # the last of "()"
         return None
 
 

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from lextune.config import RunConfig
 from lextune.errors import ConfigError, ModelError, Problem
 from lextune.evidence.keys import Trust, load_trust
 from lextune.extras import require
@@ -56,7 +57,7 @@ class Predictor:
     Attributes:
         name: Of the release, without its version.
         version: Of the release.
-        text_column: The column that held the text in training.
+        config: Of the run that made it; `config.data.columns.text` held the text.
         verification: What was verified before the model was loaded.
     """
 
@@ -64,7 +65,7 @@ class Predictor:
         # The release itself is not kept: its bytes are the weights a second time.
         self.name: str = release.config.release.name
         self.version: str = release.config.release.version
-        self.text_column: str = release.config.data.columns.text
+        self.config: RunConfig = release.config
         self.verification: Verification = release.verification
         self._loaded = loaded
         self._lock = threading.Lock()

@@ -156,3 +156,21 @@ def test_the_digest_of_a_folder_covers_names_and_bytes(tmp_path):
 def test_without_a_label_column_all_texts_below_are_rows(tmp_path):
     found, _ = read(make(tmp_path, "1.txt", "in/2.txt"), label=None)
     assert [text for text, _ in found] == ["text of 1.txt", "text of in/2.txt"]
+
+
+def test_a_link_to_a_folder_is_told_and_not_followed(tmp_path):
+    make(tmp_path, "data/pos/1.txt", "data/neg/1.txt", "outside/2.txt")
+    (tmp_path / "data" / "pos" / "linked").symlink_to(tmp_path / "outside")
+    found, context = read(tmp_path / "data")
+    assert len(found) == 2
+    assert kinds(context, "warning") == {"ignored_file"}
+
+
+def test_a_link_to_nowhere_is_one_error_and_the_rest_is_read(tmp_path):
+    make(tmp_path, "pos/1.txt", "neg/1.txt")
+    (tmp_path / "pos" / "0.txt").symlink_to(tmp_path / "nowhere")
+    found, context = read(tmp_path)
+    assert len(found) == 2
+    (problem,) = context.findings.problems()
+    assert (problem.kind, problem.severity) == ("unreadable", "error")
+    assert problem.rows[0].endswith("pos/0.txt")

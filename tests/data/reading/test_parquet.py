@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -67,3 +68,50 @@ def test_a_file_cut_short_is_an_error(tmp_path, write):
 def test_a_missing_column_is_an_error(tmp_path):
     pq.write_table(pa.table({"text": ["a"]}), tmp_path / "a.parquet")
     assert read(tmp_path / "a.parquet")[2].findings.error_kinds() == {"missing_column"}
+
+
+def hugging_face(names):
+    feature = {"names": names, "_type": "ClassLabel"}
+    return {"huggingface": json.dumps({"info": {"features": {"label": feature}}})}
+
+
+def test_class_numbers_of_hugging_face_become_their_names(tmp_path):
+    table = pa.table({"text": ["a", "b", "c"], "label": [1, 0, None]})
+    pq.write_table(
+        table.replace_schema_metadata(hugging_face(["neg", "pos"])), tmp_path / "a.parquet"
+    )
+    found, _, context = read(tmp_path / "a.parquet")
+    assert [label for _, label in found] == ["pos", "neg", None]
+    assert not context.findings.has_errors()
+
+
+@pytest.mark.parametrize("number", [2, -1])
+def test_a_class_number_without_a_name_is_an_error(tmp_path, number):
+    table = pa.table({"text": ["a", "b"], "label": [0, number]})
+    pq.write_table(
+        table.replace_schema_metadata(hugging_face(["neg", "pos"])), tmp_path / "a.parquet"
+    )
+    _, _, context = read(tmp_path / "a.parquet")
+    (problem,) = context.findings.problems()
+    assert (problem.kind, problem.count) == ("class_number", 1)
+
+
+@pytest.mark.parametrize("metadata", ["{", "[]", '{"info": 3}'])
+def test_metadata_that_say_nothing_leave_numbers_as_they_are(tmp_path, metadata):
+    table = pa.table({"text": ["a", "b"], "label": [0, 1]})
+    pq.write_table(table.replace_schema_metadata({"huggingface": metadata}), tmp_path / "a.parquet")
+    assert [label for _, label in read(tmp_path / "a.parquet")[0]] == ["0", "1"]
+
+
+def test_narrow_floats_keep_their_shortest_text(tmp_path):
+    labels = pa.array([0.1, 1.0], pa.float32())
+    pq.write_table(pa.table({"text": ["a", "b"], "label": labels}), tmp_path / "a.parquet")
+    assert [label for _, label in read(tmp_path / "a.parquet")[0]] == ["0.1", "1.0"]
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path):
+    table = pa.table([["a"], ["b"], ["c"]], names=["text", "label", "label"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    _, rows, context = read(tmp_path / "a.parquet")
+    assert rows == []
+    assert [one.kind for one in context.findings.problems()] == ["repeated_column"]

@@ -7,8 +7,14 @@ import itertools
 from collections.abc import Iterator
 from typing import Protocol
 
-from lextune.data.findings import shown
-from lextune.data.formats import RawRow, ReadContext, Source, data_format, missing_columns
+from lextune.data.formats import (
+    RawRow,
+    ReadContext,
+    Source,
+    data_format,
+    missing_columns,
+    repeated_columns,
+)
 from lextune.data.opening import lines, open_text
 
 _CANDIDATES = (",", "\t", ";", "|")
@@ -95,13 +101,7 @@ def _header(cells: list[str], source: Source, context: ReadContext) -> list[str]
     names = [name or f"column {index}" for index, name in enumerate(cells, 1)]
     if missing_columns(names, source, context):
         return None
-    twice = {name for name in names if names.count(name) > 1}
-    for name in sorted(twice):
-        context.findings.add(
-            "repeated_column", "error", f"the column {shown(name)} stands twice in the header",
-            "rename one of them", f"{source.name}:1", unit="files",
-        )  # fmt: skip
-    return None if twice else names
+    return None if repeated_columns(names, f"{source.name}:1", context) else names
 
 
 def _find_delimiter(header: str, source: Source, context: ReadContext) -> str:

@@ -68,7 +68,14 @@ def _rows(
     for label, path in found:
         relative = path.relative_to(root).as_posix()
         where = f"{source.name.rstrip('/')}/{relative}"
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            context.findings.add(
+                "unreadable", "error", f"a text cannot be read: {error.strerror}",
+                "mend the link or the permissions, or remove it", where, unit="files",
+            )  # fmt: skip
+            continue
         listing.update(
             f"{hashlib.sha256(data).hexdigest()}  {relative}\n".encode("utf-8", "surrogateescape")
         )
@@ -157,6 +164,13 @@ def _texts(folder: Path, root: Path, source: Source, context: ReadContext) -> li
     found = []
     for base, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            if os.path.islink(Path(base, name)):
+                place = Path(base, name).relative_to(root).as_posix()
+                context.findings.add(
+                    "ignored_file", "warning", "links to folders inside class folders were not followed",
+                    "put the texts there themselves", f"{source.name.rstrip('/')}/{place}", unit="folders",
+                )  # fmt: skip
         for name in names:
             path = Path(base, name)
             if name.startswith("."):
