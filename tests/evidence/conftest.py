@@ -57,18 +57,26 @@ def dump(files: list[FileDigest]) -> list[dict[str, Any]]:
     return [file.model_dump(mode="json") for file in files]
 
 
-def room_statements(model: list[FileDigest], predictions: FileDigest) -> dict[str, Statement]:
-    """One statement of every room that a release needs, by name, in order."""
+def inside(file: FileDigest) -> list[FileDigest]:
+    """A file of the dossier by its path in the release."""
+    return [file.model_copy(update={"path": f"dossier/{file.path}"})]
+
+
+def room_statements(model: list[FileDigest], dossier: Dossier) -> dict[str, Statement]:
+    """One statement of every room that a release needs, by name, in order; writes the files they name."""
+    pack = dossier.write_file("packs/house.yaml", b"id: house\n")
+    verdict = dossier.write_file("verdict.json", b"{}\n")
+    predictions = dossier.write_file("predictions/test.parquet", b"PAR1" * 8)
     base = FileDigest(path="model.safetensors", sha256="b" * 64, size=7)
     measured = {"name": "accuracy", "value": 0.9, "n": 100, "unit": "proportion"}
     evaluated = {"path": predictions.path, "sha256": predictions.sha256, "split": "test"}
     contents: dict[str, tuple[list[FileDigest], dict[str, Any]]] = {
-        "config": ([], {"record": {"task": "sentiment"}}),
+        "config": (inside(pack), {"record": {"task": "sentiment"}}),
         "select": ([base], {"record": {"id": "base", "files": dump([base])}}),
         "prepare": ([], {"record": {"fingerprint": "f" * 64}}),
         "train": (model, {"record": {"method": "full", "files": dump(model)}}),
         "evaluate": (
-            [*model, predictions],
+            [*model, *inside(predictions)],
             {
                 "record": {
                     "status": "complete",
@@ -78,7 +86,7 @@ def room_statements(model: list[FileDigest], predictions: FileDigest) -> dict[st
             },
         ),
         "audit-calibration": (model, {"record": {"audit": "calibration"}}),
-        "decide": ([], {"record": {"outcome": "pass"}}),
+        "decide": (inside(verdict), {"record": {"outcome": "pass"}}),
     }
     return {
         name: make_statement(name.split("-")[0], subjects, predicate, now=NOW)
@@ -94,10 +102,7 @@ def make_unsigned(folder: Path, signer: Signer, run: str = "run-a", leave_out: s
     (folder / "README.md").write_text("# model\n")
     (folder / "lextune.json").write_text(json.dumps({"schema": "lextune.model/v1"}) + "\n")
     dossier = Dossier.create(folder / "dossier", run, signer)
-    dossier.write_file("packs/house.yaml", b"id: house\n")
-    dossier.write_file("verdict.json", b"{}\n")
-    predictions = dossier.write_file("predictions/test.parquet", b"PAR1" * 8)
-    for name, statement in room_statements(model, predictions).items():
+    for name, statement in room_statements(model, dossier).items():
         if name != leave_out:
             dossier.append(name, statement)
     return dossier

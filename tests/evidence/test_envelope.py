@@ -35,7 +35,7 @@ def _b64(data: bytes) -> str:
 
 def _changed(envelope: bytes, change: Callable[[dict[str, Any]], Any]) -> bytes:
     content = json.loads(envelope)
-    return json.dumps(change(content) or content).encode()
+    return canonical(change(content) or content)
 
 
 def test_a_signed_statement_comes_back_as_it_was(signer: Signer, trust: Trust) -> None:
@@ -62,7 +62,16 @@ def _repeat(content: dict[str, Any]) -> None:
         (_edit_payload, "does not match"),
         (lambda c: c.update(signatures=[]), "carries no signature"),
         (lambda c: c["signatures"][0].update(keyid="0" * 64), "unknown signer"),
-        (lambda c: c["signatures"][0].update(keyid=""), r"unknown signer.*no id"),
+        (lambda c: c["signatures"][0].update(keyid=""), "key id is not 64 hexadecimal digits"),
+        (
+            lambda c: c["signatures"][0].update(keyid="\x1b[2J"),
+            "key id is not 64 hexadecimal digits",
+        ),
+        (
+            lambda c: c["signatures"][0].update(keyid="A" * 64),
+            "key id is not 64 hexadecimal digits",
+        ),
+        (lambda c: c["signatures"][0].update(keyid=3), "key id is not 64 hexadecimal digits"),
         (lambda c: c["signatures"][0].update(sig=_b64(b"123")), "does not match"),
         (lambda c: c["signatures"][0].update(sig=_b64(bytes(64))), "does not match"),
         (lambda c: c.update(payloadType="application/json"), "payload type is 'application/json'"),
@@ -86,6 +95,22 @@ def test_each_fault_is_told_apart(
         open_envelope(data, trust, "0001-x.dsse.json")
     assert caught.value.problems[0].where == "0001-x.dsse.json" or "envelope" in fact
     assert caught.value.problems[0].remedy
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda c: json.dumps(c, indent=1),
+        lambda c: json.dumps(c, separators=(",", ":")) + "\n",
+        lambda c: json.dumps(dict(reversed(c.items())), separators=(",", ":")),
+    ],
+)
+def test_the_same_envelope_in_other_bytes_is_refused(
+    signer: Signer, trust: Trust, write: Callable[[dict[str, Any]], str]
+) -> None:
+    data = write(json.loads(sign(_statement(), signer))).encode()
+    with pytest.raises(VerificationError, match="not written as canonical JSON"):
+        open_envelope(data, trust)
 
 
 def test_repeated_keys_are_refused_in_the_envelope(signer: Signer, trust: Trust) -> None:

@@ -52,6 +52,22 @@ def _pipe(folder: Path) -> None:
     os.mkfifo(folder / "dossier/pipe")
 
 
+def _swap_pack(folder: Path) -> None:
+    (folder / "dossier/packs/house.yaml").write_bytes(b"id: mild\n")
+
+
+def _swap_verdict(folder: Path) -> None:
+    (folder / "dossier/verdict.json").write_bytes(b'{"outcome":"pass"}\n')
+
+
+def _drop_verdict(folder: Path) -> None:
+    (folder / "dossier/verdict.json").unlink()
+
+
+def _add_to_dossier(folder: Path) -> None:
+    (folder / "dossier/data_report.json").write_bytes(b"{}\n")
+
+
 def _case(folder: Path) -> None:
     (folder / "dossier/VERDICT.json").write_bytes(b"{}\n")
 
@@ -66,6 +82,13 @@ def _case(folder: Path) -> None:
         (_link, "'model.safetensors' is a symbolic link"),
         (_pipe, "'dossier/pipe' is a named pipe"),
         (_case, "only in case"),
+        (_swap_pack, "'dossier/packs/house.yaml' is not the file that the room 'config' left"),
+        (_swap_verdict, "'dossier/verdict.json' is not the file that the room 'decide' left"),
+        (_drop_verdict, "'dossier/verdict.json' is not the file that the room 'decide' left"),
+        (
+            _add_to_dossier,
+            "'dossier/data_report.json' lies in the dossier but no statement made it",
+        ),
     ],
 )
 def test_what_changed_before_signing_is_not_signed(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from lextune.errors import ExitCode, VerificationError
+from lextune.evidence.canonical import canonical
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.envelope import sign
 from lextune.evidence.keys import Signer, Trust, add_trusted_key, load_trust
@@ -139,7 +140,7 @@ def _empty_ledger(folder: Path) -> None:
 
 def _strip_signature(folder: Path) -> None:
     path = folder / _STATEMENTS / "0005-evaluate.dsse.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "signatures": []}))
+    path.write_bytes(canonical({**json.loads(path.read_text()), "signatures": []}))
 
 
 def _better_metric(folder: Path) -> None:
@@ -147,7 +148,7 @@ def _better_metric(folder: Path) -> None:
     content = json.loads(path.read_text())
     payload = base64.b64decode(content["payload"]).replace(b'"value":0.9', b'"value":0.99')
     content["payload"] = base64.b64encode(payload).decode()
-    path.write_text(json.dumps(content))
+    path.write_bytes(canonical(content))
 
 
 def _repeat_key(folder: Path) -> None:
@@ -421,6 +422,72 @@ def test_a_trust_file_inside_the_release_is_refused(release: Path, signer: Signe
     assert "lies inside the release" in _facts(verify_folder(release, trust))
 
 
+def _reindent(data: bytes, _: Signer) -> bytes:
+    return json.dumps(json.loads(data), indent=1).encode()
+
+
+def _add_newline(data: bytes, _: Signer) -> bytes:
+    return data + b"\n"
+
+
+def _add_signature(data: bytes, other: Signer) -> bytes:
+    content = json.loads(data)
+    content["signatures"].append(
+        {"keyid": other.keyid, "sig": base64.b64encode(bytes(64)).decode()}
+    )
+    return canonical(content)
+
+
+@pytest.mark.parametrize(
+    ("edit", "fact"),
+    [
+        (_reindent, "not written as canonical JSON"),
+        (_add_newline, "not written as canonical JSON"),
+        (_add_signature, "carries a signature of"),
+    ],
+)
+def test_no_byte_of_the_checkpoint_can_be_changed_unseen(
+    release: Path,
+    trust: Trust,
+    stranger: Signer,
+    edit: Callable[[bytes, Signer], bytes],
+    fact: str,
+) -> None:
+    path = release / "dossier/checkpoint.dsse.json"
+    path.write_bytes(edit(path.read_bytes(), stranger))
+    evidence = verify_folder(release, trust)
+    assert [problem.where for problem in evidence.problems] == ["dossier/checkpoint.dsse.json"]
+    assert fact in _facts(evidence)
+
+
+@pytest.mark.parametrize("name", ["packs/house.yaml", "verdict.json", "predictions/test.parquet"])
+def test_a_file_of_the_dossier_swapped_and_signed_anew_is_not_the_one_its_room_left(
+    release: Path, trust: Trust, signer: Signer, name: str
+) -> None:
+    content = _content(release, trust)
+    (release / "dossier" / name).write_bytes(b"other\n")
+    _resign(release, signer, content)
+    assert f"'dossier/{name}' is not the file that" in _facts(verify_folder(release, trust))
+
+
+def test_a_file_of_the_dossier_that_only_the_manifest_names_is_refused(
+    release: Path, trust: Trust, signer: Signer
+) -> None:
+    content = _content(release, trust)
+    (release / "dossier/config.yaml").write_bytes(b"task: sentiment\n")
+    _resign(release, signer, content)
+    assert [problem.fact for problem in verify_folder(release, trust).problems] == [
+        "'dossier/config.yaml' lies in the dossier but no statement made it"
+    ]
+
+
+def test_a_ledger_line_with_an_enormous_number_is_no_crash(release: Path, trust: Trust) -> None:
+    line = Entry(8, bytes(32), f"{'9' * 5000}-decide.dsse.json").line()
+    with (release / "dossier/ledger.jsonl").open("ab") as stream:
+        stream.write(line)
+    assert "line 9 of the ledger is not valid" in _facts(verify_folder(release, trust))
+
+
 def test_an_unfinished_run_is_no_release(unsigned_release: Path, trust: Trust) -> None:
     evidence = verify_folder(unsigned_release, trust)
     assert [problem.fact for problem in evidence.problems] == [
@@ -454,9 +521,11 @@ def test_a_release_of_100_mb_verifies_within_two_seconds(
     from lextune.evidence.releasing import sign_release
 
     folder = tmp_path / "big"
-    unsigned_maker(folder, signer)
+    dossier = unsigned_maker(folder, signer)
     with (folder / "dossier/predictions/big.bin").open("wb") as stream:
         stream.truncate(100 << 20)
+    big = digest_file(folder / "dossier/predictions/big.bin", "dossier/predictions/big.bin")
+    dossier.append("document", make_statement("document", [big], {}))
     sign_release(folder, signer, {})
     start = time.perf_counter()
     evidence = verify_folder(folder, trust)

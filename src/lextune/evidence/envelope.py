@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,14 +25,20 @@ from lextune.records import Statement
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _ASK = "get the file again from who made it"
+_KEYID = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What a valid envelope holds, and the trusted keys that signed it."""
+    """What a valid envelope holds, and the trusted keys that signed it.
+
+    Attributes:
+        passed_over: Key ids of signatures that prove nothing: by keys that are not trusted, or have expired.
+    """
 
     payload: bytes
     signers: tuple[TrustedKey, ...]
+    passed_over: tuple[str, ...] = ()
 
 
 def sign(statement: Statement, signer: Signer) -> bytes:
@@ -120,7 +127,8 @@ def open_payload(data: bytes, payload_type: str, trust: Trust, where: str = "") 
         signers.append(key)
     if not signers:
         raise VerificationError(problems)
-    return Opened(payload, tuple(signers))
+    proved = {key.keyid for key in signers}
+    return Opened(payload, tuple(signers), tuple(one for one in signatures if one not in proved))
 
 
 def _parse(data: bytes, where: str) -> tuple[str, bytes, dict[str, bytes]]:
@@ -140,10 +148,23 @@ def _parse(data: bytes, where: str) -> tuple[str, bytes, dict[str, bytes]]:
             raise _problem(
                 "this is no DSSE envelope", where, "a signature has exactly the keys keyid and sig"
             )
-        if not isinstance(item["keyid"], str) or item["keyid"] in signatures:
-            raise _problem("this is no DSSE envelope", where, "key ids must be different strings")
-        signatures[item["keyid"]] = _base64(item["sig"], where)
-    return envelope["payloadType"], _base64(envelope["payload"], where), signatures
+        keyid = item["keyid"]
+        # Also keeps what a terminal would obey out of the messages, which print key ids.
+        if not isinstance(keyid, str) or not _KEYID.fullmatch(keyid):
+            raise _problem(
+                "this is no DSSE envelope", where, "a key id is not 64 hexadecimal digits"
+            )
+        if keyid in signatures:
+            raise _problem("this is no DSSE envelope", where, "a key id stands twice")
+        signatures[keyid] = _base64(item["sig"], where)
+    payload = _base64(envelope["payload"], where)
+    if canonical(envelope) != data:
+        raise _problem(
+            "the envelope is not written as canonical JSON (RFC 8785)",
+            where,
+            "the signature covers its payload alone, so its other bytes could be changed unseen",
+        )
+    return envelope["payloadType"], payload, signatures
 
 
 def _base64(text: Any, where: str) -> bytes:
@@ -167,7 +188,7 @@ def _problem(fact: str, where: str, reason: str = "") -> VerificationError:
 
 def _unknown_signer(keyid: str, where: str) -> Problem:
     return Problem(
-        f"unknown signer: the trust file does not name the key {keyid or '(no id)'}",
+        f"unknown signer: the trust file does not name the key {keyid}",
         "if you trust the signer, get the public key from them (not from the release) and add it",
         where=where,
     )

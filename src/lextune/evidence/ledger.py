@@ -18,7 +18,8 @@ from lextune.evidence.envelope import open_payload, sign_payload
 from lextune.evidence.keys import Signer, Trust, TrustedKey
 
 CHECKPOINT_TYPE = "application/vnd.lextune.checkpoint+json"
-STATEMENT_FILE = re.compile(r"([0-9]{4,})-([a-z0-9]+(?:[._-][a-z0-9]+)*)\.dsse\.json")
+#: Twelve digits at most: no ledger has more lines, and Python refuses to read numbers of thousands.
+STATEMENT_FILE = re.compile(r"([0-9]{4,12})-([a-z0-9]+(?:[._-][a-z0-9]+)*)\.dsse\.json")
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -186,9 +187,19 @@ def open_checkpoint(
     """The checkpoint that a trusted key signed, and who signed it.
 
     Raises:
-        VerificationError: As `open_payload`, or the payload is no checkpoint.
+        VerificationError: As `open_payload`, the payload is no checkpoint, or it carries a signature that
+            proves nothing: no hash covers the checkpoint's own bytes, so none may stand there unread.
     """
     opened = open_payload(data, CHECKPOINT_TYPE, trust, where)
+    if opened.passed_over:
+        raise VerificationError(
+            Problem(
+                f"the checkpoint carries a signature of {opened.passed_over[0]} that proves nothing",
+                "get the release again from who made it",
+                "the key is not trusted or has expired, and nothing covers what was added here",
+                where,
+            )
+        )
     content: Any = load_json(
         opened.payload, f"{where}: the checkpoint" if where else "the checkpoint"
     )

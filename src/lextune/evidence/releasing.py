@@ -8,10 +8,16 @@ from typing import Any
 
 from lextune import files
 from lextune.errors import VerificationError
-from lextune.evidence.dossier import CHECKPOINT, LEDGER, Dossier
+from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer
 from lextune.evidence.manifest import names_problems, scan
-from lextune.evidence.rooms import model_problems, order_problems
+from lextune.evidence.rooms import (
+    CHECKPOINT_PATH,
+    LEDGER_PATH,
+    dossier_problems,
+    model_problems,
+    order_problems,
+)
 from lextune.evidence.statements import make_statement, room_of
 
 
@@ -31,18 +37,23 @@ def sign_release(folder: Path, signer: Signer, predicate: Mapping[str, Any]) -> 
 
     Raises:
         VerificationError: A link or a special file, a name that no manifest may hold, a room that is
-            missing, a file that is not the trained one; all of them together.
+            missing, a file that is not the one that was trained or that its statement names, a file of
+            the dossier that no statement names; all of them together.
     """
     dossier = Dossier.open(folder / "dossier", signer)
     names, problems = scan(folder)
     problems += names_problems(names, str(folder))
     if problems:
         raise VerificationError(problems)
-    exempt = {f"dossier/{LEDGER}", f"dossier/{CHECKPOINT}"}
+    exempt = {LEDGER_PATH, CHECKPOINT_PATH}
     digests = {name: files.digest_file(folder / name, name) for name in names if name not in exempt}
-    statements = [(f"{room_of(statement)}", statement) for _, statement in dossier.statements()]
+    statements = [
+        (f"statement {number} ({room_of(statement)})", statement)
+        for number, (_, statement) in enumerate(dossier.statements(), start=1)
+    ]
     problems += order_problems(statements, released=False)
     problems += model_problems(statements, digests)
+    problems += dossier_problems(statements, digests)
     if problems:
         raise VerificationError(problems)
     listed = list(digests.values())

@@ -6,8 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from lextune.errors import Problem
+from lextune.evidence.dossier import CHECKPOINT, LEDGER, STATEMENTS
 from lextune.evidence.statements import room_of, shape_problems
 from lextune.records import FileDigest, Statement
+
+#: Where the dossier lies in a release, and the parts of it that are signed and chained themselves.
+DOSSIER = "dossier/"
+STATEMENTS_PATH, LEDGER_PATH = f"{DOSSIER}{STATEMENTS}/", DOSSIER + LEDGER
+CHECKPOINT_PATH = DOSSIER + CHECKPOINT
 
 #: Files that are written after training, beside the model.
 RELEASE_DOCUMENTS = frozenset({"README.md", "lextune.json"})
@@ -211,6 +217,68 @@ def _document_problems(
             if digest not in held
         ]
     return problems
+
+
+def names_dossier_files(statements: Sequence[Named]) -> bool:
+    """Whether any statement before the release names a file of the dossier.
+
+    Bundles from before statements did so stay verifiable: their manifest alone covers those files. Nobody
+    without the key can make a statement stop naming its files.
+    """
+    return any(
+        item.name.startswith(DOSSIER)
+        for _, statement in statements
+        if room_of(statement) != "release"
+        for item in statement.subject
+    )
+
+
+def dossier_problems(
+    statements: Sequence[Named], present: Mapping[str, FileDigest]
+) -> list[Problem]:
+    """Files of the dossier that are not what a statement said of them, and files that none speaks of.
+
+    The release statement alone would sign whatever lies there by then: config, data report, verdict and
+    packs must still be those that their rooms left.
+
+    Args:
+        statements: In ledger order.
+        present: The digests of all files of the release, by path.
+    """
+    problems, named = [], set[str]()
+    decisions = [name for name, statement in statements if room_of(statement) == "decide"]
+    for where, statement in statements:
+        room = room_of(statement)
+        # A later decision writes its verdict over that of the one before.
+        if room == "release" or (room == "decide" and where != decisions[-1]):
+            continue
+        for item in statement.subject:
+            if not item.name.startswith(DOSSIER):
+                continue
+            named.add(item.name)
+            file = present.get(item.name)
+            if file is None or file.sha256 != item.digest.get("sha256"):
+                problems.append(
+                    Problem(
+                        f"{item.name!r} is not the file that the room {room!r} left",
+                        _RERUN,
+                        "it was swapped or removed after its statement was signed",
+                        where,
+                    )
+                )
+    return problems + [
+        Problem(
+            f"{name!r} lies in the dossier but no statement made it",
+            "leave it out, or name it in a document statement",
+            "whoever put it there did not answer for it",
+        )
+        for name in sorted(present)
+        if name.startswith(DOSSIER) and name not in named and not _is_chain(name)
+    ]
+
+
+def _is_chain(name: str) -> bool:
+    return name in (LEDGER_PATH, CHECKPOINT_PATH) or name.startswith(STATEMENTS_PATH)
 
 
 def _trained(statements: Sequence[Named]) -> dict[str, str] | None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lextune import files
 from lextune.errors import Problem, VerificationError
-from lextune.evidence.dossier import CHECKPOINT, LEDGER, STATEMENTS
 from lextune.evidence.envelope import open_with_signers
 from lextune.evidence.keys import Trust, TrustedKey
 from lextune.evidence.ledger import (
@@ -20,13 +19,20 @@ from lextune.evidence.ledger import (
     root_hash,
 )
 from lextune.evidence.manifest import compare, scan
-from lextune.evidence.rooms import model_problems, order_problems, run_problems
+from lextune.evidence.rooms import (
+    CHECKPOINT_PATH,
+    DOSSIER,
+    LEDGER_PATH,
+    STATEMENTS_PATH,
+    dossier_problems,
+    model_problems,
+    names_dossier_files,
+    order_problems,
+    run_problems,
+)
 from lextune.evidence.statements import room_of
 from lextune.records import FileDigest, Statement
 
-_PREFIX = "dossier/"
-_STATEMENTS = f"{_PREFIX}{STATEMENTS}/"
-_LEDGER, _CHECKPOINT = _PREFIX + LEDGER, _PREFIX + CHECKPOINT
 _TEXTS = (".json", ".jsonl", ".yaml", ".yml", ".md")
 #: A larger text of the dossier is hashed but not kept; statements, ledger and checkpoint must be smaller.
 _LARGEST_TEXT = 64 << 20
@@ -89,7 +95,7 @@ def read_verified(folder: Path, trust: Trust) -> tuple[Evidence, dict[str, bytes
     evidence, kept = _verify(folder, trust, keep_model=True)
     if not evidence.verified:
         return evidence, {}
-    return evidence, {name: data for name, data in kept.items() if not name.startswith(_PREFIX)}
+    return evidence, {name: data for name, data in kept.items() if not name.startswith(DOSSIER)}
 
 
 @dataclass
@@ -113,7 +119,7 @@ def _verify(folder: Path, trust: Trust, *, keep_model: bool) -> tuple[Evidence, 
         missing = Problem(f"there is no folder {folder}", "check the path of the release")
         return Evidence(folder, (missing,)), {}
     names, problems = scan(folder)
-    if not any(name.startswith(_PREFIX) for name in names):
+    if not any(name.startswith(DOSSIER) for name in names):
         problems.append(
             Problem(f"{folder} holds no dossier", _AGAIN, "it is not signed, so it proves nothing")
         )
@@ -128,11 +134,14 @@ def _verify(folder: Path, trust: Trust, *, keep_model: bool) -> tuple[Evidence, 
         problems += run_problems(statements, run)
     problems += order_problems(statements, chain.unopened)
     problems += model_problems(statements, present)
+    # Where a statement could not be opened, what it names is not known; the release fails for that already.
+    if names_dossier_files(statements) and not chain.unopened:
+        problems += dossier_problems(statements, present)
     if statements and room_of(statements[-1][1]) == "release":
         name, release = statements[-1]
-        exempt = {_LEDGER, _CHECKPOINT, _STATEMENTS + name}
+        exempt = {LEDGER_PATH, CHECKPOINT_PATH, STATEMENTS_PATH + name}
         problems += compare(release, present, exempt, name)
-    documents = {name: data for name, data in kept.items() if name.startswith(_PREFIX)}
+    documents = {name: data for name, data in kept.items() if name.startswith(DOSSIER)}
     evidence = Evidence(
         folder,
         _merged(problems),
@@ -152,12 +161,12 @@ def _read_all(
     kept: dict[str, bytes] = {}
     for name in names:
         path = folder / name
-        in_dossier = name.startswith(_PREFIX)
+        in_dossier = name.startswith(DOSSIER)
         try:
             text = in_dossier and name.endswith(_TEXTS)
             if text and path.lstat().st_size > _LARGEST_TEXT:
                 text = False
-                if name in (_LEDGER, _CHECKPOINT) or name.startswith(_STATEMENTS):
+                if name in (LEDGER_PATH, CHECKPOINT_PATH) or name.startswith(STATEMENTS_PATH):
                     problems.append(Problem(f"{name!r} is larger than 64 MiB", _AGAIN))
             if text or (keep_model and not in_dossier):
                 data = files.read_regular(path)
@@ -195,15 +204,17 @@ def _open_chain(
     present: Mapping[str, FileDigest], kept: Mapping[str, bytes], trust: Trust
 ) -> _Chain:
     chain = _Chain()
-    entries, used = parse_ledger(kept.get(_LEDGER, b""))
-    if _LEDGER not in kept:
-        chain.problems.append(Problem("there is no ledger", _AGAIN, where=_LEDGER))
-    elif used < len(kept[_LEDGER]):
+    entries, used = parse_ledger(kept.get(LEDGER_PATH, b""))
+    if LEDGER_PATH not in kept:
+        chain.problems.append(Problem("there is no ledger", _AGAIN, where=LEDGER_PATH))
+    elif used < len(kept[LEDGER_PATH]):
         chain.problems.append(
-            Problem(f"line {len(entries) + 1} of the ledger is not valid", _AGAIN, where=_LEDGER)
+            Problem(
+                f"line {len(entries) + 1} of the ledger is not valid", _AGAIN, where=LEDGER_PATH
+            )
         )
     for entry in entries:
-        data = kept.get(_STATEMENTS + entry.statement)
+        data = kept.get(STATEMENTS_PATH + entry.statement)
         if data is None:
             chain.problems.append(
                 Problem(
@@ -220,17 +231,17 @@ def _open_chain(
             )
     listed = {entry.statement for entry in entries}
     for name in sorted(present):
-        file = name.removeprefix(_STATEMENTS)
-        if name.startswith(_STATEMENTS) and file not in listed:
+        file = name.removeprefix(STATEMENTS_PATH)
+        if name.startswith(STATEMENTS_PATH) and file not in listed:
             chain.problems.append(
                 Problem(f"the statement {file!r} is not in the ledger", _AGAIN, "it was added")
             )
     order = [entry.statement for entry in entries]
-    extra = (name.removeprefix(_STATEMENTS) for name in sorted(present))
+    extra = (name.removeprefix(STATEMENTS_PATH) for name in sorted(present))
     order += [name for name in extra if STATEMENT_FILE.fullmatch(name) and name not in listed]
     for file in order:
-        if _STATEMENTS + file in kept:
-            _open_statement(chain, file, kept[_STATEMENTS + file], trust)
+        if STATEMENTS_PATH + file in kept:
+            _open_statement(chain, file, kept[STATEMENTS_PATH + file], trust)
     _open_checkpoint(chain, kept, trust, [entry.leaf for entry in entries])
     return chain
 
@@ -251,11 +262,13 @@ def _open_statement(chain: _Chain, file: str, data: bytes, trust: Trust) -> None
 def _open_checkpoint(
     chain: _Chain, kept: Mapping[str, bytes], trust: Trust, leaves: Sequence[bytes]
 ) -> None:
-    if _CHECKPOINT not in kept:
-        chain.problems.append(Problem("there is no signed checkpoint", _AGAIN, where=_CHECKPOINT))
+    if CHECKPOINT_PATH not in kept:
+        chain.problems.append(
+            Problem("there is no signed checkpoint", _AGAIN, where=CHECKPOINT_PATH)
+        )
         return
     try:
-        checkpoint, signers = open_checkpoint(kept[_CHECKPOINT], trust, _CHECKPOINT)
+        checkpoint, signers = open_checkpoint(kept[CHECKPOINT_PATH], trust, CHECKPOINT_PATH)
     except VerificationError as error:
         chain.problems += error.problems
         return
@@ -267,12 +280,14 @@ def _open_checkpoint(
                 f"the ledger has {len(leaves)} lines, its signed checkpoint says {checkpoint.size}",
                 _AGAIN,
                 "statements were removed or added",
-                _LEDGER,
+                LEDGER_PATH,
             )
         )
     elif checkpoint.root != root_hash(leaves):
         chain.problems.append(
-            Problem("the ledger's root is not the signed one", _AGAIN, "it was rewritten", _LEDGER)
+            Problem(
+                "the ledger's root is not the signed one", _AGAIN, "it was rewritten", LEDGER_PATH
+            )
         )
     if chain.release_keys and not chain.release_keys & {key.keyid for key in signers}:
         chain.problems.append(
