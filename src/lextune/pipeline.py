@@ -308,7 +308,7 @@ class _Job:
                 raise ConfigError(
                     Problem(f"the waiver {name} cannot be read", "check policy.waivers")
                 ) from error
-            opened.append(releasing.open_waiver(data, trust, name))
+            opened.append(releasing.open_waiver(data, trust, packs, name))
             envelopes.append(data)
         problems = check_waivers(opened, packs)
         if problems:

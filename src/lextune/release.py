@@ -94,7 +94,7 @@ def decide_dossier(
 
     Raises:
         ConfigError: `policy.as_of` is not set.
-        VerificationError: A waiver's own envelope is not signed by a trusted key.
+        VerificationError: A waiver's own envelope is not signed by a trusted key, or for another pack.
     """
     return decide_dossier_so_far(statements, config, packs, trust)[0]
 
@@ -113,20 +113,22 @@ def decide_dossier_so_far(
         for digest, statement in statements
         if room_of(statement) not in ("decide", "release", "waiver")
     ]
-    waivers = _waivers((statement for _, statement in statements), trust)
+    waivers = _waivers((statement for _, statement in statements), trust, packs)
     return decide_so_far(evidence, config.use, packs, config.policy.as_of, waivers)
 
 
-def _waivers(statements: Iterable[Statement], trust: Trust) -> list[Waiver]:
-    return [
-        open_waiver(canonical(statement.predicate["record"]["envelope"]), trust)
-        for statement in statements
-        if room_of(statement) == "waiver"
-    ]
+def _waivers(statements: Iterable[Statement], trust: Trust, packs: Sequence[Pack]) -> list[Waiver]:
+    opened = []
+    for statement in statements:
+        if room_of(statement) == "waiver":
+            record = statement.predicate.get("record")
+            envelope = record.get("envelope") if isinstance(record, dict) else None
+            opened.append(open_waiver(canonical(envelope), trust, packs))
+    return opened
 
 
 def sign_waiver(waiver: Waiver, pack: Pack, signer: Signer) -> bytes:
-    """A waiver as a signed envelope; its subject is the pack it speaks of."""
+    """A waiver as a signed envelope; its subject is the control, with the digest of the pack that was read."""
     from lextune.evidence.envelope import sign
 
     subject = Subject(name=f"{waiver.pack}/{waiver.control}", digest={"sha256": pack.digest})
@@ -134,17 +136,29 @@ def sign_waiver(waiver: Waiver, pack: Pack, signer: Signer) -> bytes:
     return sign(make_statement("waiver", [subject], {"record": record}), signer)
 
 
-def open_waiver(data: bytes, trust: Trust, where: str = "waiver") -> Waiver:
+def open_waiver(data: bytes, trust: Trust, packs: Sequence[Pack], where: str = "waiver") -> Waiver:
     """The waiver inside a signed envelope.
 
+    Args:
+        data: The envelope.
+        trust: Whose signature counts.
+        packs: The chosen packs. A waiver of one of them must be signed for that very file; one that names
+            no chosen pack lifts nothing, which `check_waivers` reports.
+        where: What to call it in an error.
+
     Raises:
-        VerificationError: It is not signed by a trusted key, or is no waiver.
+        VerificationError: It is not signed by a trusted key, is no waiver, or was signed for another version
+            of the pack: another file with the same id may ask for something else.
     """
     statement = open_envelope(data, trust, where)
     try:
         if room_of(statement) != "waiver":
             raise ValueError
-        return Waiver.model_validate(statement.predicate["record"])
+        waiver = Waiver.model_validate(statement.predicate["record"])
+        name = f"{waiver.pack}/{waiver.control}"
+        (subject,) = statement.subject
+        if subject.name != name or set(subject.digest) != {"sha256"}:
+            raise ValueError
     except (KeyError, ValueError) as error:
         raise VerificationError(
             Problem(
@@ -153,6 +167,17 @@ def open_waiver(data: bytes, trust: Trust, where: str = "waiver") -> Waiver:
                 where=where,
             )
         ) from error
+    for pack in packs:
+        if pack.id == waiver.pack and pack.digest != subject.digest["sha256"]:
+            raise VerificationError(
+                Problem(
+                    f"the waiver of {name} was signed for another version of the pack",
+                    "read the control as it is now, then approve it again",
+                    "the person answered for other words",
+                    where,
+                )
+            )
+    return waiver
 
 
 def build_release(
@@ -249,15 +274,25 @@ def _with_verdict(evidence: Evidence, trust: Trust) -> Verification:
 
 
 def recompute(evidence: Evidence, trust: Trust) -> Verdict:
-    """The verdict again, from nothing but what lies in the dossier.
+    """The verdict again, from nothing but what lies in the dossier, and with the packs that the config chose.
 
     Raises:
         PackError: A pack in the dossier does not parse.
-        VerificationError: A pack is missing, or is not the one that the decision names.
+        VerificationError: A pack is missing, or is not the one that the config statement names; the decision
+            was made with other packs, or holds no verdict.
     """
-    signed = _last(evidence, "decide").predicate["record"]["verdict"]["packs"]
+    chosen = _chosen_packs(_last(evidence, "config"))
+    signed = _last(evidence, "decide").predicate["record"].get("verdict")
+    if not isinstance(signed, dict) or signed.get("packs") != chosen:
+        raise VerificationError(
+            Problem(
+                "the decision was not made with the packs of the config",
+                _AGAIN,
+                "the decide statement holds no verdict over exactly those that the config statement names",
+            )
+        )
     packs, problems = [], []
-    for name, digest in sorted(signed.items()):
+    for name, digest in sorted(chosen.items()):
         path = f"dossier/packs/{name}.yaml"
         text = evidence.documents.get(path)
         if text is None:
@@ -266,12 +301,22 @@ def recompute(evidence: Evidence, trust: Trust) -> Verdict:
         pack = parse_pack(text, path)
         if (pack.id, pack.digest) != (name, digest):
             problems.append(
-                Problem(f"{path} is not the pack that the decision was made with", _AGAIN)
+                Problem(f"{path} is not the pack that the config statement names", _AGAIN)
             )
         packs.append(pack)
     if problems:
         raise VerificationError(problems)
     return decide_dossier(evidence.statements, _config_of(evidence), packs, trust)
+
+
+def _chosen_packs(config: Statement) -> dict[str, str]:
+    """Id and digest of each pack that a config statement names as its subjects."""
+    folder, suffix = "dossier/packs/", ".yaml"
+    return {
+        item.name.removeprefix(folder).removesuffix(suffix): item.digest.get("sha256", "")
+        for item in config.subject
+        if item.name.startswith(folder) and item.name.endswith(suffix)
+    }
 
 
 def _last(evidence: Evidence, room: str) -> Statement:

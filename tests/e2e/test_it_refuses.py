@@ -25,6 +25,7 @@ from lextune.evidence import ledger
 from lextune.evidence.envelope import sign
 from lextune.evidence.keys import Signer, load_or_create_key
 from lextune.evidence.statements import make_statement
+from lextune.policy.packs import load_pack
 from lextune.records import Subject
 
 if TYPE_CHECKING:
@@ -268,7 +269,7 @@ def test_a_fact_that_a_control_prohibits_and_no_waiver_lifts(
         "person": "y",
         "expires": "2999-01-01",
     }
-    subject = Subject(name="test/rule", digest={"sha256": "0" * 64})
+    subject = Subject(name="test/rule", digest={"sha256": load_pack(str(pack)).digest})
     waiver.write_bytes(
         sign(make_statement("waiver", [subject], {"record": record}), load_or_create_key())
     )
@@ -296,6 +297,35 @@ def test_a_signed_waiver_lifts_what_may_be_lifted_and_shows_as_waived(
     assert runner(workshop.config(data=small, policy=policy)) == 4
     assert re.search(r"house/enough_test_rows\s+blocks\s+waived", runner.text)
     runner.refused("house/above_majority")  # whose own minimum of rows nobody waived
+
+
+def test_a_waiver_signed_for_another_pack_of_the_same_id(
+    workshop: Workshop, runner: Runner, tmp_path: Path
+) -> None:
+    mild = pack_file(tmp_path / "mild.yaml")
+    waiver = tmp_path / "waiver.json"
+    arguments = ["approve", "test/rule", "--pack", str(mild), "--reason", "a pilot", "--person", "x",
+                 "--expires", "2999-01-01", "-o", str(waiver)]  # fmt: skip
+    assert main(arguments) == 0
+    strict = pack_file(tmp_path / "strict.yaml", ask_for_what_nobody_measures)
+    policy = {"packs": ["house", str(strict)], "waivers": [str(waiver)]}
+    assert runner(workshop.config(policy=policy)) == 5
+    runner.refused("signed for another version of the pack", "approve it again")
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "data_report.json", "verdict.json", "note.txt"])
+def test_a_file_of_the_dossier_swapped_before_signing(
+    workshop: Workshop, runner: Runner, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    sign_release = releasing.sign_release
+
+    def swap(folder: Path, *more: Any) -> Any:
+        (folder / "dossier" / name).write_bytes(b"{}")
+        return sign_release(folder, *more)
+
+    monkeypatch.setattr(releasing, "sign_release", swap)
+    assert runner(workshop.config()) == 5
+    runner.refused(f"dossier/{name}")
 
 
 def test_weights_swapped_after_evaluation_and_before_signing(
