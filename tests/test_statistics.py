@@ -6,6 +6,7 @@ import math
 import warnings
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import sklearn.metrics as oracle
 from hypothesis import given, settings
@@ -180,7 +181,10 @@ def test_a_bootstrap_with_undefined_resamples_gives_no_interval(
 ) -> None:
     calls = iter(range(200))
     found = statistics.bootstrap(
-        lambda rows: math.nan if next(calls) < undefined else 1.0, 10, samples=200, seed=0
+        lambda rows: math.nan if next(calls) < undefined else float(rows[0]),
+        10,
+        samples=200,
+        seed=0,
     )
     assert (found is not None) is known
 
@@ -266,3 +270,108 @@ def test_a_certain_and_wrong_score_costs_much_but_not_infinitely() -> None:
     found = statistics.log_loss(np.array([1]), np.array([[1.0, 0.0]]))
     assert 80 < found < 100
     assert math.isnan(statistics.log_loss(np.zeros(0, np.int64), np.zeros((0, 2))))
+
+
+def test_a_bootstrap_that_does_not_vary_gives_no_interval() -> None:
+    """All rows alike would look like certainty, whatever their number."""
+    assert statistics.bootstrap(lambda rows: 1.0, 200, samples=200, seed=0) is None
+    assert statistics.bootstrap(lambda rows: float(rows[0]), 1, samples=200, seed=0) is None
+
+
+def _cells(shares: list[float], right: list[float]) -> npt.NDArray[np.float64]:
+    """Probabilities of (true, predicted): errors fall on the other classes alike."""
+    size = len(shares)
+    cells = np.array(
+        [[share * (1 - hit) / (size - 1)] * size for share, hit in zip(shares, right, strict=True)]
+    )
+    np.fill_diagonal(cells, np.multiply(shares, right))
+    return cells
+
+
+@pytest.mark.parametrize(
+    ("shares", "right", "n"),
+    [
+        ([0.5, 0.5], [0.995, 0.995], 200),  # a plain bootstrap covers this one 64 times in 100
+        ([0.5, 0.5], [0.97, 0.97], 50),
+        ([0.5, 0.5], [0.7, 0.7], 100),
+        ([0.98, 0.02], [0.995, 0.9], 200),
+        ([0.4, 0.3, 0.2, 0.05, 0.05], [0.9, 0.8, 0.7, 0.8, 0.6], 300),
+        ([0.1] * 10, [0.98] * 10, 300),
+    ],
+)
+def test_the_interval_of_macro_f1_covers_at_its_level(
+    shares: list[float], right: list[float], n: int
+) -> None:
+    rng = np.random.default_rng(3)
+    cells = _cells(shares, right)
+    truth = statistics.macro_f1((cells * 1e9).astype(np.int64))
+    hits = 0
+    for seed in range(300):
+        counts = rng.multinomial(n, cells.ravel()).reshape(cells.shape)
+        found = statistics.macro_f1_interval(counts, samples=200, seed=seed)
+        assert found is not None
+        assert found.low <= statistics.macro_f1(counts) <= found.high
+        hits += found.low <= truth <= found.high
+    assert hits / 300 >= 0.91
+
+
+@given(st.lists(st.integers(0, 40), min_size=9, max_size=9))
+def test_the_interval_of_macro_f1_holds_its_value_and_never_collapses(cells: list[int]) -> None:
+    counts = np.array(cells).reshape(3, 3)
+    found = statistics.macro_f1_interval(counts, samples=50, seed=0)
+    if not counts.any():
+        assert found is None
+        return
+    assert found is not None
+    assert -1e-12 <= found.low < found.high <= 1 + 1e-12
+    assert found.low <= statistics.macro_f1(counts) <= found.high
+
+
+@pytest.mark.parametrize(
+    ("shift", "positive", "negative"),
+    [(4, 100, 100), (3, 20, 20), (1, 20, 20), (1, 5, 200), (2, 5, 5), (-1, 20, 20), (0, 50, 50)],
+)
+def test_the_interval_of_the_auc_covers_at_its_level(
+    shift: float, positive: int, negative: int
+) -> None:
+    rng = np.random.default_rng(4)
+    truth = float(stats.norm.cdf(shift / math.sqrt(2)))
+    labels = np.repeat([1, 0], [positive, negative])
+    hits = 0
+    for _ in range(400):
+        one = np.concatenate([rng.normal(shift, 1, positive), rng.normal(0, 1, negative)])
+        scores = np.stack([-one, one], axis=1)
+        found = statistics.roc_auc_interval(labels, scores)
+        assert found is not None
+        assert found.low <= statistics.roc_auc(labels, scores) <= found.high
+        hits += found.low <= truth <= found.high
+    assert hits / 400 >= 0.92
+
+
+def test_a_perfect_auc_of_few_rows_is_not_certain() -> None:
+    scores = np.array([[0.9, 0.1], [0.1, 0.9]] * 5)
+    found = statistics.roc_auc_interval(np.array([0, 1] * 5), scores)
+    assert found is not None
+    assert found.high == 1
+    assert found.low < 0.8
+    wrong = statistics.roc_auc_interval(np.array([1, 0] * 5), scores)
+    assert wrong is not None
+    assert (wrong.low, wrong.high) == pytest.approx((0, 1 - found.low), abs=1e-6)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.03, 0.1])
+@pytest.mark.parametrize("n", [60, 200, 630])
+def test_the_interval_of_the_calibration_error_covers_at_its_level(gap: float, n: int) -> None:
+    """Of a calibrated model (gap 0) it must hold 0: a bootstrap never does."""
+    rng = np.random.default_rng(5)
+    many = 0.5 + 0.5 * rng.beta(4, 1, 200_000)
+    index = np.minimum((many * 15).astype(int), 14)
+    truth = float(np.abs(np.bincount(index, weights=many - (many - gap))).sum() / len(many))
+    hits = 0
+    for seed in range(200):
+        confidence = 0.5 + 0.5 * rng.beta(4, 1, n)
+        right = rng.random(n) < confidence - gap
+        found = statistics.calibration_error_interval(confidence, right, samples=200, seed=seed)
+        assert found is not None
+        hits += found.low <= truth + 1e-12 and truth <= found.high
+    assert hits / 200 >= 0.92

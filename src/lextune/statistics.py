@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import optimize, stats
 
 from lextune.records import Interval
 
@@ -101,7 +101,8 @@ def bootstrap(statistic: Statistic, n: int, *, samples: int, seed: int) -> Inter
         seed: Of numpy's PCG64.
 
     Returns:
-        None when n is 0 or more than one resample in a hundred is undefined.
+        None when n is 0, when more than one resample in a hundred is undefined, and when the resamples do
+        not vary: a few equal rows would look like certainty.
     """
     if n == 0:
         return None
@@ -112,6 +113,8 @@ def bootstrap(statistic: Statistic, n: int, *, samples: int, seed: int) -> Inter
         return None
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
+    if low == high:
+        return None
     return Interval(
         low=float(low),
         high=float(high),
@@ -139,6 +142,66 @@ def macro_f1(counts: Ints) -> float:
     return float(np.mean(2 * right[seen] / total[seen]))
 
 
+def macro_f1_interval(counts: Ints, *, samples: int, seed: int) -> Interval | None:
+    """95 % interval of `macro_f1`; None when there are no rows.
+
+    The F1 of one class is 2J / (1 + J) with J = TP / (TP + FP + FN), a proportion, so Wilson's limits of J
+    give its own (Lam, Gopal and Qian 2023, arXiv:2309.14621, "Wilson indirect"). The classes are joined by
+    the method of variance estimates recovery (Zou and Donner 2008, Statistics in Medicine 27, 1693-1702)
+    with correlations from a bootstrap, 1 / (classes - 1) where a class has no error. The result is widened
+    to hold the percentile bootstrap, which alone collapses where all rows are right.
+
+    Args:
+        counts: As from `confusion`.
+        samples: Resamples.
+        seed: Of numpy's PCG64.
+    """
+    seen = (counts.sum(axis=0) + counts.sum(axis=1)) > 0
+    counts = counts[np.ix_(seen, seen)]
+    size, n = len(counts), int(counts.sum())
+    if n == 0:
+        return None
+    value = _f1(counts)
+    limits = [wilson(int(counts[i, i]), int(counts[i].sum() + counts[:, i].sum() - counts[i, i]))
+              for i in range(size)]  # fmt: skip
+    low = np.array([2 * one.low / (1 + one.low) for one in limits if one is not None])
+    high = np.array([2 * one.high / (1 + one.high) for one in limits if one is not None])
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(n, (counts / n).ravel(), size=samples).reshape(samples, size, size)
+    resampled = _f1(drawn)
+    shared = _correlations(resampled, 1 / max(size - 1, 1))
+    below, above = value - low, high - value
+    middle = float(value.mean())
+    tails = np.nanquantile(np.nanmean(resampled, axis=1), [(1 - LEVEL) / 2, 1 - (1 - LEVEL) / 2])
+    return Interval(
+        low=min(middle - float(np.sqrt(below @ shared @ below)) / size, float(tails[0])),
+        high=max(middle + float(np.sqrt(above @ shared @ above)) / size, float(tails[1])),
+        level=LEVEL,
+        method=f"Wilson per class joined by MOVER, with bootstrap ({samples}, seed {seed})",
+    )
+
+
+def _f1(counts: Ints) -> Floats:
+    """F1 of each class, shape (..., classes); NaN where a class is in neither labels nor predictions."""
+    right = np.diagonal(counts, axis1=-2, axis2=-1).astype(float)
+    total = counts.sum(axis=-1) + counts.sum(axis=-2)
+    found: Floats = np.full(right.shape, np.nan)
+    np.divide(2 * right, total, out=found, where=total > 0)
+    return found
+
+
+def _correlations(values: Floats, otherwise: float) -> Floats:
+    """Correlations of columns, none below 0; `otherwise` where a column does not vary. Shape (columns, columns)."""
+    centred = np.nan_to_num(values - np.nanmean(values, axis=0))
+    spread = np.sqrt(np.square(centred).mean(axis=0))
+    scale = np.outer(spread, spread)
+    found: Floats = np.full(scale.shape, otherwise)
+    np.divide(centred.T @ centred / len(values), scale, out=found, where=scale > 0)
+    np.clip(found, 0.0, 1.0, out=found)
+    np.fill_diagonal(found, 1.0)
+    return found
+
+
 def expected_calibration_error(confidence: Floats, right: Bools, bins: int = 15) -> float:
     """Weighted mean gap between confidence and accuracy over equal-width bins; the last bin is closed.
 
@@ -154,6 +217,44 @@ def expected_calibration_error(confidence: Floats, right: Bools, bins: int = 15)
     return float(np.sum(np.abs(gap)) / weight.sum())
 
 
+def calibration_error_interval(
+    confidence: Floats, right: Bools, bins: int = 15, *, samples: int, seed: int
+) -> Interval | None:
+    """95 % interval of `expected_calibration_error`; None when there are no rows.
+
+    The error is a sum of absolute gaps, so noise can only push it away from 0: of a perfectly calibrated
+    model it is above 0, and a bootstrap, which adds the noise once more, lies above the truth. By the
+    triangle inequality it differs from the truth by at most the sum of the absolute noise of the bins. The
+    noise is drawn from binomials whose shares are drawn in by one right and one wrong row (Agresti and
+    Coull 1998), and its 97.5 % quantile is the half width. Conservative where the error is large.
+
+    Args:
+        confidence: Shape (n,).
+        right: Shape (n,).
+        bins: As for the error itself.
+        samples: Draws.
+        seed: Of numpy's PCG64.
+    """
+    n = len(confidence)
+    if n == 0:
+        return None
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    rows = np.bincount(index, minlength=bins)
+    hits = np.bincount(index, weights=right.astype(float), minlength=bins)[rows > 0]
+    rows = rows[rows > 0]
+    share = (hits + 1) / (rows + 2)
+    rng = np.random.default_rng(seed)
+    noise = np.abs(rng.binomial(rows, share, (samples, len(rows))) - rows * share).sum(axis=1) / n
+    half = float(np.quantile(noise, 1 - (1 - LEVEL) / 2))
+    value = expected_calibration_error(confidence, right, bins)
+    return Interval(
+        low=max(value - half, 0.0),
+        high=min(value + half, 1.0),
+        level=LEVEL,
+        method=f"triangle inequality over simulated bins ({samples}, seed {seed})",
+    )
+
+
 def roc_auc(labels: Ints, scores: Floats) -> float:
     """Area under the ROC curve; macro one-against-rest over the classes that can be ranked.
 
@@ -164,16 +265,59 @@ def roc_auc(labels: Ints, scores: Floats) -> float:
         labels: Shape (n,).
         scores: Shape (n, classes).
     """
-    values = []
-    columns = [1] if scores.shape[1] == 2 else range(scores.shape[1])
-    for column in columns:
+    values = [area for area, _, _ in _areas(labels, scores)]
+    return float(np.mean(values)) if values else math.nan
+
+
+def roc_auc_interval(labels: Ints, scores: Floats) -> Interval | None:
+    """95 % interval of `roc_auc`; None when it is undefined.
+
+    Newcombe's method 5 (Newcombe 2006, Statistics in Medicine 25, 559-573): the areas that differ from
+    the measured one by less than z times their own standard error after Hanley and McNeil, so that an area
+    of 1 has a lower limit below 1. For several classes the mean of the limits, as if all classes erred
+    together: conservative.
+    """
+    found = [_area_limits(*one) for one in _areas(labels, scores)]
+    if not found:
+        return None
+    return Interval(
+        low=float(np.mean([low for low, _ in found])),
+        high=float(np.mean([high for _, high in found])),
+        level=LEVEL,
+        method="Newcombe 2006 (5)" + (", mean of the classes" if len(found) > 1 else ""),
+    )
+
+
+def _areas(labels: Ints, scores: Floats) -> list[tuple[float, int, int]]:
+    """(area, positive rows, negative rows) of each class that can be ranked; of two classes the second only."""
+    found = []
+    for column in [1] if scores.shape[1] == 2 else range(scores.shape[1]):
         positive = labels == column
         count = int(positive.sum())
         if 0 < count < len(labels):
             ranks = stats.rankdata(scores[:, column])
             u = ranks[positive].sum() - count * (count + 1) / 2
-            values.append(u / (count * (len(labels) - count)))
-    return float(np.mean(values)) if values else math.nan
+            rest = len(labels) - count
+            found.append((float(u / (count * rest)), count, rest))
+    return found
+
+
+def _area_limits(area: float, positive: int, negative: int) -> tuple[float, float]:
+    half = (positive + negative) / 2 - 1
+
+    def excess(truth: float) -> float:
+        shape = 1 + half * ((1 - truth) / (2 - truth) + truth / (1 + truth))
+        error = math.sqrt(truth * (1 - truth) * shape / (positive * negative))
+        return abs(area - truth) - _Z * error
+
+    # At the area itself the excess is below 0, at 0 and at 1 it is above or the limit is there.
+    low = optimize.brentq(excess, 0.0, area) if area > 0 and excess(area) < 0 else area
+    high = optimize.brentq(excess, area, 1.0) if area < 1 and excess(area) < 0 else area
+    if area == 1:
+        low = optimize.brentq(excess, 0.0, 1 - 1e-9)
+    if area == 0:
+        high = optimize.brentq(excess, 1e-9, 1.0)
+    return float(low), float(high)
 
 
 def log_loss(labels: Ints, scores: Floats) -> float:

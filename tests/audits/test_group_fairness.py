@@ -98,3 +98,24 @@ def test_a_row_without_a_score_stops_the_audit() -> None:
     given = AuditInput(np.array([0]), scores, ("a", "b"), {"g": ["x"]}, samples=200)
     with pytest.raises(ValueError, match="no finite score"):
         audits.get("group_fairness")(given)
+
+
+def test_many_groups_are_compared_with_the_rest_and_told() -> None:
+    """Pairs of 1,200 groups would fill 64 MiB."""
+    rng = np.random.default_rng(0)
+    labels, guessed = rng.integers(0, 2, 300), rng.integers(0, 2, 300)
+    given = AuditInput(
+        labels=labels, scores=np.eye(2)[guessed], classes=("no", "yes"),
+        groups={"place": [f"p{number % 30}" for number in range(300)]},
+    )  # fmt: skip
+    found = audits.get("group_fairness")(given)
+    assert any("30 groups" in one for one in found.findings)
+    differences = {
+        one.group: one for one in found.measurements if one.name == "group_accuracy_difference"
+    }
+    assert len(differences) == 30
+    one = differences["place=p7 minus the rest"]
+    inside = np.arange(300) % 30 == 7
+    right = labels == guessed
+    assert one.value == pytest.approx(right[inside].mean() - right[~inside].mean())
+    assert one.n == 300

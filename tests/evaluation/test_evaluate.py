@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from lextune.evaluation import baselines as module
 from lextune.evaluation.baselines import baselines
 from lextune.evaluation.evaluate import TrainingTexts, compare, evaluate
 from lextune.evaluation.metrics import Resampling
@@ -51,15 +52,19 @@ def test_a_row_without_a_score_lowers_the_share_and_is_not_measured() -> None:
 @pytest.mark.parametrize(
     ("labels", "positive", "failed"),
     [
-        ([1, 1, 1], [0.9, 0.9, 0.2], 1),  # no AUC of one class
-        ([0, 1, 1], [0.1, 0.2, 0.3], 0),  # `pos` is never predicted: no precision, and no failure
+        ([1, 1, 1], [0.9, 0.9, 0.2], "roc_auc"),  # no AUC of one class
+        ([0, 1, 1], [0.1, 0.2, 0.3], ""),  # `pos` is never predicted: no precision, and no failure
+        ([1, 0, 0], [0.25, 0.75, 0.75], "log_loss"),  # rows that are all alike: no interval
     ],
 )
-def test_a_metric_that_came_out_undefined_is_counted(
-    labels: list[int], positive: list[float], failed: int
+def test_a_metric_that_came_out_undefined_or_without_interval_is_named(
+    labels: list[int], positive: list[float], failed: str
 ) -> None:
-    found = by_name(evaluate(scored(labels, positive), FILE, ALL, DRAWS))
-    assert found["failed_metrics"].value == failed
+    found = by_name(evaluate(scored(labels, positive), FILE, ALL, DRAWS))["failed_metrics"]
+    assert found.value == (None if failed else 0)
+    if failed:
+        assert found.problem is not None
+        assert found.problem.endswith(f": {failed}")
 
 
 @pytest.mark.parametrize("positive", [[], [np.nan] * 3])
@@ -145,3 +150,29 @@ def test_text_without_words_is_cut_into_characters_too(copies: int) -> None:
         [good, bad] * copies, np.array([1, 0] * copies), ["5 ! )", "1 ? ("], 2
     )
     assert scores.argmax(axis=1).tolist() == [1, 0]
+
+
+def test_mixed_scripts_and_chinese_with_spaces_are_cut_into_characters_too() -> None:
+    """Spaces for punctuation would make whole Chinese phrases single words that never come again."""
+    good = [f"这部 电影 {n} 非常好看推荐" for n in range(20)]
+    bad = [f"这部 电影 {n} 实在难看失望" for n in range(20)]
+    english = ["a wonderful warm film", "an awful cold mess"] * 20
+    train = [*good, *bad, *english]
+    labels = np.array([1] * 20 + [0] * 20 + [1, 0] * 20)
+    test = ["故事好看推荐大家", "故事难看让人失望", "warm and wonderful", "cold and awful"]
+    scores = baselines.get("tfidf_logistic_regression")(train, labels, test, 2)
+    assert scores.argmax(axis=1).tolist() == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "share"),
+    [
+        (["plain words, 12 numbers"], 0.0),
+        (["这部电影"], 1.0),
+        (["ab这部"], 0.5),
+        (["123 :-)"], 0.0),
+        (["คำ ab"], 0.5),
+    ],
+)
+def test_the_share_of_unspaced_scripts_is_of_letters(texts: list[str], share: float) -> None:
+    assert module._unspaced_share(texts) == pytest.approx(share, abs=0.2)

@@ -13,7 +13,7 @@ _BINS = 15
 
 @audits.register("calibration")
 def calibration(given: AuditInput) -> AuditResult:
-    """Expected and maximum calibration error, Brier score, and accuracy and confidence of each bin.
+    """Expected calibration error, Brier score, overconfidence, and the accuracy of each bin of confidence.
 
     Guo et al. 2017 (arXiv:1706.04599); Brier 1950 (Monthly Weather Review 78), summed over the classes.
     """
@@ -24,12 +24,14 @@ def calibration(given: AuditInput) -> AuditResult:
     brier = np.square(given.scores - onehot).sum(axis=1)
     n = len(right)
     measurements = [
-        _measured(
-            "audit_expected_calibration_error",
-            given,
-            lambda rows: statistics.expected_calibration_error(
-                confidence[rows], right[rows], _BINS
+        Measurement(
+            name="audit_expected_calibration_error",
+            value=statistics.expected_calibration_error(confidence, right, _BINS),
+            interval=statistics.calibration_error_interval(
+                confidence, right, _BINS, samples=given.samples, seed=given.seed
             ),
+            n=n,
+            unit="proportion",
         ),
         _measured("brier_score", given, lambda rows: float(brier[rows].mean())),
         _measured(

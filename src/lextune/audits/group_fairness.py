@@ -11,10 +11,15 @@ from lextune import statistics
 from lextune.audits.base import AuditInput, audits
 from lextune.records import AuditResult, Measurement
 
+#: Pairs grow with the square of the groups: beyond this many, each group is compared with the rest.
+_MOST_PAIRED = 20
+
 
 @audits.register("group_fairness")
 def group_fairness(given: AuditInput) -> AuditResult:
-    """Accuracy, selection rate and true positive rate of each group of each column, and pairwise differences.
+    """Accuracy, selection rate and true positive rate of each group of each column, and their differences.
+
+    Differences are pairwise up to 20 groups of a column; of more, each group is compared with the rest.
 
     The selection rate and the true positive rate are taken of the last class, which for two classes is
     the usual positive one. A group without a row of that class has no true positive rate: undefined, not 0.
@@ -51,8 +56,19 @@ def group_fairness(given: AuditInput) -> AuditResult:
                 )
                 for metric, (successes, n) in counts.items()
             ]
-        for first, second in combinations(names, 2):
-            measurements += _differences(column, first, second, rates)
+        if len(names) <= _MOST_PAIRED:
+            for first, second in combinations(names, 2):
+                measurements += _differences(
+                    f"{column}={first}", f"{column}={second}", rates[first], rates[second]
+                )
+        else:
+            findings.append(
+                f"{column} has {len(names)} groups: each is compared with all other rows, not pair by pair."
+            )
+            total = _counts(given, known)
+            for name in names:
+                rest = {m: (total[m][0] - s, total[m][1] - n) for m, (s, n) in rates[name].items()}
+                measurements += _differences(f"{column}={name}", "the rest", rates[name], rest)
         missing = int((~known).sum())
         measurements.append(
             Measurement.exact(f"rows_without_group.{column}", missing, n=len(known), unit="rows")
@@ -63,7 +79,11 @@ def group_fairness(given: AuditInput) -> AuditResult:
         audit="group_fairness",
         version="1",
         status="complete",
-        parameters={"positive_class": given.classes[-1], "columns": sorted(given.groups)},
+        parameters={
+            "positive_class": given.classes[-1],
+            "columns": sorted(given.groups),
+            "most_groups_paired": _MOST_PAIRED,
+        },
         measurements=tuple(measurements),
         findings=tuple(findings),
     )
@@ -85,20 +105,20 @@ def _counts(given: AuditInput, mask: npt.NDArray[np.bool_]) -> dict[str, tuple[i
 
 
 def _differences(
-    column: str, first: str, second: str, rates: dict[str, dict[str, tuple[int, int]]]
+    first: str, second: str, one: dict[str, tuple[int, int]], other: dict[str, tuple[int, int]]
 ) -> list[Measurement]:
     found = []
-    for metric, counts in rates[first].items():
-        pair = statistics.independent_difference(*counts, *rates[second][metric])
+    for metric, counts in one.items():
+        pair = statistics.independent_difference(*counts, *other[metric])
         value, interval = pair if pair is not None else (None, None)
         found.append(
             Measurement(
                 name=f"{metric}_difference",
                 value=value,
                 interval=interval,
-                n=counts[1] + rates[second][metric][1],
+                n=counts[1] + other[metric][1],
                 unit="proportion",
-                group=f"{column}={first} minus {column}={second}",
+                group=f"{first} minus {second}",
                 problem=None if pair is not None else "one of the groups has no such rows",
             )
         )

@@ -17,6 +17,8 @@ from lextune.distributions import split_source
 FEW_ROWS, FEW_SHARE = 10, 0.01
 #: More empty texts than this share mean a wrong column rather than a slip.
 EMPTY_SHARE = 0.01
+#: Groups of a column of which the rates are measured apart; more leave few rows for each.
+MANY_GROUPS = 50
 SHORT_TEXT, LONG_TEXT = 3, 20_000
 #: Errors after which all rows are still there, so that parts can be compared.
 _WHOLE = {"missing_label", "invalid_label", "empty_text", "one_class", "nul", "unused_pin"}
@@ -112,6 +114,14 @@ def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
         missing = [row for row, value in enumerate(values) if value is None]
         _tell(findings, "missing_group", "warning", f"rows of {name} without a value in {column!r}",
               "fill it in; such rows are counted, and are in no group", rows, missing)  # fmt: skip
+    for column, values in rows.groups.items():
+        names = len(set(values) - {None})
+        if names > MANY_GROUPS:
+            findings.add(
+                "many_groups", "warning", f"{column!r} has {names:,} groups in the {len(rows):,} rows of {name}",
+                "name a column of few groups in data.columns.group; one that only keeps rows together is "
+                "data.columns.split_group or subject", count=names, unit="groups",
+            )  # fmt: skip
     return repeats
 
 

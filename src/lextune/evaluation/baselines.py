@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -50,17 +51,21 @@ def tfidf_logistic_regression(
 ) -> npt.NDArray[np.float64]:
     """Logistic regression (C = 10) on sublinear TF-IDF of words and word pairs.
 
-    Text without spaces between words (Chinese), or without any word of two letters, is cut into characters
-    and pairs and triples of them.
+    Where more than one letter in fifty is of a script that sets no space between words (Chinese, Japanese,
+    Thai, ...), single characters, pairs and triples of them are counted too, and alone where no other
+    script is used, or where there is no word of two letters.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import FeatureUnion
 
     rare = {"min_df": 2 if len(train) >= 1000 else 1, "sublinear_tf": True}
+    words = TfidfVectorizer(ngram_range=(1, 2), **rare)
     characters = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), **rare)
-    vectoriser = characters
-    if _has_spaces(train):
-        vectoriser = TfidfVectorizer(ngram_range=(1, 2), **rare)
+    unspaced = _unspaced_share(train)
+    parts = [("words", words)] if unspaced < 1 - _SOME else []
+    parts += [("characters", characters)] if unspaced > _SOME else []
+    vectoriser = FeatureUnion(parts)
     try:
         features = vectoriser.fit_transform(train)
     except ValueError:  # no word of two letters, or none that is not rare: numbers, emoji, codes
@@ -73,10 +78,21 @@ def tfidf_logistic_regression(
     return scores
 
 
-def _has_spaces(texts: Sequence[str]) -> bool:
-    """Whether words are set apart: more than one space in twenty characters of the first texts."""
-    sample = "".join(texts[:200])
-    return sum(letter.isspace() for letter in sample) * 20 > len(sample)
+#: A share of letters below which a script is a quotation or a name.
+_SOME = 0.02
+#: Thai, Lao, Tibetan, Myanmar, Khmer; kana, CJK ideographs with their extensions and compatibility forms.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def _unspaced_share(texts: Sequence[str]) -> float:
+    """Share of letters, in up to 2,000 texts spread over all, that belong to scripts without spaces."""
+    sample = "".join(texts[:: len(texts) // 2000 + 1])
+    letters = len(_LETTER.findall(sample))
+    return len(_UNSPACED.findall(sample)) / letters if letters else 0.0
 
 
 def accuracy_difference(model: Scored, baseline: Scored, name: str) -> Measurement:

@@ -39,8 +39,9 @@ def evaluate(
     """Metrics of the model on the rows it predicted, and on those of them that train did not contain.
 
     `evaluated_share` is the share of the split's rows with a finite score for every class;
-    `failed_metrics` counts metrics that came out undefined although there were rows to measure; a class
-    that no row has, or that is never predicted, has no recall or precision: undefined with n = 0, no failure.
+    `failed_metrics` is 0 when every metric came out with its interval, and else undefined, with the names:
+    what was not measured is no evidence either way. A class that no row has, or that is never predicted,
+    has no recall or precision: undefined with n = 0, no failure.
     """
     finite = scored.finite
     usable = scored.keep(finite)
@@ -51,10 +52,10 @@ def evaluate(
             found.append(one.model_copy(update={"name": "accuracy_without_leaked_rows"}))
     rows = len(scored.labels)
     share = float(finite.mean()) if rows else float("nan")
-    failed = sum(one.value is None and (one.n > 0 or "." not in one.name) for one in found)
+    failed = [one.name for one in found if _failed(one)]
     found += [
         Measurement.exact("evaluated_share", share, n=rows, unit="proportion"),
-        Measurement.exact("failed_metrics", failed, n=len(found), unit="metrics"),
+        _failures(failed, len(found)),
     ]
     return Evaluation(
         status="complete",
@@ -63,6 +64,17 @@ def evaluate(
         measurements=tuple(found),
         baselines={},
     )
+
+
+def _failed(one: Measurement) -> bool:
+    return (one.value is None or one.interval is None) and (one.n > 0 or "." not in one.name)
+
+
+def _failures(names: Sequence[str], n: int) -> Measurement:
+    if not names:
+        return Measurement.exact("failed_metrics", 0, n=n, unit="metrics")
+    why = f"without a value or an interval: {', '.join(sorted(set(names)))}"
+    return Measurement(name="failed_metrics", value=None, n=n, unit="metrics", problem=why)
 
 
 def compare(

@@ -11,7 +11,7 @@ import numpy as np
 
 from lextune import statistics
 from lextune.evaluation.predict import Scored
-from lextune.records import Measurement
+from lextune.records import Interval, Measurement
 from lextune.registry import Registry
 
 
@@ -63,7 +63,21 @@ def _bootstrapped(
         interval = statistics.bootstrap(
             of_rows, n, samples=resampling.samples, seed=resampling.seed
         )
-    return Measurement(name=name, value=value, interval=interval, n=n, unit=unit)
+    return _measured(name, value, interval, n, unit)
+
+
+def _measured(
+    name: str, value: float, interval: Interval | None, n: int, unit: str = "proportion"
+) -> Measurement:
+    """The measurement; where something is missing its problem says what."""
+    problem = None
+    if not n:
+        problem = "no rows"
+    elif not math.isfinite(value):
+        problem = "undefined on these rows"
+    elif interval is None:
+        problem = "no interval: its resamples do not vary, or too many are undefined"
+    return Measurement(name=name, value=value, interval=interval, n=n, unit=unit, problem=problem)
 
 
 @metrics.register("accuracy")
@@ -75,16 +89,11 @@ def accuracy(scored: Scored, resampling: Resampling) -> list[Measurement]:  # no
 @metrics.register("macro_f1")
 def macro_f1(scored: Scored, resampling: Resampling) -> list[Measurement]:
     """Mean F1 over the classes that occur."""
-    size = len(scored.classes)
-    return [
-        _bootstrapped(
-            "macro_f1",
-            scored,
-            "proportion",
-            resampling,
-            lambda s: statistics.macro_f1(statistics.confusion(s.labels, s.predicted, size)),
-        )
-    ]
+    counts = statistics.confusion(scored.labels, scored.predicted, len(scored.classes))
+    interval = statistics.macro_f1_interval(
+        counts, samples=resampling.samples, seed=resampling.seed
+    )
+    return [_measured("macro_f1", statistics.macro_f1(counts), interval, len(scored.labels))]
 
 
 @metrics.register("precision")
@@ -108,17 +117,11 @@ def recall(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa
 
 
 @metrics.register("roc_auc")
-def roc_auc(scored: Scored, resampling: Resampling) -> list[Measurement]:
+def roc_auc(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa: ARG001
     """Area under the ROC curve; macro one-against-rest for more than two classes."""
-    return [
-        _bootstrapped(
-            "roc_auc",
-            scored,
-            "proportion",
-            resampling,
-            lambda s: statistics.roc_auc(s.labels, s.scores),
-        )
-    ]
+    value = statistics.roc_auc(scored.labels, scored.scores)
+    interval = statistics.roc_auc_interval(scored.labels, scored.scores)
+    return [_measured("roc_auc", value, interval, len(scored.labels))]
 
 
 @metrics.register("log_loss")
@@ -138,15 +141,12 @@ def log_loss(scored: Scored, resampling: Resampling) -> list[Measurement]:
 @metrics.register("expected_calibration_error")
 def expected_calibration_error(scored: Scored, resampling: Resampling) -> list[Measurement]:
     """Gap between the highest score and accuracy, 15 equal-width bins."""
-    return [
-        _bootstrapped(
-            "expected_calibration_error",
-            scored,
-            "proportion",
-            resampling,
-            lambda s: statistics.expected_calibration_error(s.scores.max(axis=1), s.right),
-        )
-    ]
+    given = scored.scores.max(axis=1), scored.right
+    value = statistics.expected_calibration_error(*given)
+    interval = statistics.calibration_error_interval(
+        *given, samples=resampling.samples, seed=resampling.seed
+    )
+    return [_measured("expected_calibration_error", value, interval, len(scored.labels))]
 
 
 def by_group(scored: Scored) -> list[Measurement]:
