@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 import lextune
+from lextune.errors import LextuneError
 from lextune.listener import Listener
 
 HERE = Path(__file__).parent
@@ -61,7 +62,11 @@ def main() -> int:
     }
 
     # 3. Tokenise, train with AdamW, keep the best epoch, test, audit, decide, sign.
-    run = lextune.run(config, out=options.out, overrides=options.overrides, listener=Printer())
+    try:
+        run = lextune.run(config, out=options.out, overrides=options.overrides, listener=Printer())
+    except LextuneError as error:
+        print(error)
+        return int(error.exit_code)
 
     # 4. Accuracy on the test part, with its interval; none where the run was refused before training.
     if accuracy := run.metrics.get("accuracy"):

@@ -147,7 +147,9 @@ class TrainConfig(Section):
     learning_rate: float = Field(2e-5, gt=0, description="Peak learning rate of AdamW.")
     weight_decay: float = Field(0.01, ge=0, description="Not applied to biases and norms.")
     warmup_ratio: float = Field(0.1, ge=0, lt=1, description="Share of steps with rising rate.")
-    lr_scheduler_type: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
+    lr_scheduler_type: Literal["linear", "cosine", "constant_with_warmup"] = Field(
+        "linear", description="How the rate goes on after the warm-up."
+    )
     max_grad_norm: float = Field(1.0, gt=0, description="Gradients are clipped to this L2 norm.")
     max_length: int = Field(
         512, ge=8, le=2**20, description="Tokens per text; longer texts are cut."
@@ -219,8 +221,9 @@ class RunConfig(Section):
     release: ReleaseConfig = ReleaseConfig()
 
     def for_other_data(self) -> dict[str, Any]:
-        """As plain data, without what the run's own data was filtered by, read as and pinned to."""
+        """As plain data, without what the run's own data was filtered by, read as, split by and pinned to."""
         found = self.model_dump(mode="json")
+        found["data"]["columns"] |= {"split_group": None, "subject": None}
         found["data"] |= {
             "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None,
         }  # fmt: skip

@@ -49,7 +49,7 @@ def sound(measurements: Any) -> None:
             assert one.problem, f"{one.name} is null without saying why"
         else:
             assert math.isfinite(one.value)
-            assert one.problem is None
+            assert (one.problem is None) or (one.interval is None)
         if one.interval is not None:
             assert one.interval.low <= one.interval.high
             assert one.interval.method

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lextune.policy.packs import parse_pack
+from lextune.policy.packs import list_packs, parse_pack
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(?:python|yaml)\n# (\S+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -97,3 +98,48 @@ def test_the_pack_of_the_policy_page() -> None:
     page = (REPOSITORY / "docs" / "policy-packs.md").read_text(encoding="utf-8")
     (text,) = re.findall(r"^```yaml\n(schema: .*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert len(parse_pack(text.encode(), "my_rules.yaml").controls) == 2
+
+
+def test_what_the_contributor_guide_adds_keeps_every_contract(tmp_path: Path) -> None:
+    """All its files laid into a copy of the tree: the contract tests pick each newcomer up and try it."""
+    for part in ("src", "tests"):
+        shutil.copytree(
+            REPOSITORY / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    added = shown("contributor-guide.md")
+    for name, text in added.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert {Path(name).parent.name for name in added} >= {
+        "audits",
+        "policies",
+        "evaluation",
+        "reading",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/contracts",
+        *added,
+    ]
+    command = [one for one in command if not one.startswith("src/")]
+    ran = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_the_remedies_of_the_transcripts_are_those_of_the_packs() -> None:
+    remedies = {
+        control.remedy.en for pack in list_packs() for control in pack.controls if control.remedy
+    }
+    for page in ("README.md", "README.zh-CN.md", "docs/user-guide.md"):
+        text = (REPOSITORY / page).read_text(encoding="utf-8")
+        told = re.findall(r"^  Remedy: (.*)$", text, re.MULTILINE)
+        assert told
+        assert set(told) <= remedies, page

@@ -94,7 +94,13 @@ class Rows:
 def read_options(config: DataConfig) -> ReadOptions:
     """What a config asks of readers."""
     columns = config.columns
+    options = dict.fromkeys(config.where, "data.where")
+    for key, name in (("subject", columns.subject), ("split_group", columns.split_group)):
+        if name is not None:
+            options[name] = f"data.columns.{key}"
+    options |= dict.fromkeys(columns.group, "data.columns.group")
     return ReadOptions(
+        options=options,
         text=columns.text,
         label=columns.label,
         others=tuple(dict.fromkeys((*columns.group, *columns.bonds, *config.where))),

@@ -33,6 +33,7 @@ class ReadOptions:
         text: The column of the text.
         label: The column of the class; None when rows need no class.
         others: Further columns that must be there.
+        options: Which option of the user named each of them.
         format: Name of the reader; None goes by the suffix.
         encoding: Text encoding; None honours a byte order mark, else strict UTF-8.
         delimiter: Of delimited files; None finds it.
@@ -42,6 +43,7 @@ class ReadOptions:
     text: str = "text"
     label: str | None = "label"
     others: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
     format: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
@@ -151,12 +153,13 @@ def repeated_columns(names: Sequence[str], where: str, context: ReadContext) -> 
 def column_remedy(name: str, names: list[str], options: ReadOptions) -> str:
     """Which option to set, and to what, when a column is not there."""
     option = {options.text: "data.columns.text", options.label: "data.columns.label"}.get(
-        name, "data.columns or data.where"
+        name, options.options.get(name, "the option that names it")
     )
     folded = {other.casefold().strip(): other for other in names}
     near = difflib.get_close_matches(name.casefold(), folded, n=1)
     hint = f", perhaps to {shown(folded[near[0]])}" if near else ""
-    return f"set {option} to the name of a column of the file{hint}"
+    leave = ", or set data.columns.group: []" if option == "data.columns.group" else ""
+    return f"set {option} to the name of a column of the file{hint}{leave}"
 
 
 def _listed(names: list[str], limit: int = 12) -> str:

@@ -134,4 +134,5 @@ def _load_shipped(name: str) -> Pack:
 
 def pack_json_schema() -> dict[str, Any]:
     """The JSON schema of a pack file, for editors; `parse_pack` checks more than it can say."""
-    return {"$id": SCHEMA_ID, **Pack.model_json_schema(by_alias=True)}
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, "$id": SCHEMA_ID, **Pack.model_json_schema(by_alias=True)}
