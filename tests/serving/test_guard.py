@@ -10,7 +10,7 @@ import pytest
 
 from lextune.errors import ConfigError
 from lextune.serving.app import create_app
-from lextune.serving.guard import Limits
+from lextune.serving.guard import Limits, Lingering
 from lextune.serving.predictor import Predictor
 
 SECRET = b"Zebra4711"
@@ -34,6 +34,16 @@ class Sender:
 
 def post(app: Any, receive: Any, **headers: str) -> tuple[int | None, bytes]:
     """Status (None where nothing was answered) and body of `POST /predict` on the bare ASGI interface."""
+    sent = messages(app, receive, **headers)
+    if not sent:
+        return None, b""
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def messages(
+    app: Any, receive: Any, path: str = "/predict", **headers: str
+) -> list[dict[str, Any]]:
+    """What the application sends."""
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -41,14 +51,12 @@ def post(app: Any, receive: Any, **headers: str) -> tuple[int | None, bytes]:
 
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST",
-        "scheme": "http", "path": "/predict", "raw_path": b"/predict", "query_string": b"",
+        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"",
         "root_path": "", "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
         "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()],
     }  # fmt: skip
     asyncio.run(app(scope, receive, send))
-    if not sent:
-        return None, b""
-    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+    return sent
 
 
 @pytest.fixture
@@ -92,6 +100,48 @@ def test_a_body_that_does_not_come_is_not_waited_for(predictor: Predictor) -> No
     status, answer = post(app, Sender(b" ", endless=True, pause=0.01).receive)
     assert status == 408
     assert b"0.05 seconds" in answer
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "closes"),
+    [
+        ("/predict", b"x" * 3000, {}, True),
+        ("/predict", b"x" * 3000, {"content_length": "3000"}, True),
+        ("/nothing", b"{}", {"content_length": "2"}, True),
+        ("/predict", b"{}", {"content_length": "2", "content_encoding": "gzip"}, True),
+        ("/predict", b"{}", {"transfer_encoding": "chunked", "content_encoding": "gzip"}, True),
+        ("/predict", b"{}", {"content_length": "2"}, False),
+        ("/nothing", b"", {"content_length": "0"}, False),
+        ("/nothing", b"", {}, False),
+        ("/predict", b'{"text": "superb"}', {"content_length": "18"}, False),
+    ],
+)
+def test_an_answer_before_the_whole_body_was_read_closes_the_connection(
+    app: Any, path: str, body: bytes, headers: dict[str, str], closes: bool
+) -> None:
+    sender = Sender(body[:2500], body[2500:]) if len(body) > 2500 else Sender(body)
+    start = messages(app, sender.receive, path, **headers)[0]
+    assert ((b"connection", b"close") in start["headers"]) is closes
+
+
+def test_a_body_that_stopped_coming_closes_the_connection(predictor: Predictor) -> None:
+    app = create_app(predictor, Limits(read_seconds=0.05))
+    sender = Sender(b" ", b" ", endless=True, pause=0.2)
+    start = messages(app, sender.receive, content_length="9")[0]
+    assert start["status"] == 408
+    assert (b"connection", b"close") in start["headers"]
+
+
+@pytest.mark.parametrize("endless", [True, False])
+def test_what_still_comes_is_thrown_away_before_the_connection_is_closed(
+    app: Any, endless: bool
+) -> None:
+    sender = Sender(*[b"x" * 1500] * 4, endless=endless, pause=0.001)
+    sent = messages(Lingering(app, seconds=0.1), sender.receive, content_length="999999")
+    assert [message.get("more_body") for message in sent[1:]] == [True, False]
+    assert sent[-1]["body"] == b""
+    assert sender.reads >= 4
+    assert json.loads(sent[1]["body"]).keys() == {"error"}
 
 
 def test_a_client_that_goes_away_is_no_failure(app: Any, caplog: pytest.LogCaptureFixture) -> None:

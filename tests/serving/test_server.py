@@ -87,6 +87,33 @@ class TestARealProcess:
     def test_a_declared_body_over_the_limit_is_refused_on_the_wire(self, process: Any) -> None:
         assert ask(process[1], "POST", "/predict", b"x" * 300_000)[0] == 413
 
+    @pytest.mark.parametrize("chunked", [False, True])
+    def test_a_refused_upload_is_answered_and_its_connection_closed(
+        self, process: Any, chunked: bool
+    ) -> None:
+        """The rest of the body never comes: only the server can end this."""
+        length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 9000000"
+        with socket.create_connection(("127.0.0.1", process[1]), timeout=20) as connection:
+            connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\n" + length + b"\r\n\r\n")
+            body = b"x" * 150_000
+            connection.sendall(b"%x\r\n%s\r\n" % (len(body), body) if chunked else body)
+            answer = b""
+            while part := connection.recv(65_536):
+                answer += part
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"connection: close" in answer.lower()
+        assert answer.endswith(b"}")
+
+    def test_a_connection_lives_on_after_an_answer_to_a_whole_body(self, process: Any) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", process[1], timeout=20)
+        for body, status in ((b'{"text": "fine"}', 200), (b'{"txt": 1}', 400), (b"{}", 400)):
+            connection.request("POST", "/predict", body)
+            response = connection.getresponse()
+            assert response.status == status
+            assert response.getheader("connection") is None
+            response.read()
+        connection.close()
+
     def test_it_ends_with_0_and_says_nothing_but_what_it_was_asked_to(self, process: Any) -> None:
         running = process[0]
         running.send_signal(signal.SIGTERM)
@@ -131,7 +158,7 @@ def test_uvicorn_keeps_no_access_log_and_waits_for_requests(served: Any) -> None
 
 def test_the_limits_reach_the_application(served: Any) -> None:
     serve("release", port=0, limits=Limits(max_body_bytes=77))
-    app = served[1][0]["config"].app
+    app = served[1][0]["config"].app.app
     assert [one.kwargs for one in app.user_middleware] == [{"max_body_bytes": 77}]
 
 

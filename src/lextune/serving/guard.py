@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger("lextune.serving")
+CLOSE = (b"connection", b"close")
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -80,7 +81,9 @@ def error_response(status: int, text: str, headers: Mapping[str, str] | None = N
 class Guard:
     """ASGI middleware: counts the bytes of a body while it is read, and turns every failure into JSON.
 
-    A failure that nobody foresaw is logged by its type and place alone: its message might quote a text.
+    A failure that nobody foresaw is logged by its type and place alone: its message might quote a text. An
+    answer that comes before the whole body was read closes the connection, or the rest of a refused upload
+    would still be taken in.
     """
 
     def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
@@ -94,17 +97,20 @@ class Guard:
             return
         from starlette.requests import ClientDisconnect
 
-        read, started = 0, False
+        read, started, whole = 0, False, not _has_body(scope)
 
         async def counted() -> Message:
-            nonlocal read
+            nonlocal read, whole
             message = await receive()
             read += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             self._check(read)
             return message
 
         async def watched(message: Message) -> None:
             nonlocal started
+            if not started and not whole:
+                message = {**message, "headers": [*message.get("headers", ()), CLOSE]}
             started = True
             await send(message)
 
@@ -117,7 +123,7 @@ class Guard:
         except Exception as error:
             response = _answer(error)
             if not started:
-                await response(scope, receive, send)
+                await response(scope, receive, watched)
 
     def _check(self, size: int) -> None:
         if size > self.max_body_bytes:
@@ -128,6 +134,41 @@ class Guard:
                     "send fewer texts per request",
                 ),
             )
+
+
+class Lingering:
+    """ASGI middleware of the process that listens: answers whole before it closes on an unread body.
+
+    A socket that is closed with unread bytes in it resets the connection, and the reset overtakes the answer.
+    So what still comes is thrown away, for a short while.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float = 1.0) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; hold back the end of an answer that closes the connection."""
+        closing = False
+
+        async def held(message: Message) -> None:
+            nonlocal closing
+            if message["type"] == "http.response.start":
+                closing = CLOSE in message["headers"]
+            elif closing and not message.get("more_body", False):
+                await send({**message, "more_body": True})
+                await self._discard(receive)
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
+        await self.app(scope, receive, held)
+
+    async def _discard(self, receive: Receive) -> None:
+        import anyio
+
+        with anyio.move_on_after(self.seconds):
+            while (await receive()).get("more_body", False):
+                pass
 
 
 def _answer(error: Exception) -> Response:
@@ -145,6 +186,13 @@ def _answer(error: Exception) -> Response:
         "the server failed on this request", "report it; the server's log names the place"
     )
     return error_response(500, str(problem))
+
+
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
 
 
 def _declared_length(scope: Scope) -> int:

@@ -15,7 +15,7 @@ from lextune.errors import EnvironmentProblem, Problem
 from lextune.evidence.keys import Trust
 from lextune.extras import require
 from lextune.serving.app import create_app
-from lextune.serving.guard import Limits
+from lextune.serving.guard import Limits, Lingering
 from lextune.serving.predictor import load_release
 
 #: How long requests under way may take to end once the server was told to stop.
@@ -69,7 +69,7 @@ def serve(
         shown = f"[{address}]" if ":" in address else address
         tell(f"serving at http://{shown}:{taken}")
         config = uvicorn.Config(
-            app, access_log=False, log_config=None, log_level="warning", lifespan="off", ws="none",
+            Lingering(app), access_log=False, log_config=None, log_level="warning", lifespan="off", ws="none",
             proxy_headers=False, server_header=False, timeout_graceful_shutdown=_GRACE_SECONDS,
         )  # fmt: skip
         with _stoppable():
