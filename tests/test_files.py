@@ -9,6 +9,7 @@ import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,86 @@ def test_an_interrupted_write_keeps_the_old_file(
     assert os.listdir(tmp_path) == ["a.bin"]
 
 
+def test_what_a_stream_holds_appears_only_when_all_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with files.open_atomic(path) as stream:
+        stream.write(b"new")
+        stream.flush()
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    with pytest.raises(TypeError), files.open_atomic(path) as stream:
+        stream.writelines([b"half", None])  # type: ignore[list-item]
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_a_failure_of_the_caller_is_not_told_as_one_of_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), files.open_atomic(tmp_path / "a"):
+        (tmp_path / "input").read_bytes()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_disk_that_is_full_at_the_last_buffer_is_told(tmp_path: Path) -> None:
+    import resource
+    import signal
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(EnvironmentProblem, match="no space left"):
+            files.write_atomic(tmp_path / "a", b"x" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"),
+    [("gone/a", "folder is missing"), ("file/a", "folder"), ("folder", "a folder")],
+)
+@pytest.mark.parametrize("opened", [files.open_atomic, files.open_output])
+def test_a_place_that_cannot_hold_a_file_is_told_before_anything_is_written(
+    tmp_path: Path, opened: Callable[..., Any], name: str, fact: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(EnvironmentProblem, match=fact), opened(tmp_path / name):
+        pytest.fail("it opened")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+
+
+def test_a_pipe_is_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(EnvironmentProblem, match="not a regular file"):
+        files.write_atomic(pipe, b"new")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with files.open_output(pipe) as stream:
+            stream.write(b"answer")
+        assert os.read(reader, 100) == b"answer"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_answer_goes_through_a_link_to_what_it_names(tmp_path: Path, there: bool) -> None:
+    (tmp_path / "folder").mkdir()
+    if there:
+        (tmp_path / "folder/a").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("folder/a")
+    with files.open_output(tmp_path / "link") as stream:
+        stream.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "folder/a").read_bytes() == b"new"
+    assert os.listdir(tmp_path / "folder") == ["a"]
+
+
 @pytest.mark.parametrize(
     ("number", "fact", "remedy"),
     [
@@ -76,6 +157,9 @@ def test_an_interrupted_write_keeps_the_old_file(
         (errno.EDQUOT, "no space left", "--resume"),
         (errno.EACCES, "may not be written", "--out"),
         (errno.EROFS, "may not be written", "permissions"),
+        (errno.ENOENT, "folder is missing", "make the folder"),
+        (errno.ENOTDIR, "folder is missing", "make the folder"),
+        (errno.EISDIR, "is a folder", "another name"),
     ],
 )
 def test_the_machines_refusals_have_a_remedy(number: int, fact: str, remedy: str) -> None:

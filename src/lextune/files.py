@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from lextune.errors import EnvironmentProblem, Problem, VerificationError
 from lextune.records import FileDigest
@@ -18,7 +19,7 @@ _CHUNK = 1 << 20
 
 @contextlib.contextmanager
 def disk_problems(path: Path) -> Iterator[None]:
-    """Turn a full disk, a quota or a missing permission under `path` into an error with a remedy."""
+    """Turn a full disk, a quota, a missing permission or folder at `path` into an error with a remedy."""
     try:
         yield
     except OSError as error:
@@ -32,6 +33,13 @@ def disk_problems(path: Path) -> Iterator[None]:
                 f"{path} may not be written",
                 "choose another --out, or mend the permissions",
             )
+        elif error.errno in (errno.ENOENT, errno.ENOTDIR):
+            fact, remedy = (
+                f"{path} cannot be written: its folder is missing",
+                "make the folder, or choose another place",
+            )
+        elif error.errno == errno.EISDIR:
+            fact, remedy = f"{path} is a folder", "name a file in it, or choose another name"
         else:
             raise
         raise EnvironmentProblem(
@@ -40,20 +48,91 @@ def disk_problems(path: Path) -> Iterator[None]:
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Write all of `data` or nothing: temporary file beside it, fsync, rename, fsync of the folder."""
+    """Write all of `data` or nothing, as `open_atomic`."""
+    with open_atomic(path, mode=mode) as stream, disk_problems(path):
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def open_atomic(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
+    """A stream whose bytes appear at `path` all together at the end, or not at all.
+
+    Temporary file beside it, fsync, rename, fsync of the folder. A link is replaced, never written through.
+
+    Raises:
+        EnvironmentProblem: A full disk, no permission, no folder; or there is something at `path` that is no
+            file, which a rename would destroy.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with disk_problems(path):
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
+        _refuse_special(path)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        with _stream(descriptor, path, sync=True) as stream:
+            yield stream
+        with disk_problems(path):
             os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    with disk_problems(path):
         sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def open_output(path: Path) -> Iterator[IO[bytes]]:
+    """A stream to where a user wants an answer.
+
+    As `open_atomic`, but a link leads to what it names, and what is no file (a pipe, a terminal) is written to
+    straight: it is there to be written to, not to be replaced.
+
+    Raises:
+        EnvironmentProblem: As `open_atomic`.
+    """
+    with disk_problems(path):
+        straight = path.exists() and not path.is_file() and not path.is_dir()
+    if not straight:
+        with open_atomic(Path(os.path.realpath(path))) as stream:
+            yield stream
+        return
+    with disk_problems(path):
+        descriptor = os.open(path, os.O_WRONLY)
+    with _stream(descriptor, path, sync=False) as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def _stream(descriptor: int, path: Path, *, sync: bool) -> Iterator[IO[bytes]]:
+    """A stream that is closed in any case; only its own failures are told as those of `path`."""
+    stream = os.fdopen(descriptor, "wb")
+    try:
+        yield stream
+        with disk_problems(path):
+            stream.flush()
+            if sync:
+                os.fsync(stream.fileno())
+            stream.close()
+    except BaseException:
+        with contextlib.suppress(OSError):  # closing tries again to write what did not fit
+            stream.close()
+        raise
+
+
+def _refuse_special(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+        raise EnvironmentProblem(
+            Problem(
+                f"{path} is not a regular file",
+                "name another file, or move it away",
+                "a device or a pipe would be replaced by a file",
+            )
+        )
 
 
 def sync_folder(folder: Path) -> None:

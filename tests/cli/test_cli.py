@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,9 @@ import jsonschema
 import pytest
 
 from lextune import extras
-from lextune.cli import main
+from lextune.cli import main, output
+from lextune.errors import ConfigError, Problem
+from lextune.evidence.keys import load_or_create_key
 
 if TYPE_CHECKING:
     from workshop import Workshop
@@ -104,6 +107,54 @@ def test_what_a_refused_run_prints(
     assert found["verdict"]["outcome"] == "insufficient"
     assert main(["verify", str(tmp_path / "run")]) == 5
     assert "a run's folder, not a release" in capsys.readouterr().err
+
+
+def test_a_failing_verify_prints_one_document_whatever_fails(
+    release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "run.json").write_text("{}")
+    none = str(tmp_path / "none")
+    for arguments in ([str(run)], [none], [str(release), "--trust", none], ["x" * 5000]):
+        found = answer(capsys, "verify", *arguments, "--json", code=5)
+        assert set(found) == {"verified", "problems"}
+        assert found["verified"] is False
+        assert found["problems"][0]["remedy"]
+
+
+def test_what_a_terminal_would_obey_is_not_printed(
+    release: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trust = json.loads((home / "trust.json").read_text())
+    trust["keys"][0]["name"] = "\x1b[2J\x9b2J\rVerified\x07"
+    (home / "trust.json").write_text(json.dumps(trust))
+    assert main(["verify", str(release)]) == 0
+    out = capsys.readouterr().out
+    assert "\ufffd[2J\ufffd2J\ufffdVerified\ufffd" in out
+    checkpoint = release / "dossier/checkpoint.dsse.json"
+    envelope = json.loads(checkpoint.read_text())
+    envelope["signatures"][0]["keyid"] = "\x1b]0;title\x07"
+    checkpoint.write_text(json.dumps(envelope))
+    (release / "\x1b[31mred").write_text("")
+    assert main(["verify", str(release)]) == 5
+    printed = capsys.readouterr().err
+    assert "64 hexadecimal digits" in printed
+    assert not {one for one in out + printed if one in "\x1b\x9b\r\x07"}
+
+
+@pytest.mark.parametrize("text", ["\x1b[2Jx", "a\x00b", "\x9b31m", "\x7f"])
+def test_tables_and_errors_show_control_characters_as_such(
+    capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    output.use_json(False)
+    output.table(text, [text], [[text]])
+    output.report_error(ConfigError(Problem(text, text, text, text)))
+    output.say(f"{text}\ta\nb")
+    told = capsys.readouterr()
+    assert "\ufffd" in told.out
+    assert "\ta\nb" in told.out
+    assert not {one for one in told.out + told.err if one in "\x1b\x00\x9b\x7f"}
 
 
 def test_verify_and_evaluate(
@@ -207,6 +258,8 @@ def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "show", "house", "--lang", "zh"]) == 0
     assert "内部规则" in capsys.readouterr().out
     assert main(["policy", "check", "nonsense"]) == 2
+    for verb in (["list"], ["show", "house"]):
+        assert main(["policy", *verb, "--lang", "fr"]) == 2
 
 
 def test_doctor(capsys: pytest.CaptureFixture[str], home: Path) -> None:
@@ -219,6 +272,69 @@ def test_doctor(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     next((home / "keys").glob("*.pem")).chmod(0o644)
     assert main(["doctor"]) == 2
     assert "broken" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("made", [[], ["home"], ["home", "home/keys"]])
+def test_the_doctor_writes_nothing(
+    capsys: pytest.CaptureFixture[str], home: Path, made: list[str]
+) -> None:
+    for name in made:
+        (home.parent / name).mkdir(mode=0o700)
+    found = {one["check"]: one["status"] for one in answer(capsys, "doctor", "--json")["checks"]}
+    assert (found["key"], found["trust"]) == ("absent", "absent")
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+    assert home.exists() == bool(made)
+
+
+def test_the_doctor_tells_a_broken_key_from_a_broken_trust_file(
+    capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    load_or_create_key()
+    found = {one["check"]: one["status"] for one in answer(capsys, "doctor", "--json")["checks"]}
+    assert (found["key"], found["trust"]) == ("ok", "ok")
+    (home / "trust.json").write_text("{}")
+    checks = answer(capsys, "doctor", "--json", code=2)["checks"]
+    found = {one["check"]: one["status"] for one in checks}
+    assert (found["key"], found["trust"]) == ("ok", "broken")
+    (home / "trust.json").unlink()
+    checks = answer(capsys, "doctor", "--json", code=2)["checks"]
+    assert {one["check"]: one["status"] for one in checks}["trust"] == "broken"
+
+
+def approval(output: Path, **changes: str) -> list[str]:
+    """The arguments of `approve` for a control that a waiver lifts."""
+    given = {"reason": "a pilot", "person": "the risk owner", "expires": "2999-01-01", **changes}
+    options = [word for name, value in given.items() for word in (f"--{name}", value)]
+    return ["approve", "house/enough_test_rows", *options, "-o", str(output)]
+
+
+@pytest.mark.parametrize("day", ["29990101", "2999-W01-1", "2999-1-1", "2999-01-01T00:00", "soon"])
+def test_a_day_is_written_in_one_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], day: str
+) -> None:
+    assert main(approval(tmp_path / "w.json", expires=day)) == 2
+    assert "YYYY-MM-DD" in capsys.readouterr().err
+    assert not (tmp_path / "w.json").exists()
+
+
+def test_a_waiver_goes_where_it_is_wanted_or_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(approval(tmp_path / "gone" / "w.json")) == 2
+    assert "folder is missing" in capsys.readouterr().err
+    assert main(approval(tmp_path)) == 2
+    assert "is a folder" in capsys.readouterr().err
+    (tmp_path / "link").symlink_to("real.json")
+    assert main(approval(tmp_path / "link")) == 0
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text())["signatures"]
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert main(approval(pipe)) == 0
+    assert json.loads(os.read(reader, 1 << 16))["signatures"]
+    os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_the_quickstarts_config_is_shown_and_right(

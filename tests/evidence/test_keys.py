@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 
 from lextune.errors import VerificationError
 from lextune.evidence import keys
-from lextune.evidence.keys import Signer, add_trusted_key, load_or_create_key, load_trust
+from lextune.evidence.keys import Signer, add_trusted_key, load_key, load_or_create_key, load_trust
 
 
 def _mode(path: Path) -> int:
@@ -122,6 +122,28 @@ def test_a_broken_trust_file_is_not_written_over(home: Path) -> None:
     assert not (home / "keys/default.pem").exists()
 
 
+def test_looking_for_a_key_makes_none(home: Path) -> None:
+    assert load_key() is None
+    assert not home.exists()
+    (home / "keys").mkdir(mode=0o700, parents=True)
+    assert load_key() is None
+    assert list((home / "keys").iterdir()) == []
+    made = load_or_create_key()
+    found = load_key()
+    assert found is not None
+    assert found.keyid == made.keyid
+
+
+@pytest.mark.parametrize(("name", "mode"), [("keys", 0o777), ("keys/default.pem", 0o644)])
+def test_looking_for_a_key_refuses_one_that_is_open_to_others(
+    home: Path, name: str, mode: int
+) -> None:
+    load_or_create_key()
+    (home / name).chmod(mode)
+    with pytest.raises(VerificationError, match="open to other users"):
+        load_key()
+
+
 def test_a_signer_does_not_show_its_private_half(signer: Signer) -> None:
     assert repr(signer) == f"Signer({signer.keyid})"
 
@@ -159,6 +181,9 @@ def _document(*entries: Any, **changes: Any) -> str:
         ({"name": " "}, "name is empty"),
         ({"added": "yesterday"}, "not a day"),
         ({"until": None}, "not a day"),
+        ({"until": "2027-W01-1"}, "not a day"),
+        ({"until": "20301231"}, "not a day"),
+        ({"added": 20301231}, "not a day"),
         ({"comment": "x"}, "must have keyid"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import pkgutil
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from lextune.cli.app import app
-from lextune.cli.output import report_bug, report_error
+from lextune.cli.output import ReaderGone, report_bug, report_error, stdout_problems, use_json
 from lextune.errors import ExitCode, LextuneError
 
 #: What shells call a process that Ctrl-C ended; typer gives it too.
@@ -35,17 +36,18 @@ def _run(arguments: list[str]) -> int:
     click_error = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
+    use_json(False)  # a call in this process before may have left it on
     try:
         code = app(arguments, standalone_mode=False, prog_name="lextune")
+        with stdout_problems():
+            sys.stdout.flush()
         return _stopped() if code == _INTERRUPTED else int(code or 0)
     except LextuneError as error:
-        report_error(error)
-        return int(error.exit_code)
+        return _failed(error)
     except (KeyboardInterrupt, typer.Abort):
         return _stopped()
-    except BrokenPipeError:
-        # whoever read our output has gone; a second write at exit must not complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, ReaderGone):
+        _drop_output()  # whoever read it has gone
         return int(ExitCode.DONE)
     except Exception as error:
         if isinstance(error, click_error):
@@ -53,6 +55,21 @@ def _run(arguments: list[str]) -> int:
             return int(ExitCode.USAGE)
         report_bug(error)
         return int(ExitCode.BUG)
+
+
+def _failed(error: LextuneError) -> int:
+    try:
+        report_error(error)
+        sys.stdout.flush()
+    except (OSError, LextuneError, ReaderGone):
+        _drop_output()  # stdout is full or gone: the code must still tell what happened
+    return int(error.exit_code)
+
+
+def _drop_output() -> None:
+    """What is left in the buffer goes nowhere, so that the last write at exit does not complain."""
+    with contextlib.suppress(OSError):  # a stream in memory has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stopped() -> int:

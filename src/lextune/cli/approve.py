@@ -26,8 +26,8 @@ def approve(
     ] = None,
 ) -> None:
     """Sign a waiver of one control; give the file to a run as `policy.waivers`."""
-    from lextune.evidence.keys import load_or_create_key
-    from lextune.files import write_atomic
+    from lextune.evidence.keys import load_or_create_key, parse_day
+    from lextune.files import disk_problems, open_output
     from lextune.policy.packs import load_pack
     from lextune.policy.waivers import Waiver, check_waivers
     from lextune.release import sign_waiver
@@ -35,7 +35,7 @@ def approve(
     name, _, control_id = control.partition("/")
     pack = load_pack(pack_file or name)
     try:
-        day = datetime.date.fromisoformat(expires)
+        day = parse_day(expires)
     except ValueError as error:
         raise ConfigError(Problem(f"{expires!r} is no date", "write YYYY-MM-DD")) from error
     if day < datetime.datetime.now(datetime.UTC).date():
@@ -46,5 +46,7 @@ def approve(
     problems = check_waivers([waiver], [pack])
     if problems:
         raise ConfigError(problems)
-    write_atomic(output, sign_waiver(waiver, pack, load_or_create_key()))
+    data = sign_waiver(waiver, pack, load_or_create_key())
+    with open_output(output) as stream, disk_problems(output):
+        stream.write(data)
     say(f"{output}: {name}/{control_id} waived until {day}. Name it in policy.waivers.")

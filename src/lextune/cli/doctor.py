@@ -73,19 +73,26 @@ def _extras() -> Iterator[Row]:
 
 
 def _keys() -> Iterator[Row]:
-    from lextune.evidence.keys import home_folder, load_or_create_key, load_trust
+    from lextune.evidence.keys import home_folder, load_key, load_trust
 
     home = home_folder()
-    if not (home / "keys").exists():
-        yield "key", "absent", f"none in {home}", "made at the first run"
+    try:
+        signer = load_key()
+    except LextuneError as error:
+        signer = None
+        yield from (("key", "broken", one.fact, one.remedy) for one in error.problems)
+    else:
+        if signer is None:
+            yield "key", "absent", f"none in {home}", "made at the first run"
+        else:
+            yield "key", "ok", str(home / "keys"), ""
+    if signer is None and not os.path.lexists(home / "trust.json"):
+        yield "trust", "absent", f"none in {home}", "made with the key, or named with --trust"
         return
     try:
-        load_or_create_key()
-        yield "key", "ok", str(home / "keys"), ""
         yield "trust", "ok", f"{len(load_trust().keys)} trusted", ""
     except LextuneError as error:
-        for one in error.problems:
-            yield "key", "broken", one.fact, one.remedy
+        yield from (("trust", "broken", one.fact, one.remedy) for one in error.problems)
 
 
 def _packs() -> Iterator[Row]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lextune.errors import LextuneError
+from lextune.errors import EnvironmentProblem, LextuneError, Problem
 from lextune.listener import Listener
 
 if TYPE_CHECKING:
@@ -42,14 +44,44 @@ def use_json(wanted: bool) -> None:
 
 def print_json(document: Any) -> None:
     """The one document on stdout."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-    sys.stdout.flush()
+    with stdout_problems():
+        sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.flush()
 
 
 def say(text: str) -> None:
     """A line of an answer: on stdout, unless that is kept for JSON."""
     stream = sys.stderr if _State.json else sys.stdout
-    stream.write(text + "\n")
+    with stdout_problems():
+        stream.write(plain(text) + "\n")
+
+
+class ReaderGone(Exception):
+    """Nobody reads what is printed any more; click would end with 1 if it saw the system's own error."""
+
+
+@contextlib.contextmanager
+def stdout_problems() -> Iterator[None]:
+    """Turn a full disk behind stdout into an error with a remedy, and a reader that has gone into `ReaderGone`."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGone from error
+    except OSError as error:
+        raise EnvironmentProblem(
+            Problem(
+                "the answer cannot be written to standard output",
+                "free some space, or send the output elsewhere, then run again",
+                error.strerror or type(error).__name__,
+            )
+        ) from error
+
+
+def plain(text: str) -> str:
+    """Text without what a terminal would obey: names in a release or a trust file are other people's words."""
+    return "".join(
+        "\ufffd" if unicodedata.category(one) == "Cc" and one not in "\n\t" else one for one in text
+    )
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -58,12 +90,13 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    made = Table(title=plain(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for index, name in enumerate(head):
-        made.add_column(name, overflow="fold", no_wrap=index == 0 and len(head) > 2)
+        made.add_column(plain(name), overflow="fold", no_wrap=index == 0 and len(head) > 2)
     for row in rows:
-        made.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    _console(sys.stderr if _State.json else sys.stdout).print(made)
+        made.add_row(*(Text(plain(cell), style=_STYLES.get(cell, "")) for cell in row))
+    with stdout_problems():
+        _console(sys.stderr if _State.json else sys.stdout).print(made)
 
 
 _STYLES = {
@@ -84,12 +117,6 @@ def _console(stream: Any) -> Console:
 
 def report_error(error: LextuneError) -> None:
     """Every problem with its remedy on stderr; the same as JSON on stdout when that was asked for."""
-    if _State.json:
-        problems = [
-            {"fact": one.fact, "reason": one.reason, "remedy": one.remedy, "where": one.where}
-            for one in error.problems
-        ]
-        print_json({"error": type(error).__name__, "problems": problems})
     lines = []
     for one in error.problems:
         place = f"{one.where}: " if one.where else ""
@@ -97,8 +124,18 @@ def report_error(error: LextuneError) -> None:
         lines.append(f"  ✗ {place}{one.fact}{reason}\n    remedy  {one.remedy}")
     count = len(error.problems)
     sys.stderr.write(
-        f"lextune: {count} problem{'s' if count > 1 else ''}\n" + "\n".join(lines) + "\n"
+        plain(f"lextune: {count} problem{'s' if count > 1 else ''}\n" + "\n".join(lines) + "\n")
     )
+    if _State.json:  # last, since stdout may be what failed
+        print_json({"error": type(error).__name__, "problems": problem_documents(error.problems)})
+
+
+def problem_documents(problems: Sequence[Problem]) -> list[dict[str, str]]:
+    """Problems as --json prints them."""
+    return [
+        {"fact": one.fact, "reason": one.reason, "remedy": one.remedy, "where": one.where}
+        for one in problems
+    ]
 
 
 def report_bug(error: Exception) -> None:
@@ -171,7 +208,7 @@ class Terminal(Listener):
 
     def _print(self, text: str) -> None:
         if self._progress is not None:
-            self._progress.console.print(text, markup=False)
+            self._progress.console.print(plain(text), markup=False)
 
 
 def measured(one: Mapping[str, Any]) -> str:

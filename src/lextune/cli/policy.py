@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,11 +12,19 @@ from lextune.cli.output import Json, print_json, say, table, use_json
 
 policy = group("policy", "Policy packs: laws and standards as data.")
 
-Language = Annotated[str, typer.Option("--lang", help="en or zh.")]
+
+class Tongue(StrEnum):
+    """The languages in which every pack has its titles."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+Language = Annotated[Tongue, typer.Option("--lang", help="Language of titles and questions.")]
 
 
 @policy.command("list")
-def list_packs(lang: Language = "en", as_json: Json = False) -> None:
+def list_packs(lang: Language = Tongue.EN, as_json: Json = False) -> None:
     """The shipped packs."""
     use_json(as_json)
     from lextune.policy.packs import list_packs as shipped
@@ -44,7 +53,7 @@ def list_packs(lang: Language = "en", as_json: Json = False) -> None:
 @policy.command("show")
 def show(
     pack: Annotated[str, typer.Argument(help="Id of a shipped pack, or a YAML file.")],
-    lang: Language = "en",
+    lang: Language = Tongue.EN,
     as_json: Json = False,
 ) -> None:
     """The facts that a pack asks about, and its controls."""

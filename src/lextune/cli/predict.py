@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import dataclasses
 import json
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from lextune.cli.app import app
-from lextune.cli.output import Json, Set, Terminal, Trust, print_json, use_json
-from lextune.errors import ConfigError, Problem
+from lextune.cli.output import (
+    Json,
+    Set,
+    Terminal,
+    Trust,
+    print_json,
+    problem_documents,
+    stdout_problems,
+    use_json,
+)
+from lextune.errors import ConfigError, DataError, ExitCode, Problem
+from lextune.files import disk_problems, open_output
+
+if TYPE_CHECKING:
+    from lextune.data.formats import RawRow
+    from lextune.serving.predictor import Prediction, Predictor
+
+_Line = dict[str, Any]
+_Text = TextIO | codecs.StreamWriter
 
 
 @app.command("predict")
@@ -50,59 +68,104 @@ def predict(
     others = (id_column,) if id_column else ()
     config = load_config(predictor.config.for_other_data(), overrides or []).data
     column = text_column or config.columns.text
-    options = dataclasses.replace(read_options(config), text=column, label=None, others=others)
+    options = dataclasses.replace(
+        read_options(config), text=column, label=None, others=others,
+        options=dict.fromkeys(others, "--id-column"),
+    )  # fmt: skip
     context = ReadContext(options, Findings(stop_at_error=True))
     rows = stream_rows(source, context=context)
-    count = 0
-    with Terminal() as terminal, _writer(output) as write:
+    count, missing = _predict(predictor, rows, column, id_column, output)
+    problems = [_without_text(missing, count)] if missing else []
+    if as_json:
+        told = {"without_text": len(missing), "problems": problem_documents(problems)}
+        print_json({"rows": count, "output": str(output), **(told if missing else {})})
+        raise typer.Exit(int(ExitCode.USAGE if missing else ExitCode.DONE))
+    if problems:
+        raise DataError(problems)
+
+
+def _predict(
+    predictor: Predictor,
+    rows: Iterator[RawRow],
+    column: str,
+    id_column: str | None,
+    output: Path | None,
+) -> tuple[int, list[int]]:
+    """Write an answer for each row; gives their number and which of them (from 1) have no text."""
+    columns = ["row", *(["id"] if id_column else []), "label", "score"]
+    columns += [f"score.{name}" for name in predictor.classes]
+    count, missing = 0, list[int]()
+    with Terminal() as terminal, _writer(output, columns) as write:
         advance = terminal.bar("rows", 0)
         pairs = predictor.predict_stream(rows, lambda row: row.values[column] or "")
-        for number, (row, found) in enumerate(pairs, 1):
-            line: dict[str, Any] = {"row": number}
+        for count, (row, found) in enumerate(pairs, 1):
+            line: dict[str, Any] = {"row": count}
             if id_column:
                 line["id"] = row.values[id_column]
-            line |= {"label": found.label, "score": round(found.score, 6)}
-            line["scores"] = {name: round(value, 6) for name, value in found.scores.items()}
-            write(line)
-            count = number
+            if (row.values[column] or "").strip():
+                write(line | _answer(found))
+            else:
+                missing.append(count)
+                write(line | _NO_TEXT)
             advance(1)
-    if as_json:
-        print_json({"rows": count, "output": str(output)})
+    return count, missing
+
+
+#: A model answers anything, the empty text too; an answer to no question would pass for a prediction.
+_NO_TEXT = {"label": None, "score": None, "scores": None, "problem": "no text"}
+
+
+def _answer(found: Prediction) -> dict[str, Any]:
+    return {
+        "label": found.label,
+        "score": round(found.score, 6),
+        "scores": {name: round(value, 6) for name, value in found.scores.items()},
+    }
+
+
+def _without_text(rows: Sequence[int], count: int) -> Problem:
+    return Problem(
+        f"{len(rows)} of {count} rows have no text; the first is row {rows[0]}",
+        "leave them out or give them a text; or name another column with --text-column",
+        "their label and score are empty; every other row was predicted",
+    )
 
 
 @contextlib.contextmanager
-def _writer(output: Path | None) -> Iterator[Any]:
+def _writer(output: Path | None, columns: Sequence[str]) -> Iterator[Callable[[_Line], None]]:
     """A function that writes one row; a named file appears only when it is whole."""
     if output is None:
-        yield lambda line: sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        yield _guarded(_json_rows(sys.stdout), stdout_problems)
         return
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="") as stream:
-            yield _csv_rows(stream) if output.suffix == ".csv" else _json_rows(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, output)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with open_output(output) as stream:
+        text = codecs.getwriter("utf-8")(stream)
+        write = _csv_rows(text, columns) if output.suffix == ".csv" else _json_rows(text)
+        yield _guarded(write, lambda: disk_problems(output))
 
 
-def _json_rows(stream: IO[str]) -> Any:
+def _guarded(
+    write: Callable[[_Line], object], guard: Callable[[], AbstractContextManager[None]]
+) -> Callable[[_Line], None]:
+    """Only what goes wrong in writing is told as such; what goes wrong in reading the rows is not."""
+
+    def guarded(line: _Line) -> None:
+        with guard():
+            write(line)
+
+    return guarded
+
+
+def _json_rows(stream: _Text) -> Callable[[_Line], object]:
     return lambda line: stream.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def _csv_rows(stream: IO[str]) -> Any:
-    writer = csv.writer(stream)
-    wrote_head = False
+def _csv_rows(stream: _Text, columns: Sequence[str]) -> Callable[[_Line], object]:
+    """Rows under a head that does not depend on the first of them; a row without text has empty cells."""
+    writer = csv.DictWriter(stream, columns, extrasaction="ignore")
+    writer.writeheader()
 
-    def write(line: dict[str, Any]) -> None:
-        nonlocal wrote_head
-        scores = line.pop("scores")
-        flat = {**line, **{f"score.{name}": value for name, value in scores.items()}}
-        if not wrote_head:
-            writer.writerow(flat)
-            wrote_head = True
-        writer.writerow(flat.values())
+    def write(line: _Line) -> None:
+        scores = line["scores"] or {}
+        writer.writerow(line | {f"score.{name}": value for name, value in scores.items()})
 
     return write

@@ -128,8 +128,24 @@ def load_or_create_key(home: Path | None = None) -> Signer:
         folder.mkdir(mode=0o700, exist_ok=True)
     _refuse_open_to_others(folder, stat.S_IWGRP | stat.S_IWOTH, "700")
     with _locked(folder):
-        if not path.exists() and not path.is_symlink():
+        if not os.path.lexists(path):
             _create_key(path, home / "trust.json")
+        signer = load_key(home)
+    assert signer is not None  # it was just made
+    return signer
+
+
+def load_key(home: Path | None = None) -> Signer | None:
+    """The user's key, or None where there is none yet; nothing is made or changed.
+
+    Raises:
+        VerificationError: As `load_or_create_key`.
+    """
+    home = home if home is not None else home_folder()
+    path = home / "keys" / "default.pem"
+    if not os.path.lexists(path):
+        return None
+    _refuse_open_to_others(path.parent, stat.S_IWGRP | stat.S_IWOTH, "700")
     _refuse_open_to_others(path, stat.S_IRWXG | stat.S_IRWXO, "600")
     return Signer(_private_key(path))
 
@@ -236,7 +252,12 @@ def _refuse_open_to_others(path: Path, bits: int, mode: str) -> None:
 
 
 def _private_key(path: Path) -> Ed25519PrivateKey:
-    data = files.read_regular(path)
+    try:
+        data = files.read_regular(path)
+    except OSError as error:
+        raise VerificationError(
+            Problem(f"{path} cannot be read: {error.strerror}", "mend its permissions")
+        ) from error
     try:
         private = serialization.load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -287,10 +308,21 @@ def _trusted_key(entry: Any, where: str) -> TrustedKey:
     return TrustedKey(entry["keyid"], entry["name"], added, until, key)
 
 
+def parse_day(text: Any) -> datetime.date:
+    """A day written as YYYY-MM-DD and in no other way that ISO 8601 knows.
+
+    Raises:
+        ValueError: It is not written so.
+    """
+    if not isinstance(text, str) or datetime.date.fromisoformat(text).isoformat() != text:
+        raise ValueError(f"{text!r} is not written as YYYY-MM-DD")
+    return datetime.date.fromisoformat(text)
+
+
 def _day(text: Any, where: str) -> datetime.date:
     try:
-        return datetime.date.fromisoformat(text)
-    except (ValueError, TypeError) as error:
+        return parse_day(text)
+    except ValueError as error:
         raise _untrusted(f"{where}: {text!r} is not a day written as YYYY-MM-DD") from error
 
 
