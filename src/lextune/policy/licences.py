@@ -170,7 +170,7 @@ def _row(key: str, permission: Permission, table: LicenceTable) -> _Part:
     doubt = " (this row is unconfirmed)" if row.unconfirmed else ""
     note = row.note.en.rstrip(".")
     if permitted == "unknown":
-        return _Part("insufficient", f"{row.id} does not settle {use}{doubt}: {note}", False)
+        return _Part("insufficient", f"{row.id} does not settle {use}{doubt}: {note}")
     if permitted == "conditional":
         return _conditional(row, permission, table, f"{doubt}: {note}")
     if permitted == "no":
