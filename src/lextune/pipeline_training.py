@@ -20,10 +20,12 @@ from lextune.models.loading import LoadedModel, load_pretrained
 from lextune.models.selection import SelectedModel
 from lextune.records import FileDigest, Measurement, TrainedModel
 from lextune.tasks.base import model_info, tasks
+from lextune.tasks.tensors import distinct_tensors
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.loop import Outcome, Rows, Trainer
-from lextune.training.machine import keep_freed_memory
+from lextune.training.machine import device, keep_freed_memory
+from lextune.training.start import settle
 
 if TYPE_CHECKING:
     from lextune.data.prepare import Prepared
@@ -67,24 +69,27 @@ def fine_tune(
     """Train, and write `model/` under the run's folder: what transformers loads as it is, and lextune.json.
 
     Raises:
+        ModelError: The model's files do not fit each other, or not the data.
         TrainingError: The loss left the numbers.
     """
     keep_freed_memory()
     task, classes = tasks.get(config.task), prepared.ref.classes
-    torch.manual_seed(config.train.seed)
-    loaded = load_pretrained(
-        selected.files, task, classes,
-        max_length=config.train.max_length, dropout=config.train.dropout,
-    )  # fmt: skip
+    loaded = _load(config, selected, classes, listener)
     pretrained = {
         name: tensor.clone()
-        for name, tensor in loaded.model.state_dict().items()
+        for name, tensor in distinct_tensors(loaded.model).items()
         if name not in loaded.new_tensors
     }
     listener.tell("tokenising")
     train, validation = (
         _rows(loaded, prepared.parts[name], classes) for name in ("train", "validation")
     )
+    redrawn = settle(
+        task, loaded.model.to(device()), train, len(classes),
+        new_tensors=loaded.new_tensors, seed=config.train.seed,
+    )  # fmt: skip
+    if redrawn:
+        listener.tell(redrawn)
     trainer = Trainer(
         task,
         loaded.model,
@@ -94,14 +99,33 @@ def fine_tune(
         callbacks=[TrainerLog(folder / "trainer_log.jsonl"), _Bar(listener)],
     )
     outcome = trainer.run(train, validation, len(classes), resume=resume)
-    info = model_info(config.task, classes, config.train.max_length, outcome.precision)
+    info = model_info(config.task, classes, loaded.max_length, outcome.precision)
     files = task.export(loaded.model, selected.files, info)
     digests = _write_model(folder / "model", files)
     measurements = (
-        *weight_change(pretrained, loaded.model.state_dict()),
+        *weight_change(pretrained, distinct_tensors(loaded.model)),
         *_counted(outcome, train, validation),
     )
-    return _record(config, selected, outcome, digests, measurements)
+    effective = {"max_length": loaded.max_length, "head_redrawn": redrawn is not None}
+    return _record(config, selected, outcome, digests, measurements, effective)
+
+
+def _load(
+    config: RunConfig, selected: SelectedModel, classes: Sequence[str], listener: Listener
+) -> LoadedModel:
+    """The model with its new head, drawn from the run's seed."""
+    torch.manual_seed(config.train.seed)
+    asked = config.train.max_length
+    loaded = load_pretrained(
+        selected.files, tasks.get(config.task), classes,
+        max_length=asked, dropout=config.train.dropout,
+    )  # fmt: skip
+    if loaded.max_length < asked:
+        listener.tell(
+            f"train.max_length is {asked}, but the model has positions for {loaded.max_length} "
+            f"tokens: texts are cut there"
+        )
+    return loaded
 
 
 def _rows(loaded: LoadedModel, table: Any, classes: Sequence[str]) -> Rows:
@@ -167,8 +191,11 @@ def _record(
     outcome: Outcome,
     digests: tuple[FileDigest, ...],
     measurements: tuple[Measurement, ...],
+    effective: Mapping[str, Any],
 ) -> TrainedModel:
+    """`effective` is what training did where the config asked for something else."""
     parameters = config.train.model_dump(mode="json") | {
+        **effective,
         "optimizer": "AdamW",
         "best_epoch": outcome.best_epoch,
         "threads": outcome.threads,

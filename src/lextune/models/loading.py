@@ -21,6 +21,7 @@ class LoadedModel:
     """A model ready to be called, with the function that encodes its texts.
 
     Attributes:
+        max_length: Tokens at which a text is cut; never more than the model has positions for.
         new_tensors: Names of the tensors that no file held: they were drawn, not pretrained.
     """
 
@@ -50,6 +51,8 @@ def load_pretrained(
     dropout: float | None,
 ) -> LoadedModel:  # fmt: skip
     """The pretrained model with a head for `classes`; initialisation follows torch's current seed."""
+    limit = task.positions(files)
+    max_length = max_length if limit is None else min(max_length, limit)
     encode = task.encoder(files, max_length)
     model, new = task.build(files, classes, dropout=dropout, new_head=True)
     return LoadedModel(task, model, tuple(classes), max_length, "fp32", encode, new)
@@ -66,7 +69,8 @@ def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
         info = json.loads(files.get("lextune.json", b"{}"))
     except ValueError:
         info = None
-    if not isinstance(info, dict) or info.get("schema") != "lextune.model/v1":
+    known = isinstance(info, dict) and info.get("schema") == "lextune.model/v1"
+    if not known or not {"task", "classes", "max_length", "precision"} <= set(info):
         raise VerificationError(
             Problem(
                 "lextune.json is missing, damaged or of a schema that this version does not know",

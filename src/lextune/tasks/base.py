@@ -59,6 +59,10 @@ class Task(Protocol):
     metrics: tuple[str, ...]
     baselines: tuple[str, ...]
 
+    def positions(self, files: Files) -> int | None:
+        """The longest row that the model can take, in tokens; None is unlimited."""
+        ...
+
     def encoder(self, files: Files, max_length: int) -> Callable[[Sequence[str]], Encoded]:
         """A function from texts to encoded rows, built from the bytes of the tokenizer's files."""
         ...

@@ -7,7 +7,6 @@ import os
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -15,6 +14,7 @@ from safetensors.torch import load, save
 
 from lextune.errors import DataError, Problem
 from lextune.files import disk_problems, sha256, sync_folder, write_atomic
+from lextune.tasks.tensors import distinct_tensors, load_distinct
 
 _SCHEMA = "lextune.checkpoint/v1"
 _KEEP = 2
@@ -74,7 +74,7 @@ class Checkpoints:
         target = self.folder / f"step-{progress.step:08d}"
         temporary = self.folder / f".{target.name}.tmp"
         parts = (
-            _contiguous(model.state_dict()),
+            _contiguous(distinct_tensors(model)),
             _optimizer_tensors(model, optimizer),
             _random_state(),
         )
@@ -139,7 +139,7 @@ class Checkpoints:
                     "resume with the config and data it was made with, or choose another --out",
                 )
             )
-        model.load_state_dict(tensors["model.safetensors"])
+        load_distinct(model, tensors["model.safetensors"])
         _restore_optimizer(model, optimizer, tensors["optimizer.safetensors"])
         _restore_random(tensors["random.safetensors"])
         return progress
@@ -169,8 +169,8 @@ def _read(path: Path) -> tuple[Progress, dict[str, dict[str, torch.Tensor]]]:
         raise DataError(damaged) from error
 
 
-def _contiguous(state: dict[str, Any]) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().contiguous() for name, tensor in state.items()}
+def _contiguous(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.contiguous() for name, tensor in state.items()}
 
 
 def _optimizer_tensors(

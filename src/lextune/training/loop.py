@@ -26,6 +26,7 @@ from lextune.config import TrainConfig
 from lextune.errors import DataError, Problem, TrainingError
 from lextune.files import sha256, write_atomic
 from lextune.tasks.base import Encoded, Task
+from lextune.tasks.tensors import distinct_tensors, load_distinct
 from lextune.training.batching import plan_epoch
 from lextune.training.callbacks import Callback
 from lextune.training.checkpoints import Checkpoints, Progress
@@ -109,7 +110,6 @@ class Trainer:
             self.progress = restored or self.progress
         state = self.progress
         schedule = self._schedule(total)
-        seconds_before, trained = state.seconds, 0
         for callback in self.callbacks:
             callback.on_start(total, state.step)
         with _signals() as stop:
@@ -119,7 +119,6 @@ class Trainer:
                 )
                 for rows in batches[state.batch :]:
                     self._step(train, rows, schedule, classes)
-                    trained += len(rows)
                     if stop.is_set() or state.step % config.save_steps == 0:
                         self.checkpoints.save(self.model, self.optimizer, state)
                     if stop.is_set():
@@ -127,7 +126,7 @@ class Trainer:
                 self._end_of_epoch(validation)
                 if stop.is_set():  # asked for while validating: all is saved
                     raise KeyboardInterrupt
-        self.model.load_state_dict(load(self._read_best()))
+        load_distinct(self.model, load(self._read_best()))
         return Outcome(
             steps=state.step,
             epochs=state.epoch,
@@ -138,7 +137,8 @@ class Trainer:
             first_loss=float(state.first_loss if state.first_loss is not None else math.nan),
             precision=state.precision,  # type: ignore[arg-type]
             seconds=state.seconds,
-            samples_per_second=trained / max(state.seconds - seconds_before, 1e-9),
+            # of all steps, whichever process did them; an epoch is every row once
+            samples_per_second=state.epoch * len(train.ids) / state.seconds,
             threads=torch.get_num_threads(),
         )
 
@@ -208,20 +208,21 @@ class Trainer:
         state = self.progress
         loss, accuracy = self._validate(validation)
         state.epoch, state.batch = state.epoch + 1, 0
-        # NaN is never best: the comparison is written so that only a lower number passes.
-        if math.isfinite(loss) and (state.best_loss is None or loss < state.best_loss):
-            weights = {k: v.detach().cpu().contiguous() for k, v in self.model.state_dict().items()}
-            data = save(weights)
-            write_atomic(self.best, data)
-            state.best_sha256 = sha256(data)
-            state.best_loss, state.best_epoch, state.waiting = loss, state.epoch, 0
-        elif state.best_loss is None:
+        if not math.isfinite(loss):
             raise TrainingError(
                 Problem(
                     f"the validation loss after epoch {state.epoch} is {loss}",
                     "lower train.learning_rate, or set train.precision: fp32",
+                    "weights that give no number are broken, and the epochs after them too",
                 )
             )
+        if state.best_loss is None or loss < state.best_loss:
+            tensors = distinct_tensors(self.model)
+            weights = {name: one.cpu().contiguous() for name, one in tensors.items()}
+            data = save(weights)
+            write_atomic(self.best, data)
+            state.best_sha256 = sha256(data)
+            state.best_loss, state.best_epoch, state.waiting = loss, state.epoch, 0
         else:
             state.waiting += 1
         figures = {
