@@ -3,8 +3,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -486,6 +489,51 @@ def test_a_ledger_line_with_an_enormous_number_is_no_crash(release: Path, trust:
     with (release / "dossier/ledger.jsonl").open("ab") as stream:
         stream.write(line)
     assert "line 9 of the ledger is not valid" in _facts(verify_folder(release, trust))
+
+
+def _script(name: str) -> str:
+    """A script of the auditor guide, which begins with its own name."""
+    guide = Path(__file__).parents[2] / "docs/auditor-guide.md"
+    match = re.search(rf"```python\n(# {name} .*?)```", guide.read_text(), re.DOTALL)
+    assert match is not None
+    return match[1]
+
+
+def _link_added_folder(folder: Path) -> None:
+    (folder.parent / "more").mkdir()
+    (folder / "more").symlink_to(folder.parent / "more")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the guide asks for openssl")
+@pytest.mark.parametrize(
+    "change",
+    [
+        None,
+        _edit("model.safetensors"),
+        _add("x"),
+        _remove("config.json"),
+        _link_same_bytes,
+        _link_folder,
+        _link_added_folder,
+        _cut_ledger,
+        _better_metric,
+    ],
+)
+def test_the_script_of_the_auditor_guide_sees_what_was_tampered_with(
+    release: Path, trust: Trust, tmp_path: Path, change: Callable[[Path], Any] | None
+) -> None:
+    if change is not None:
+        change(release)
+    script = tmp_path / "verify_by_hand.py"
+    script.write_text(_script(script.name))
+    done = subprocess.run(
+        [sys.executable, str(script), str(release), str(trust.path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is (change is None), done.stderr
+    assert ("are as signed" in done.stdout) is (change is None)
 
 
 def test_an_unfinished_run_is_no_release(unsigned_release: Path, trust: Trust) -> None:

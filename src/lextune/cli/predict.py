@@ -50,7 +50,7 @@ def predict(
     trust: Trust = None,
     as_json: Json = False,
 ) -> None:
-    """Predict every row of INPUT, whatever its size, in its order."""
+    """Predict every row of INPUT, whatever its size, in its order; a row without a text gets no label."""
     use_json(as_json)
     if as_json and output is None:
         raise ConfigError(
