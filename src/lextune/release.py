@@ -18,14 +18,15 @@ from lextune import strict_yaml
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical, load_json
-from lextune.evidence.documents.model_card import model_card
+from lextune.evidence.documents.model_card import Term, model_card
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.envelope import open_envelope
 from lextune.evidence.keys import Signer, Trust
 from lextune.evidence.releasing import sign_release
 from lextune.evidence.statements import make_statement, room_of
 from lextune.evidence.verifying import Evidence, read_verified, verify_folder
-from lextune.files import disk_problems, sync_tree, write_atomic
+from lextune.files import disk_problems, read_regular, sync_tree, write_atomic
+from lextune.policy.licences import passed_on
 from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.verdict import blocks_release, decide_so_far
 from lextune.policy.waivers import Waiver
@@ -215,7 +216,8 @@ def build_release(
                 dossier.folder, temporary / "dossier", symlinks=True, ignore=_private_files
             )
         statements = [statement for _, statement in dossier.statements()]
-        write_atomic(temporary / "README.md", model_card(statements, verdict).encode())
+        card = model_card(statements, verdict, _terms(dossier.folder, statements, verdict))
+        write_atomic(temporary / "README.md", card.encode())
         record = {"name": config.release.name, "version": config.release.version}
         sign_release(temporary, signer, {"record": record})
         sync_tree(temporary)
@@ -227,6 +229,27 @@ def build_release(
             target.parent.rmdir()
         raise
     return target
+
+
+def _terms(dossier: Path, statements: Sequence[Statement], verdict: Verdict) -> list[Term] | None:
+    """What the licences of the inputs ask of the release, by the tables of the packs that decided."""
+    rows = [
+        row
+        for name in sorted(verdict.packs)
+        for row in parse_pack(read_regular(dossier / "packs" / f"{name}.yaml"), name).licences
+    ]
+    if not rows:
+        return None
+    terms = []
+    for source, room in (("model", "select"), ("data", "prepare")):
+        for statement in statements:
+            if room_of(statement) == room:
+                spdx = statement.predicate["record"]["licence"]["spdx"]
+                terms += [
+                    Term(source, row.id, row.share_alike, row.note.en)
+                    for row in passed_on(spdx, rows)
+                ]
+    return terms
 
 
 def _private_files(folder: str, names: list[str]) -> list[str]:  # noqa: ARG001

@@ -57,6 +57,27 @@ def test_a_release_of_an_earlier_run_verifies_with_its_verdict(
     assert json.loads(capsys.readouterr().out) == {"verified": True, "problems": []}
 
 
+@pytest.mark.parametrize(
+    ("packs", "spdx", "found"),
+    [
+        (["house", "licences"], "CC-BY-SA-4.0", [("model", "CC-BY-SA-4.0", "yes")]),
+        (["house", "licences"], "MIT", []),
+        (["house"], "CC-BY-SA-4.0", None),
+    ],
+)
+def test_the_terms_of_a_release_come_from_the_packs_that_decided(
+    tmp_path: Path, workshop: Workshop, packs: list[str], spdx: str, found: Any
+) -> None:
+    (tmp_path / "packs").mkdir()
+    for name in packs:
+        (tmp_path / "packs" / f"{name}.yaml").write_bytes(load_pack(name).text)
+    data = (workshop.release / "dossier/verdict.json").read_bytes()
+    verdict = releasing.load_verdict(data).model_copy(update={"packs": dict.fromkeys(packs, "")})
+    statement = make_statement("select", [], {"record": {"licence": {"spdx": spdx}}})
+    terms = releasing._terms(tmp_path, [statement], verdict)
+    assert found == (terms and [(one.source, one.licence, one.share_alike) for one in terms])
+
+
 def test_the_bundle_without_a_verdict_is_refused_and_no_crash(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lextune.policy.facts import all_facts
 from lextune.policy.findings import Finding
-from lextune.policy.licences import LicenceTable, check_licence
+from lextune.policy.licences import LicenceTable, check_licence, passed_on
 from lextune.policy.packs import load_pack
 from lextune.policy.readings import Readings
 from lextune.policy.schema import LicenceRequirement
@@ -142,6 +142,25 @@ def test_the_licence_of_a_crashed_room_counts_for_nothing(signed: Licensed) -> N
     stated = {"spdx": "MIT", "found_in": "LICENSE"}
     crashed = signed("select", status="crashed", id="tiny", licence=stated)
     assert _check([crashed], "commercial_use", {}).status == "insufficient"
+
+
+@pytest.mark.parametrize(
+    ("spdx", "ids"),
+    [
+        ("Apache-2.0", []),
+        ("cc-by-sa-4.0", ["CC-BY-SA-4.0"]),
+        ("openrail", ["openrail"]),
+        ("MIT OR (CC-BY-SA-4.0 AND openrail)", ["CC-BY-SA-4.0", "openrail"]),
+        ("AGPL-3.0-only WITH LLVM-exception", ["AGPL-3.0-only"]),
+        ("NONE", []),
+        ("NOASSERTION", []),
+        ("LicenseRef-x", []),
+        ("MIT (see file)", []),
+        ("", []),
+    ],
+)
+def test_what_a_licence_passes_on_to_a_derivative(spdx: str, ids: list[str]) -> None:
+    assert [row.id for row in passed_on(spdx, PACK.licences)] == ids
 
 
 def test_every_row_is_reached_by_its_own_id(licensed: Licensed) -> None:

@@ -75,6 +75,20 @@ def check_licence(
     return Finding(part.status, f"{reason}.", asked, stated.evidence, blocking)
 
 
+def passed_on(spdx: str, rows: Sequence[LicenceRow]) -> list[LicenceRow]:
+    """The rows of an expression's ids that ask something of what is made from the work, or may ask it.
+
+    `share_alike` asks for the same licence, `flow` for the same terms of use. Of an `OR` all are given: which
+    one was chosen is not stated.
+    """
+    parsed = _parse(spdx)
+    if parsed is None:
+        return []
+    symbols = _licensing().license_symbols(parsed, unique=True, decompose=True)
+    named = {str(symbol.key).casefold() for symbol in symbols}
+    return [row for row in rows if row.id.casefold() in named and row.share_alike != "no"]
+
+
 def _expression(
     licence: Licence, subject: str, permission: Permission, table: LicenceTable
 ) -> _Part:

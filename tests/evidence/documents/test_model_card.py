@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lextune.evidence.documents.model_card import model_card
+from lextune.evidence.documents.model_card import Term, model_card
 from lextune.evidence.statements import make_statement
 from lextune.records import (
     AuditResult,
@@ -175,11 +175,46 @@ def test_only_a_hub_id_is_given_as_the_base_model(source: str, name: str, shown:
     assert matter.get("base_model") == (name if shown else None)
 
 
-def test_a_stated_licence_is_that_of_the_card() -> None:
-    config = {"release": {"name": "x", "version": "1.0.0", "licence": "Apache-2.0"}}
-    matter, body = _split(model_card([_of("config", config)], None))
-    assert matter["license"] == "apache-2.0"
-    assert "fine-tuned model: Apache\\-2.0" in body
+_SHARE = Term("model", "CC-BY-SA-4.0", "yes", "Adapted material.")
+_FLOW = Term("data", "openrail", "flow", "Use | restrictions.")
+
+
+def _base_under(spdx: str) -> Statement:
+    licence = Licence(spdx=spdx, found_in="model card")
+    return _of("select", _MODEL.model_copy(update={"licence": licence}))
+
+
+def test_what_the_licences_of_the_inputs_ask_for_stands_in_the_card() -> None:
+    matter, body = _split(model_card([_base_under("CC-BY-SA-4.0")], None, [_SHARE, _FLOW]))
+    assert matter["license"] == "cc-by-sa-4.0"
+    section = _section(body, "Licence")
+    assert "Licence of the base model: `CC-BY-SA-4.0`" in section
+    assert "| model | `CC-BY-SA-4.0` | share alike: what is made from it must be" in section
+    assert "| data | `openrail` | its terms of use must be passed on" in section
+    assert "Use \\| restrictions." in section
+
+
+@pytest.mark.parametrize(
+    ("spdx", "terms"),
+    [
+        ("CC-BY-SA-4.0", None),
+        ("CC-BY-SA-4.0 OR MIT", [_SHARE]),
+        ("Apache-2.0", [Term("data", "CC-BY-SA-4.0", "yes", "")]),
+        ("openrail", [Term("model", "openrail", "flow", "")]),
+        ("CC-BY-SA-4.0", [_SHARE, Term("model", "AGPL-3.0-only", "yes", "")]),
+    ],
+)
+def test_the_card_gives_no_licence_that_nobody_chose(spdx: str, terms: list[Term] | None) -> None:
+    matter, _ = _split(model_card([_base_under(spdx)], None, terms))
+    assert matter["license"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"), [(None, "Conditions on this release: not stated"), ([], "lists nothing")]
+)
+def test_no_table_and_no_condition_are_told_apart(terms: list[Term] | None, words: str) -> None:
+    _, body = _split(model_card([_base_under("MIT")], None, terms))
+    assert words in _section(body, "Licence")
 
 
 @pytest.mark.parametrize(

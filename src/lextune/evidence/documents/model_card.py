@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -24,15 +25,40 @@ _MARKS = {
     "not_applicable": "– not applicable",
     "waived": "! waived",
 }
+_PASSED_ON = {
+    "yes": "share alike: what is made from it must be under the same licence",
+    "flow": "its terms of use must be passed on with this model",
+    "unknown": "whether it asks for the same licence is not settled: a person must read it",
+}
 _Dict = Mapping[str, Any]
 
 
-def model_card(statements: Sequence[Statement], verdict: Verdict | None) -> str:
+@dataclass(frozen=True)
+class Term:
+    """What the licence of an input asks of the fine-tuned model.
+
+    Attributes:
+        source: `model` or `data`.
+        licence: The id.
+        share_alike: `yes` (the same licence), `flow` (the same terms of use) or `unknown`.
+        note: What the table of licences says besides.
+    """
+
+    source: str
+    licence: str
+    share_alike: str
+    note: str
+
+
+def model_card(
+    statements: Sequence[Statement], verdict: Verdict | None, terms: Sequence[Term] | None = None
+) -> str:
     """The card as Markdown with YAML front matter.
 
     Args:
         statements: Of one run, in ledger order; rooms that are missing are printed as gaps.
         verdict: The decision, or None when there is none yet.
+        terms: What the licences of model and data ask of this one; None where no table was asked.
     """
     rooms: dict[str, list[_Dict]] = {}
     for statement in statements:
@@ -44,13 +70,14 @@ def model_card(statements: Sequence[Statement], verdict: Verdict | None) -> str:
     facts = verdict.facts if verdict is not None else _dict(config.get("use"))
     name = f"{text(release.get('name'))} {text(release.get('version'))}"
     lines = [
-        *_front_matter(release, base, data, evaluation, facts),
+        *_front_matter(release, base, data, evaluation, facts, terms),
         f"# {name if release else 'Fine-tuned model'}",
         "",
         *_opening(verdict),
         *_use(facts, config),
-        *_base(base, release),
+        *_base(base),
         *_data(data, rooms),
+        *_licence(base, data, terms),
         *_training(trained),
         *_metrics(evaluation),
         *_groups(evaluation, rooms),
@@ -63,9 +90,14 @@ def model_card(statements: Sequence[Statement], verdict: Verdict | None) -> str:
 
 
 def _front_matter(
-    release: _Dict, base: _Dict, data: _Dict, evaluation: _Dict, facts: _Dict
+    release: _Dict,
+    base: _Dict,
+    data: _Dict,
+    evaluation: _Dict,
+    facts: _Dict,
+    terms: Sequence[Term] | None,
 ) -> list[str]:
-    matter: dict[str, Any] = {"license": _hub_licence(release.get("licence"))}
+    matter: dict[str, Any] = {"license": _hub_licence(base, terms or ())}
     if _hub_name(base) is not None:
         matter["base_model"] = _hub_name(base)
     datasets = [
@@ -136,7 +168,7 @@ def _use(facts: _Dict, config: _Dict) -> list[str]:
     ]
 
 
-def _base(base: _Dict, release: _Dict) -> list[str]:
+def _base(base: _Dict) -> list[str]:
     licence = _dict(base.get("licence"))
     return [
         "## Base model",
@@ -148,7 +180,6 @@ def _base(base: _Dict, release: _Dict) -> list[str]:
                 ("Revision", code(base.get("revision"))),
                 ("Architecture", code(base.get("architecture"))),
                 *_licence_fields(licence),
-                ("Licence of this fine-tuned model", text(release.get("licence"))),
             ]
         ),
     ]
@@ -206,6 +237,35 @@ def _data(data: _Dict, rooms: Mapping[str, list[_Dict]]) -> list[str]:
         "",
         *table(["file", "encoding"], encodings),
         *(["Checks:", "", *_measured(checks)] if checks else []),
+    ]
+
+
+def _licence(base: _Dict, data: _Dict, terms: Sequence[Term] | None) -> list[str]:
+    """The conditions that come with the inputs; the card gives no licence, since no statement does."""
+    found = [
+        (f"Licence of the {name}", code(_dict(record.get("licence")).get("spdx")))
+        for name, record in (("base model", base), ("data", data))
+    ]
+    lines = [
+        "## Licence",
+        "",
+        "This fine-tuned model may be passed on only as the licences of what it was made from allow.",
+        "",
+        *fields(found),
+    ]
+    if terms is None:
+        return [*lines, f"Conditions on this release: {GAP}.", ""]
+    if not terms:
+        return [*lines, "The packs' table lists nothing that these licences pass on to it.", ""]
+    rows = [
+        (text(one.source), code(one.licence), _PASSED_ON[one.share_alike], text(one.note))
+        for one in terms
+    ]
+    return [
+        *lines,
+        "Conditions on this release, by the packs' table of licences:",
+        "",
+        *table(["from", "licence", "condition", "note"], rows),
     ]
 
 
@@ -383,9 +443,13 @@ def _list(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) else ()
 
 
-def _hub_licence(spdx: Any) -> str:
-    # The Hub writes ids in lower case; the base model's licence is not by itself that of this model.
-    return "unknown" if spdx in (None, "", NO_LICENCE, UNKNOWN_LICENCE) else str(spdx).lower()
+def _hub_licence(base: _Dict, terms: Sequence[Term]) -> str:
+    """The base model's id, as the Hub writes it, where its licence asks for itself; otherwise nobody chose one."""
+    spdx = str(_dict(base.get("licence")).get("spdx")).lower()
+    asked = {
+        one.licence.lower() for one in terms if one.source == "model" and one.share_alike == "yes"
+    }
+    return spdx if asked == {spdx} else "unknown"
 
 
 def _hub_name(base: _Dict) -> str | None:
