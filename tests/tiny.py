@@ -1,4 +1,4 @@
-"""Makes a tiny BERT and easy synthetic reviews, from which a real run releases in seconds; it knows no test."""
+"""Makes tiny encoders and easy synthetic reviews, from which a real run releases in seconds; it knows no test."""
 
 from __future__ import annotations
 
@@ -54,6 +54,20 @@ def write_tiny_bert(folder: Path, seed: int = 0) -> Path:
     safetensors.torch.save_file(state, folder / "model.safetensors", {"format": "pt"})
     (folder / "config.json").write_text(json.dumps(config.to_dict()))
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\nA tiny BERT for tests.\n")
+    return folder
+
+
+def write_tiny_model(folder: Path, kind: str, seed: int = 0, **values: Any) -> Path:
+    """An encoder of any architecture (`mpnet`, `gpt2`) with random weights and the tiny BERT's tokenizer."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    write_tiny_bert(folder)
+    size = len(json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"])
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = AutoModel.from_config(AutoConfig.for_model(kind, vocab_size=size, **values))
+    model.save_pretrained(folder)
     return folder
 
 
