@@ -333,9 +333,21 @@ class _Job:
                         "go on with --resume, or choose another --out",
                     )
                 )
-            return str(json.loads(marker.read_bytes())["run"])
-        if self.folder.exists() and any(self.folder.iterdir()):
-            raise ConfigError(Problem(f"{self.folder} holds other files", "choose another --out"))
+            try:
+                return str(json.loads(marker.read_bytes())["run"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise ConfigError(
+                    Problem(f"{marker} is damaged", "choose another --out", "it names no run")
+                ) from error
+        if self.folder.exists():
+            # what a process left that was killed while it wrote the marker
+            half = list(self.folder.glob(f".{marker.name}.*.tmp"))
+            if len(half) < len(list(self.folder.iterdir())):
+                raise ConfigError(
+                    Problem(f"{self.folder} holds other files", "choose another --out")
+                )
+            for path in half:
+                path.unlink(missing_ok=True)
         now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
         run_id = f"{_name(self.config)}-{now}-{secrets.token_hex(4)}"
         with disk_problems(self.folder):

@@ -100,3 +100,22 @@ def test_an_unknown_task_is_named(exported: Files) -> None:
     info = json.loads(exported["lextune.json"]) | {"task": "sentimnet"}
     with pytest.raises(ConfigError, match="did you mean 'sentiment'"):
         loading.load_finished(exported | {"lextune.json": json.dumps(info).encode()})
+
+
+@pytest.mark.parametrize(("asked", "effective"), [(16, 16), (64, 64), (512, 64)])
+def test_a_model_knows_at_how_many_tokens_it_really_cuts(
+    files: Files, asked: int, effective: int
+) -> None:
+    loaded = loading.load_pretrained(
+        files, tasks.get("sentiment"), CLASSES, max_length=asked, dropout=0.0
+    )
+    assert loaded.max_length == effective
+    assert loaded.encode(["very " * 200]).lengths.tolist() == [effective]
+
+
+@pytest.mark.parametrize("key", ["task", "classes", "max_length", "precision"])
+def test_a_lextune_json_that_lacks_a_field_is_refused(exported: Files, key: str) -> None:
+    info = json.loads(exported["lextune.json"])
+    del info[key]
+    with pytest.raises(VerificationError, match=r"lextune\.json"):
+        loading.load_finished(exported | {"lextune.json": json.dumps(info).encode()})

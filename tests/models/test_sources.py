@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -164,6 +165,102 @@ def test_what_is_not_in_the_cache_is_named_without_a_socket(
         read(source, revision=revision)
     assert source in str(caught.value)
     assert str(cache) in str(caught.value)
+
+
+def spoil_blob(snapshot: Path) -> None:
+    (snapshot / "model.safetensors").resolve().unlink()
+
+
+def shard(snapshot: Path) -> None:
+    (snapshot / "model.safetensors").rename(snapshot / "model-1.safetensors")
+    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    (snapshot / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+#: How an interrupted download, or another program that read a part only, may leave a snapshot.
+IN_PART: list[tuple[Callable[[Path], object], str]] = [
+    (lambda snapshot: (snapshot / "model.safetensors").unlink(), "model.safetensors"),
+    (lambda snapshot: (snapshot / "config.json").unlink(), "config.json"),
+    (lambda snapshot: (snapshot / "tokenizer.json").unlink(), "tokenizer.json"),
+    (spoil_blob, "model.safetensors"),
+    (shard, "model-2.safetensors"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "name"), IN_PART)
+@pytest.mark.parametrize("revision", [None, COMMIT])
+def test_what_is_only_in_part_in_the_cache_is_downloaded_again_or_named_offline(
+    cache: Path, bert: Path, monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[Path], object], name: str, revision: str | None,
+) -> None:  # fmt: skip
+    snapshot = cache / "models--ann--tiny-bert" / "snapshots" / COMMIT
+    spoil(snapshot)
+    with pytest.raises(ModelError, match=f"only in part in the cache: {name}"):
+        read("ann/tiny-bert", revision=revision)
+    real, online = huggingface_hub.snapshot_download, []
+
+    def download(hub_id: str, **named: Any) -> str:
+        if named.get("local_files_only"):
+            return str(real(hub_id, **named))
+        online.append((hub_id, named["revision"]))
+        for path in bert.iterdir():
+            (snapshot / path.name).unlink(missing_ok=True)
+            shutil.copy(path, snapshot / path.name)
+        return str(snapshot)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    told: list[str] = []
+    found = read_model(ModelConfig(source="ann/tiny-bert", revision=revision), told.append)
+    assert online == [("ann/tiny-bert", revision or "main")]
+    assert found.revision == COMMIT
+    assert found.files["model.safetensors"] == (bert / "model.safetensors").read_bytes()
+    assert any("downloading" in one for one in told)
+
+
+@pytest.mark.parametrize(("spoil", "name"), IN_PART)
+def test_what_the_hub_does_not_give_either_is_named(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], object], name: str
+) -> None:
+    snapshot = cache / "models--ann--tiny-bert" / "snapshots" / COMMIT
+    spoil(snapshot)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **named: str(snapshot))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    with pytest.raises(ModelError, match=f"the hub gave no {name}") as caught:
+        read("ann/tiny-bert")
+    assert "save_pretrained" in caught.value.problems[0].remedy
+
+
+def test_a_whole_snapshot_is_not_downloaded_again(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    assert read("ann/tiny-bert").revision == COMMIT  # a socket would break the test
+
+
+@pytest.mark.parametrize("revision", [None, COMMIT])
+def test_a_models_folder_in_a_cache_is_its_snapshot(
+    cache: Path, bert: Path, revision: str | None
+) -> None:
+    found = read(cache / "models--ann--tiny-bert", revision=revision)
+    assert (found.id, found.revision) == ("ann/tiny-bert", COMMIT)
+    assert {one.path for one in found.digests} == {path.name for path in bert.iterdir()}
+
+
+def test_a_models_folder_in_a_cache_without_that_snapshot_names_those_it_has(cache: Path) -> None:
+    folder = cache / "models--ann--tiny-bert"
+    with pytest.raises(ModelError, match="without a snapshot of 'f+'") as caught:
+        read(folder, revision="f" * 40)
+    assert COMMIT in caught.value.problems[0].remedy
+    (folder / "refs" / "main").unlink()
+    with pytest.raises(ModelError, match=r"without a snapshot of 'main'"):
+        read(folder)
+
+
+def test_a_folder_that_lacks_a_shard_names_it(folder: Path) -> None:
+    shard(folder)
+    with pytest.raises(ModelError, match=r"lacks model-2\.safetensors, a shard"):
+        read(folder)
 
 
 def test_after_reading_no_library_may_go_online(

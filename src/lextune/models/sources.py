@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from lextune.records import FileDigest
 #: What is read. Weights in any other format are pickled, and code is never run.
 _READ = (".json", ".txt", ".safetensors", ".model", ".md")
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
+_INDEX = "model.safetensors.index.json"
 _HUB_PATTERNS = ["*.json", "*.txt", "*.safetensors", "*.model", "README.md", "LICENSE*"]
 
 
@@ -50,6 +52,8 @@ def read_model(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles
     if source.startswith("pypi:"):
         return _read_package(config)
     folder = Path(source).expanduser()
+    if (folder / "snapshots").is_dir() and not (folder / "config.json").exists():
+        return _read_cached(folder, config)
     if folder.is_dir():
         go_offline()
         found = _read_folder(folder, folder.name, config)
@@ -58,6 +62,26 @@ def read_model(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles
     if source.startswith((".", "/", "~")) or source.count("/") > 1:
         raise ModelError(Problem(f"there is no folder {source!r}", "check model.source"))
     return _read_hub(config, notify)
+
+
+def _read_cached(folder: Path, config: ModelConfig) -> ModelFiles:
+    """One model's folder in a hub's cache (`models--ORG--NAME`): the snapshot of the revision, else of main."""
+    go_offline()
+    revision = config.revision or "main"
+    ref = folder / "refs" / revision
+    commit = ref.read_text(encoding="utf-8").strip() if ref.is_file() else revision
+    snapshot = folder / "snapshots" / commit
+    if not snapshot.is_dir():
+        there = ", ".join(sorted(one.name for one in (folder / "snapshots").iterdir()))
+        raise ModelError(
+            Problem(
+                f"{folder} is a hub's cache without a snapshot of {revision!r}",
+                f"set model.revision to a commit that is there: {there or 'none is'}",
+            )
+        )
+    name = folder.name.removeprefix("models--").replace("--", "/")
+    found = _read_folder(snapshot, name, config)
+    return ModelFiles(name, commit, found.files, found.digests)
 
 
 def go_offline() -> None:
@@ -202,6 +226,10 @@ def _check_files(source: str, files: dict[str, bytes], pickled: list[str] | None
                 "a pickle runs code when it is opened",
             )
         )
+    problems += [
+        Problem(f"{source} lacks {name}, a shard of its weights", "download or copy it as well")
+        for name in _lacking_shards(files)
+    ]
     if problems:
         raise ModelError(problems)
 
@@ -212,30 +240,96 @@ def _read_hub(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
     from huggingface_hub import errors
 
     hub_id, revision = config.source, config.revision or "main"
+    offline = huggingface_hub.constants.HF_HUB_OFFLINE
     try:
-        try:
-            folder = huggingface_hub.snapshot_download(
-                hub_id, revision=revision, allow_patterns=_HUB_PATTERNS, local_files_only=True
-            )
-        except errors.LocalEntryNotFoundError:
-            if huggingface_hub.constants.HF_HUB_OFFLINE:
-                raise
+        folder = _cached_snapshot(hub_id, revision)
+        if not offline and (folder is None or _lacking(folder)):
             notify(f"downloading {hub_id} at {revision}")
-            folder = huggingface_hub.snapshot_download(
-                hub_id, revision=revision, allow_patterns=_HUB_PATTERNS
+            folder = Path(
+                huggingface_hub.snapshot_download(
+                    hub_id, revision=revision, allow_patterns=_HUB_PATTERNS
+                )
             )
     except (errors.HfHubHTTPError, errors.HFValidationError, OSError) as error:
-        cache = huggingface_hub.constants.HF_HUB_CACHE
-        raise ModelError(
-            Problem(
-                f"{hub_id!r} at {revision!r} is neither in the cache {cache} nor reachable",
-                "check the id, go online once, or give a local folder as model.source",
-                type(error).__name__,
-            )
-        ) from error
+        raise _not_had(hub_id, revision, type(error).__name__) from error
+    if folder is None:
+        raise _not_had(hub_id, revision, "this process is offline")
+    if lacking := _lacking(folder):
+        raise _in_part(hub_id, folder, lacking, offline)
     go_offline()
-    commit = Path(folder).name
+    commit = folder.name
     if config.revision is None:
         notify(f"model.revision is not pinned; this run records and uses {commit}")
-    found = _read_folder(Path(folder), hub_id, config)
+    found = _read_folder(folder, hub_id, config)
     return ModelFiles(hub_id, commit, found.files, found.digests)
+
+
+def _cached_snapshot(hub_id: str, revision: str) -> Path | None:
+    """The snapshot in the hub's cache, whole or not."""
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    found: str | None
+    try:
+        found = huggingface_hub.snapshot_download(
+            hub_id, revision=revision, allow_patterns=_HUB_PATTERNS, local_files_only=True
+        )
+    except errors.LocalEntryNotFoundError as error:
+        # an interrupted download says where its part is
+        found = getattr(error, "snapshot_path", None)
+    return Path(found) if found else None
+
+
+def _lacking(folder: Path) -> list[str]:
+    """What a snapshot must have and has not; a link to a blob that is gone counts as not there."""
+    lacking = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
+    if any(path.is_file() for path in folder.glob("*.safetensors")):
+        files = {path.name: b"" for path in folder.glob("*.safetensors") if path.is_file()}
+        index = folder / _INDEX
+        if index.is_file():
+            files[_INDEX] = index.read_bytes()
+        return lacking + _lacking_shards(files)
+    return [*lacking, "model.safetensors"]
+
+
+def _lacking_shards(files: dict[str, bytes]) -> list[str]:
+    """Shards that the index names and that are not there; a damaged index is found out when it is loaded."""
+    if "model.safetensors" in files or _INDEX not in files:
+        return []
+    try:
+        named = {str(one) for one in json.loads(files[_INDEX])["weight_map"].values()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
+    return sorted(named - set(files))
+
+
+def _in_part(hub_id: str, folder: Path, lacking: list[str], offline: bool) -> ModelError:
+    names = ", ".join(lacking)
+    if offline:
+        return ModelError(
+            Problem(
+                f"{hub_id} is only in part in the cache: {names} is not in {folder}",
+                "go online once (without HF_HUB_OFFLINE), or give a whole folder as model.source",
+            )
+        )
+    return ModelError(
+        Problem(
+            f"the hub gave no {names} of {hub_id}",
+            "go online if the hub was not reachable; if the repository has none, load model and "
+            "tokenizer with transformers, call save_pretrained and give that folder as model.source",
+            "pickled weights run code when they are opened, and are never read",
+        )
+    )
+
+
+def _not_had(hub_id: str, revision: str, reason: str) -> ModelError:
+    import huggingface_hub
+
+    cache = huggingface_hub.constants.HF_HUB_CACHE
+    return ModelError(
+        Problem(
+            f"{hub_id!r} at {revision!r} is neither in the cache {cache} nor reachable",
+            "check the id, go online once, or give a local folder as model.source",
+            reason,
+        )
+    )

@@ -1,0 +1,114 @@
+"""The training room records what it really did, and a run's folder that a kill left half made is gone on with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lextune
+import tiny
+from lextune.errors import ConfigError, ModelError
+from lextune.listener import Listener
+
+
+class Heard(Listener):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def tell(self, text: str) -> None:
+        self.told.append(text)
+
+
+@pytest.fixture
+def config(bert: Path, tmp_path: Path) -> dict[str, Any]:
+    """One epoch on few reviews."""
+    data = tiny.write_reviews(tmp_path / "reviews.csv", 1000)
+    config = tiny.tiny_config(bert, data)
+    config["train"] |= {"epochs": 1}
+    return config
+
+
+def changed(bert: Path, folder: Path, **values: Any) -> Path:
+    """The tiny encoder with other values in config.json."""
+    folder.mkdir()
+    for path in bert.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    known = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(known | values))
+    return folder
+
+
+def test_a_max_length_beyond_the_positions_is_told_and_the_real_one_recorded(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    config["train"] |= {"max_length": 512}
+    heard = Heard()
+    run = lextune.run(config, out=tmp_path / "run", listener=heard)
+    assert any("512" in one and "64 tokens" in one for one in heard.told)
+    assert run.trained is not None
+    assert run.trained.parameters["max_length"] == 64
+    assert run.trained.parameters["head_redrawn"] is False
+    info = json.loads((tmp_path / "run" / "model" / "lextune.json").read_text())
+    assert info["max_length"] == 64
+
+
+def test_a_head_drawn_too_wide_is_told_and_the_run_starts_as_a_blind_guess(
+    config: dict[str, Any], bert: Path, tmp_path: Path
+) -> None:
+    config["model"]["source"] = str(changed(bert, tmp_path / "wide", initializer_range=1.0))
+    heard = Heard()
+    run = lextune.run(config, out=tmp_path / "run", listener=heard)
+    assert any("drawn too wide" in one for one in heard.told)
+    assert run.trained is not None
+    assert run.trained.parameters["head_redrawn"] is True
+    (first,) = [one for one in run.trained.measurements if one.name == "first_training_loss"]
+    assert first.value == pytest.approx(0.693, abs=0.2)
+
+
+def test_a_model_that_fits_nothing_is_a_fault_of_the_model_before_training(
+    config: dict[str, Any], bert: Path, tmp_path: Path
+) -> None:
+    config["model"]["source"] = str(changed(bert, tmp_path / "odd", hidden_act="none"))
+    with pytest.raises(ModelError):
+        lextune.run(config, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'"x"', b"3", b"\xff"])
+def test_a_damaged_marker_of_a_run_is_a_clear_error(
+    config: dict[str, Any], tmp_path: Path, content: bytes
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "run.json").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"run\.json is damaged") as caught:
+        lextune.run(config, out=folder, resume=True)
+    assert "--out" in caught.value.problems[0].remedy
+
+
+def other_file(folder: Path) -> None:
+    (folder / "notes.txt").write_text("mine")
+
+
+@pytest.mark.parametrize("spoil", [None, other_file])
+def test_a_marker_that_a_kill_left_half_written_is_no_other_file(
+    config: dict[str, Any], tmp_path: Path, spoil: Callable[[Path], None] | None
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / ".run.json.4711.tmp").write_bytes(b'{"ru')
+    if spoil is not None:
+        spoil(folder)
+        with pytest.raises(ConfigError, match="holds other files"):
+            lextune.run(config, out=folder, resume=True)
+        assert (folder / "notes.txt").exists()
+        return
+    assert lextune.run(config, out=folder, resume=True).trained is not None
+    assert json.loads((folder / "run.json").read_text())["run"]
+    assert not (folder / ".run.json.4711.tmp").exists()
