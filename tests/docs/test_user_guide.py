@@ -85,8 +85,8 @@ def test_the_quickstart_is_described_as_it_is(page: str) -> None:
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     for number in (config.data.sample, test, validation, train, config.train.max_length):
         assert re.search(rf"(?<![\d,]){number:,}(?![\d,])", text), number
-    assert config.train.epochs == 2
-    assert "two epochs" in text or "训练两轮" in text
+    assert config.train.epochs == 1
+    assert "one epoch" in text or "训练一轮" in text
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
