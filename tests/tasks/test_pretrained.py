@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
+from transformers import pipeline
 
 import tiny
 from lextune.errors import ModelError
@@ -80,6 +81,31 @@ def test_every_architecture_takes_long_rows_learns_and_gives_its_scores_again(
     done = TASK.export(model, files, model_info("text_classification", CLASSES, 512, "fp32"))
     scores = load_finished(done).scores(encoded, np.arange(3))
     np.testing.assert_allclose(scores, TASK.decode(logits), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_padding_changes_no_score_and_transformers_gives_the_same(
+    kind: str, tmp_path: Path
+) -> None:
+    files = read(tiny.write_tiny_model(tmp_path / "base", kind, **ARCHITECTURES[kind]))
+    model = build(files)
+    with torch.no_grad():
+        for parameter in model.parameters():  # so that scores tell texts apart
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    done = TASK.export(model, files, model_info("text_classification", CLASSES, 60, "fp32"))
+    loaded, texts = load_finished(done), [*TEXTS[1:], "wonderful music " * 40]
+    encoded = loaded.encode(texts)
+    together = loaded.scores(encoded, np.arange(3))
+    folder = tmp_path / "done"
+    folder.mkdir()
+    for name, data in done.items():
+        (folder / name).write_bytes(data)
+    classify = pipeline("text-classification", model=str(folder), top_k=None)
+    for row, text in enumerate(texts):
+        alone = loaded.scores(encoded, np.array([row]))[0]
+        np.testing.assert_allclose(alone, together[row], atol=1e-5)
+        theirs = {one["label"]: one["score"] for one in classify([text], truncation=True)[0]}
+        assert [theirs[name] for name in CLASSES] == pytest.approx(alone.tolist(), abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ class Encoded:
         pad_id: Token id that fills a batch.
         truncated: How many rows were longer than the limit.
         limit: Longest row that the model has positions for; padding stays within it. None is unlimited.
+        pad_left: Whether padding comes before a row: so for a model that reads its answer off the last place.
     """
 
     ids: npt.NDArray[np.int32]
@@ -31,6 +32,7 @@ class Encoded:
     pad_id: int
     truncated: int
     limit: int | None = None
+    pad_left: bool = False
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -63,9 +63,11 @@ class TextClassification:
         if encoded.limit is not None:
             width = max(longest, min(width, encoded.limit))
         columns = np.arange(width)
-        mask = columns[None, :] < lengths[:, None]
+        # where each row begins in the batch, shape (batch, 1)
+        first = (width - lengths if encoded.pad_left else 0 * lengths)[:, None]
+        mask = (first <= columns) & (columns < first + lengths[:, None])
         ids = np.full(mask.shape, encoded.pad_id, np.int64)
-        ids[mask] = encoded.ids[(starts[:, None] + columns[None, :])[mask]]
+        ids[mask] = encoded.ids[(starts[:, None] + columns - first)[mask]]
         return {
             "input_ids": torch.from_numpy(ids),
             "attention_mask": torch.from_numpy(mask.astype(np.int64)),

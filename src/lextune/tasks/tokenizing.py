@@ -60,7 +60,7 @@ def make_encoder(files: Files, max_length: int) -> Callable[[Sequence[str]], Enc
     limit = positions(files)
     tokenizer.enable_truncation(max_length if limit is None else min(max_length, limit))
     tokenizer.no_padding()
-    pad_id = _pad_id(files, tokenizer)
+    pad_id, pad_left = _pad_id(files, tokenizer), _pads_left(files)
     unknown = _special(files).get("unk_token")
     # a tokenizer without special tokens makes nothing of a text of invisible signs
     filler = tokenizer.token_to_id(unknown) if unknown else None
@@ -74,7 +74,7 @@ def make_encoder(files: Files, max_length: int) -> Callable[[Sequence[str]], Enc
         for index, one in enumerate(found):
             ids[offsets[index] : offsets[index + 1]] = one.ids or nothing
         truncated = sum(bool(one.overflowing) for one in found)
-        return Encoded(ids, offsets, pad_id, truncated, limit)
+        return Encoded(ids, offsets, pad_id, truncated, limit, pad_left)
 
     return encode
 
@@ -98,7 +98,7 @@ def export_tokenizer(files: Files, max_length: int) -> dict[str, bytes]:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": max_length,
         "model_input_names": ["input_ids", "attention_mask"],
-        "padding_side": "right",
+        "padding_side": "left" if _pads_left(files) else "right",
         "truncation_side": "right",
         "clean_up_tokenization_spaces": settings.get("clean_up_tokenization_spaces") is True,
     }
@@ -157,6 +157,11 @@ def _token(settings: dict[str, Any], key: str) -> str | None:
             )
         )
     return token
+
+
+def _pads_left(files: Files) -> bool:
+    """XLNet alone answers from the last place of a row whatever stands there; GPT-2 looks for the last token."""
+    return read_json(files, "config.json").get("model_type") == "xlnet"
 
 
 def _pad_id(files: Files, tokenizer: Tokenizer) -> int:
