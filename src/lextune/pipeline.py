@@ -9,6 +9,7 @@ import dataclasses
 import datetime
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -439,6 +440,9 @@ class _Job:
         except Exception as error:
             self.listener.tell(f"the evaluation crashed: {type(error).__name__}")
             evaluation, scored = _crashed_evaluation(error), None
+            shutil.rmtree(
+                dossier.folder / "predictions", ignore_errors=True
+            )  # no statement names it
         subjects = [*trained.files]
         if evaluation.predictions is not None:
             made = evaluation.predictions

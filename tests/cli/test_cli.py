@@ -377,3 +377,56 @@ def test_a_missing_extra_names_the_command_that_installs_it(
     config.write_text(json.dumps(workshop.config()))
     assert main(["run", str(config), "--out", str(tmp_path / "run")]) == 2
     assert extras.install_command("text") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "--json"], ["nosuch", "--json"], ["runs", "show", "--json"]]
+)
+def test_a_wrong_command_line_is_json_too(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    assert found["error"] == "UsageError"
+    assert found["problems"][0]["fact"]
+    assert "Usage" in captured.err or "Error" in captured.err
+
+
+def test_the_quickstart_config_is_json_where_that_is_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["quickstart", "--show-config", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["task"] == "sentiment"
+
+
+@pytest.mark.parametrize("columns", ["", "abc", "-5", "60"])
+def test_a_width_that_is_no_number_is_eighty(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["models", "list"]) == 0
+    widest = max(len(line) for line in capsys.readouterr().out.splitlines())
+    assert widest <= (60 if columns == "60" else 80)
+
+
+def test_a_long_name_leaves_the_other_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    output.table("Runs [of mine]", ["run", "status", "accuracy"], [("x" * 90, "released", "0.9")])
+    shown = capsys.readouterr().out
+    assert "Runs [of mine]" in shown
+    assert shown.count("x") == 90
+    assert "released" in shown
+    assert "0.9" in shown
+
+
+def test_an_answer_that_nobody_read_is_no_success(release: Path, home: Path) -> None:
+    """`verify` that refused must not end with 0 because its reader had gone."""
+    (release / "README.md").write_text("changed")
+    code = "import sys; from lextune.cli import main; sys.exit(main(sys.argv[1:]))"
+    for more in ([], ["--json"]):
+        read, write = os.pipe()
+        os.close(read)
+        command = [sys.executable, "-c", code, "verify", str(release), *more]
+        ran = subprocess.run(command, stdout=write, stderr=subprocess.DEVNULL, check=False)
+        os.close(write)
+        assert ran.returncode in (5, 141)

@@ -10,11 +10,20 @@ import sys
 from collections.abc import Sequence
 
 from lextune.cli.app import app
-from lextune.cli.output import ReaderGone, report_bug, report_error, stdout_problems, use_json
+from lextune.cli.output import (
+    ReaderGone,
+    report_bug,
+    report_error,
+    report_usage,
+    stdout_problems,
+    use_json,
+)
 from lextune.errors import ExitCode, LextuneError
 
 #: What shells call a process that Ctrl-C ended; typer gives it too.
 _INTERRUPTED = 130
+#: What shells call a process that a closed pipe ended: not 0, since the answer, a refusal perhaps, did not arrive.
+_READER_GONE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,17 +50,19 @@ def _run(arguments: list[str]) -> int:
         code = app(arguments, standalone_mode=False, prog_name="lextune")
         with stdout_problems():
             sys.stdout.flush()
-        return _stopped() if code == _INTERRUPTED else int(code or 0)
+        return _stopped(arguments) if code == _INTERRUPTED else int(code or 0)
     except LextuneError as error:
         return _failed(error)
     except (KeyboardInterrupt, typer.Abort):
-        return _stopped()
+        return _stopped(arguments)
     except (BrokenPipeError, ReaderGone):
         _drop_output()  # whoever read it has gone
-        return int(ExitCode.DONE)
+        return _READER_GONE
     except Exception as error:
+        use_json("--json" in arguments)
         if isinstance(error, click_error):
             error.show()  # type: ignore[attr-defined]
+            report_usage(error)
             return int(ExitCode.USAGE)
         report_bug(error)
         return int(ExitCode.BUG)
@@ -72,6 +83,8 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _stopped() -> int:
-    sys.stderr.write("Stopped. What was saved is whole; go on with --resume.\n")
+def _stopped(arguments: Sequence[str]) -> int:
+    resumable = next(iter(arguments), "") in ("run", "quickstart")
+    more = " What was saved is whole; go on with --resume." if resumable else ""
+    sys.stderr.write(f"Stopped.{more}\n")
     return _INTERRUPTED

@@ -90,15 +90,22 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(title=plain(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    # The first column stays on one line, unless it would push the others out.
+    first = max((len(row[0]) for row in rows), default=0)
+    one_line = len(head) > 2 and first <= _LONGEST_FIRST
+    made = Table(
+        title=Text(plain(title)), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False
+    )
     for index, name in enumerate(head):
-        made.add_column(plain(name), overflow="fold", no_wrap=index == 0 and len(head) > 2)
+        made.add_column(Text(plain(name)), overflow="fold", no_wrap=index == 0 and one_line)
     for row in rows:
         made.add_row(*(Text(plain(cell), style=_STYLES.get(cell, "")) for cell in row))
     with stdout_problems():
         _console(sys.stderr if _State.json else sys.stdout).print(made)
 
 
+#: Characters that leave room for other columns in 80.
+_LONGEST_FIRST = 40
 _STYLES = {
     "pass": "green",
     "fail": "bold red",
@@ -111,7 +118,8 @@ _STYLES = {
 def _console(stream: Any) -> Console:
     from rich.console import Console
 
-    width = None if stream.isatty() else int(os.environ.get("COLUMNS", "80"))
+    wanted = os.environ.get("COLUMNS", "")
+    width = None if stream.isatty() else int(wanted) if wanted.isdecimal() else 80
     return Console(file=stream, width=width, highlight=False, soft_wrap=False)
 
 
@@ -148,6 +156,18 @@ def report_bug(error: Exception) -> None:
     )
     if os.environ.get("LEXTUNE_DEBUG") == "1":
         traceback.print_exception(error)
+    if _State.json:
+        fact = f"a bug in lextune ({type(error).__name__})"
+        remedy = "report the lines on stderr"
+        problem = Problem(fact, remedy, "what was saved is whole")
+        print_json({"error": "Bug", "problems": problem_documents([problem])})
+
+
+def report_usage(error: Exception) -> None:
+    """What the command line itself is wrong about, as JSON where that was asked for; the text is shown already."""
+    if _State.json:
+        problem = Problem(str(getattr(error, "message", "") or error), "see --help of the command")
+        print_json({"error": "UsageError", "problems": problem_documents([problem])})
 
 
 class Terminal(Listener):

@@ -11,6 +11,7 @@ import typer
 
 from lextune.cli.app import app
 from lextune.cli.output import Json, Set, Terminal, measured, print_json, say, table, use_json
+from lextune.strict_yaml import load
 
 if TYPE_CHECKING:
     from lextune.pipeline import Run
@@ -45,9 +46,13 @@ def quickstart(
     as_json: Json = False,
 ) -> None:
     """Do it all once, on an encoder and reviews that ship inside packages."""
+    use_json(as_json)
     with resources.as_file(resources.files("lextune.cli") / "quickstart.yaml") as config:
-        if show_config:
+        if show_config and as_json:
+            print_json(load(config.read_bytes(), config.name).data)
+        elif show_config:
             say(config.read_text(encoding="utf-8").rstrip())
+        if show_config:
             return
         _run(config, out, overrides or [], resume, as_json)
 
