@@ -237,10 +237,10 @@ def _check_files(source: str, files: dict[str, bytes], pickled: list[str] | None
 def _read_hub(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import huggingface_hub
-    from huggingface_hub import errors
+    from huggingface_hub import constants, errors
 
     hub_id, revision = config.source, config.revision or "main"
-    offline = huggingface_hub.constants.HF_HUB_OFFLINE
+    offline = constants.HF_HUB_OFFLINE
     try:
         folder = _cached_snapshot(hub_id, revision)
         if not offline and (folder is None or _lacking(folder)):
@@ -323,9 +323,9 @@ def _in_part(hub_id: str, folder: Path, lacking: list[str], offline: bool) -> Mo
 
 
 def _not_had(hub_id: str, revision: str, reason: str) -> ModelError:
-    import huggingface_hub
+    from huggingface_hub import constants
 
-    cache = huggingface_hub.constants.HF_HUB_CACHE
+    cache = constants.HF_HUB_CACHE
     return ModelError(
         Problem(
             f"{hub_id!r} at {revision!r} is neither in the cache {cache} nor reachable",
