@@ -249,7 +249,7 @@ def test_a_models_folder_in_a_cache_is_its_snapshot(
 
 def test_a_models_folder_in_a_cache_without_that_snapshot_names_those_it_has(cache: Path) -> None:
     folder = cache / "models--ann--tiny-bert"
-    with pytest.raises(ModelError, match="without a snapshot of 'f+'") as caught:
+    with pytest.raises(ModelError, match=r"without a snapshot of 'f+'") as caught:
         read(folder, revision="f" * 40)
     assert COMMIT in caught.value.problems[0].remedy
     (folder / "refs" / "main").unlink()
