@@ -133,7 +133,7 @@ def test_a_path_that_record_does_not_list_is_refused(
 ) -> None:
     install()
     (tmp_path / "secret").write_text("x")
-    with pytest.raises(ConfigError, match="no file .* in its RECORD"):
+    with pytest.raises(ConfigError, match=r"no file .* in its RECORD"):
         distributions.read_file("thesaurus-data", path, None)
 
 

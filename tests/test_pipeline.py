@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lextune import pipeline
+from lextune import pipeline, pipeline_config
 from lextune.cli import main
 from lextune.config import RunConfig
 from lextune.errors import ConfigError
@@ -24,7 +24,7 @@ use: {comercial: false}
 
 def problems(path: Path, *overrides: str) -> dict[str, str]:
     with pytest.raises(ConfigError) as caught:
-        pipeline.load_run_config(path, overrides)
+        pipeline_config.load_run_config(path, overrides)
     return {one.where.removeprefix(f"{path}:"): str(one) for one in caught.value.problems}
 
 

@@ -5,30 +5,29 @@ It holds no knowledge of its own: what a room does is in the room.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lextune import release as releasing
 from lextune import strict_yaml
-from lextune.config import RunConfig, load_config
-from lextune.errors import ConfigError, LextuneError, PackError, Problem, VerificationError
+from lextune.config import RunConfig
+from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, home_folder, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement
-from lextune.extras import missing, require
+from lextune.extras import require
 from lextune.files import disk_problems, read_regular, sha256, write_atomic
 from lextune.listener import Listener
+from lextune.pipeline_config import load_run_config, unknown_names
 from lextune.pipeline_evaluation import metrics_document, score_table
-from lextune.policy.facts import check_facts
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.verdict import blocks_release, exit_code
 from lextune.policy.waivers import check_waivers
@@ -44,7 +43,6 @@ from lextune.records import (
     TrainedModel,
     Verdict,
 )
-from lextune.registry import Registry
 from lextune.store.runs import RunStore
 
 if TYPE_CHECKING:
@@ -102,86 +100,6 @@ class Run:
         }
 
 
-def load_run_config(
-    source: str | Path | Mapping[str, Any],
-    overrides: Sequence[str] = (),
-    notify: Callable[[str], None] | None = None,
-) -> RunConfig:
-    """A config whose declared facts are checked against the packs, all problems in one go.
-
-    Raises:
-        ConfigError: Everything that is wrong, the packs' own faults included.
-    """
-
-    def check(document: strict_yaml.Document) -> list[Problem]:
-        data = document.data
-        policy, use = data.get("policy"), data.get("use")
-        named = policy.get("packs") if isinstance(policy, dict) else None
-        if isinstance(named, str):
-            named = [named]
-        elif not isinstance(named, list):  # left out, or of a wrong kind, which is told elsewhere
-            named = ["house", "licences"]
-        problems = _unknown_names(data, document)
-        packs: list[Pack] = []
-        for index, name in enumerate(named):
-            try:
-                packs.append(load_pack(str(name)))
-            except PackError as error:
-                where = document.where(("policy", "packs", index))
-                problems += [
-                    one if one.where else dataclasses.replace(one, where=where)
-                    for one in error.problems
-                ]
-        if isinstance(use, dict):
-            try:
-                found = check_facts(use, packs)
-            except PackError as error:
-                return [*problems, *error.problems]
-            for fact, one in found:
-                where = document.where(("use", fact))
-                problems.append(Problem(one.fact, one.remedy, one.reason, where))
-        return problems
-
-    config = load_config(source, overrides, check=check, notify=notify)
-    if config.policy.as_of is None:
-        today = datetime.datetime.now(datetime.UTC).date()
-        policy = config.policy.model_copy(update={"as_of": today})
-        config = config.model_copy(update={"policy": policy})
-    return config
-
-
-def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:
-    """Plugins that the config names and that do not exist; none is looked for where the extras are missing."""
-    if missing("text") or missing("data"):
-        return []
-    from lextune.audits.base import audits
-    from lextune.data.formats import formats
-    from lextune.tasks.base import tasks
-    from lextune.training.methods.base import methods
-
-    def section(name: str) -> Mapping[str, Any]:
-        return found if isinstance(found := data.get(name), dict) else {}
-
-    audit_names = data.get("audits")
-    audit_names = [audit_names] if isinstance(audit_names, str) else audit_names
-    wanted: list[tuple[Registry[Any], Any, tuple[str | int, ...]]] = [
-        (tasks, data.get("task"), ("task",)),
-        (methods, section("train").get("method"), ("train", "method")),
-        (formats, section("data").get("format"), ("data", "format")),
-    ]
-    if isinstance(audit_names, list):
-        wanted += [(audits, name, ("audits", index)) for index, name in enumerate(audit_names)]
-    problems: list[Problem] = []
-    for registry, name, path in wanted:
-        try:
-            if isinstance(name, str):
-                registry.get(name)
-        except ConfigError as error:
-            where = document.where(path)
-            problems += [dataclasses.replace(one, where=where) for one in error.problems]
-    return problems
-
-
 def run(
     config: RunConfig | str | Path | Mapping[str, Any],
     *,
@@ -232,7 +150,7 @@ class _Job:
         require("text")
         require("data")
         data = self.config.model_dump(mode="json")
-        if problems := _unknown_names(data, strict_yaml.Document(data, "config")):
+        if problems := unknown_names(data, strict_yaml.Document(data, "config")):
             raise ConfigError(problems)  # a RunConfig that was made without load_run_config
         packs = [load_pack(name) for name in self.config.policy.packs]
         signer = load_or_create_key()

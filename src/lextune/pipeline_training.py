@@ -75,11 +75,6 @@ def fine_tune(
     keep_freed_memory()
     task, classes = tasks.get(config.task), prepared.ref.classes
     loaded = _load(config, selected, classes, listener)
-    pretrained = {
-        name: tensor.clone()
-        for name, tensor in distinct_tensors(loaded.model).items()
-        if name not in loaded.new_tensors
-    }
     listener.tell("tokenising")
     train, validation = (
         _rows(loaded, prepared.parts[name], classes) for name in ("train", "validation")
@@ -98,12 +93,13 @@ def fine_tune(
         identity=_identity(config, selected, prepared),
         callbacks=[TrainerLog(folder / "trainer_log.jsonl"), _Bar(listener)],
     )
+    before = _watched(loaded)
     outcome = trainer.run(train, validation, len(classes), resume=resume)
     info = model_info(config.task, classes, loaded.max_length, outcome.precision)
     files = task.export(loaded.model, selected.files, info)
     digests = _write_model(folder / "model", files)
     measurements = (
-        *weight_change(pretrained, distinct_tensors(loaded.model)),
+        *weight_change(before, distinct_tensors(loaded.model)),
         *_counted(outcome, train, validation),
     )
     effective = {"max_length": loaded.max_length, "head_redrawn": redrawn is not None}
@@ -126,6 +122,18 @@ def _load(
             f"tokens: texts are cut there"
         )
     return loaded
+
+
+def _watched(loaded: LoadedModel) -> dict[str, torch.Tensor]:
+    """Copies of the tensors of which training must change some: the pretrained ones that the method trains.
+
+    A new head alone changes even where the rest went wrong, so it counts only for a method that trains
+    nothing else.
+    """
+    trained = {name for name, one in loaded.model.named_parameters() if one.requires_grad}
+    watched = (trained - loaded.new_tensors) or trained
+    tensors = distinct_tensors(loaded.model)
+    return {name: tensor.clone() for name, tensor in tensors.items() if name in watched}
 
 
 def _rows(loaded: LoadedModel, table: Any, classes: Sequence[str]) -> Rows:

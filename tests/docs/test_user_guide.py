@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from lextune import strict_yaml
+from lextune import cli, strict_yaml
 from lextune.config import ALIASES, RunConfig, load_config
 from lextune.errors import ExitCode
 
@@ -63,7 +63,7 @@ def test_no_key_is_meant_by_an_alias() -> None:
 def test_every_exit_code_is_explained() -> None:
     section = GUIDE.partition("## Exit codes")[2].partition("\n## ")[0]
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)}
-    assert codes == {*map(int, ExitCode), 130}
+    assert codes == {*map(int, ExitCode), cli._INTERRUPTED, cli._READER_GONE}
 
 
 def test_every_environment_variable_is_explained() -> None:

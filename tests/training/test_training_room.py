@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import lextune
 import tiny
 from lextune.errors import ConfigError, ModelError
 from lextune.listener import Listener
+from lextune.training.methods.base import ParameterGroup, methods
 
 
 class Heard(Listener):
@@ -112,3 +114,28 @@ def test_a_marker_that_a_kill_left_half_written_is_no_other_file(
     assert lextune.run(config, out=folder, resume=True).trained is not None
     assert json.loads((folder / "run.json").read_text())["run"]
     assert not (folder / ".run.json.4711.tmp").exists()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_method_that_trains_the_head_alone_is_watched_by_its_head(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: bool
+) -> None:
+    def head(model: torch.nn.Module, weight_decay: float) -> list[ParameterGroup]:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name.startswith("classifier."))
+        trained = [one for one in model.parameters() if one.requires_grad]
+        if (
+            broken
+        ):  # the optimiser moves copies, as when a model is moved to a device after it was made
+            trained = [torch.nn.Parameter(one.detach().clone()) for one in trained]
+        return [{"params": trained, "weight_decay": weight_decay}]
+
+    monkeypatch.setitem(methods._items, "head", head)
+    config["train"] |= {"method": "head", "learning_rate": 1e-2}
+    run = lextune.run(config, out=tmp_path / "run")
+    assert run.trained is not None
+    measured = {one.name: one for one in run.trained.measurements}
+    assert measured["changed_weight_tensors"].n == 2  # its weight and its bias
+    assert measured["changed_weight_tensors"].value == (0 if broken else 2)
+    status = {one.control: one.status for one in run.verdict.controls}
+    assert status["weights_changed"] == ("fail" if broken else "pass")

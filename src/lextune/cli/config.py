@@ -29,7 +29,7 @@ def check(
 ) -> None:
     """Check a config without running it."""
     use_json(as_json)
-    from lextune.pipeline import load_run_config
+    from lextune.pipeline_config import load_run_config
 
     found = load_run_config(path, overrides or [], say)
     if as_json:

@@ -14,7 +14,7 @@ def weight_change(
 ) -> tuple[Measurement, ...]:
     """Tensors that differ, and the relative L2 distance, over the floating-point tensors of both.
 
-    A head that was new is not counted: the change must be in what was pretrained too.
+    Which ones must change is the caller's to say: those in `before`.
     """
     names = [name for name in before if name in after and before[name].is_floating_point()]
     changed, moved, size = 0, 0.0, 0.0

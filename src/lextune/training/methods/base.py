@@ -17,7 +17,7 @@ class ParameterGroup(TypedDict):
 
 
 class Method(Protocol):
-    """May freeze or wrap parts of the model; returns what is trained."""
+    """May freeze parts of the model, but not rename or wrap them; returns what is trained."""
 
     def __call__(self, model: torch.nn.Module, weight_decay: float) -> list[ParameterGroup]: ...  # noqa: D102
 

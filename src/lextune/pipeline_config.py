@@ -1,0 +1,97 @@
+"""Checks a config against the packs and the plugins that it names, so that everything wrong is told in one go."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lextune import strict_yaml
+from lextune.config import RunConfig, load_config
+from lextune.errors import ConfigError, PackError, Problem
+from lextune.extras import missing
+from lextune.policy.facts import check_facts
+from lextune.policy.packs import Pack, load_pack
+from lextune.registry import Registry
+
+
+def load_run_config(
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    notify: Callable[[str], None] | None = None,
+) -> RunConfig:
+    """A config whose declared facts are checked against the packs, all problems in one go.
+
+    Raises:
+        ConfigError: Everything that is wrong, the packs' own faults included.
+    """
+
+    def check(document: strict_yaml.Document) -> list[Problem]:
+        data = document.data
+        policy, use = data.get("policy"), data.get("use")
+        named = policy.get("packs") if isinstance(policy, dict) else None
+        if isinstance(named, str):
+            named = [named]
+        elif not isinstance(named, list):  # left out, or of a wrong kind, which is told elsewhere
+            named = ["house", "licences"]
+        problems = unknown_names(data, document)
+        packs: list[Pack] = []
+        for index, name in enumerate(named):
+            try:
+                packs.append(load_pack(str(name)))
+            except PackError as error:
+                where = document.where(("policy", "packs", index))
+                problems += [
+                    one if one.where else dataclasses.replace(one, where=where)
+                    for one in error.problems
+                ]
+        if isinstance(use, dict):
+            try:
+                found = check_facts(use, packs)
+            except PackError as error:
+                return [*problems, *error.problems]
+            for fact, one in found:
+                where = document.where(("use", fact))
+                problems.append(Problem(one.fact, one.remedy, one.reason, where))
+        return problems
+
+    config = load_config(source, overrides, check=check, notify=notify)
+    if config.policy.as_of is None:
+        today = datetime.datetime.now(datetime.UTC).date()
+        policy = config.policy.model_copy(update={"as_of": today})
+        config = config.model_copy(update={"policy": policy})
+    return config
+
+
+def unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:
+    """Plugins that the config names and that do not exist; none is looked for where the extras are missing."""
+    if missing("text") or missing("data"):
+        return []
+    from lextune.audits.base import audits
+    from lextune.data.formats import formats
+    from lextune.tasks.base import tasks
+    from lextune.training.methods.base import methods
+
+    def section(name: str) -> Mapping[str, Any]:
+        return found if isinstance(found := data.get(name), dict) else {}
+
+    audit_names = data.get("audits")
+    audit_names = [audit_names] if isinstance(audit_names, str) else audit_names
+    wanted: list[tuple[Registry[Any], Any, tuple[str | int, ...]]] = [
+        (tasks, data.get("task"), ("task",)),
+        (methods, section("train").get("method"), ("train", "method")),
+        (formats, section("data").get("format"), ("data", "format")),
+    ]
+    if isinstance(audit_names, list):
+        wanted += [(audits, name, ("audits", index)) for index, name in enumerate(audit_names)]
+    problems: list[Problem] = []
+    for registry, name, path in wanted:
+        try:
+            if isinstance(name, str):
+                registry.get(name)
+        except ConfigError as error:
+            where = document.where(path)
+            problems += [dataclasses.replace(one, where=where) for one in error.problems]
+    return problems
