@@ -70,6 +70,17 @@ def test_the_light_commands_never_load_torch_or_numpy(release: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def test_the_help_loads_no_room() -> None:
+    """Each record, schema or database that a verb imports at its top is paid for by every call."""
+    code = (
+        "import sys\nfrom lextune.cli import main\nassert main(['--help']) == 0\n"
+        "rooms = {'lextune.records', 'lextune.config', 'yaml', 'sqlalchemy', 'cryptography'}\n"
+        "assert not rooms & set(sys.modules), rooms & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_run_prints_one_document_and_the_index_knows_it(
     workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,7 +53,8 @@ def lines_of(out: Path) -> list[dict[str, float]]:
 def wait_for_step(out: Path, step: int, process: subprocess.Popen[bytes]) -> None:
     """Until the log shows that step, or the process ends."""
     log = out / "trainer_log.jsonl"
-    for _ in range(2000):
+    deadline = time.monotonic() + 180  # a busy machine may take long to begin
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             return
         if log.exists() and log.read_bytes().count(b'"event": "step"') >= step:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import typer
 
-from lextune import extras
 from lextune.cli.app import app
 from lextune.cli.output import Json, print_json, table, use_json
 from lextune.errors import ExitCode, LextuneError
@@ -62,6 +61,8 @@ def _cpu_flags() -> list[str]:
 
 
 def _extras() -> Iterator[Row]:
+    from lextune import extras
+
     for extra, modules in extras.MODULES.items():
         absent = extras.missing(extra)
         if absent:

@@ -27,7 +27,6 @@ from lextune.cli.output import (
     use_json,
 )
 from lextune.errors import ConfigError, DataError, ExitCode, Problem
-from lextune.files import disk_problems, open_output
 
 if TYPE_CHECKING:
     from lextune.data.formats import RawRow
@@ -137,6 +136,8 @@ def _writer(output: Path | None, columns: Sequence[str]) -> Iterator[Callable[[_
     if output is None:
         yield _guarded(_json_rows(sys.stdout), stdout_problems)
         return
+    from lextune.files import disk_problems, open_output
+
     with open_output(output) as stream:
         text = codecs.getwriter("utf-8")(stream)
         write = _csv_rows(text, columns) if output.suffix == ".csv" else _json_rows(text)

@@ -11,7 +11,6 @@ import typer
 
 from lextune.cli.app import app
 from lextune.cli.output import Json, Set, Terminal, measured, print_json, say, table, use_json
-from lextune.strict_yaml import load
 
 if TYPE_CHECKING:
     from lextune.pipeline import Run
@@ -49,6 +48,8 @@ def quickstart(
     use_json(as_json)
     with resources.as_file(resources.files("lextune.cli") / "quickstart.yaml") as config:
         if show_config and as_json:
+            from lextune.strict_yaml import load
+
             print_json(load(config.read_bytes(), config.name).data)
         elif show_config:
             say(config.read_text(encoding="utf-8").rstrip())
