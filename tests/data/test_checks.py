@@ -268,3 +268,14 @@ def test_a_path_that_can_be_none_is_told(word):
 def test_an_encoding_that_is_no_name_is_told(write):
     report = check(write, GOOD, encoding="a\0b")
     assert found(report)["encoding"].severity == "error"
+
+
+@pytest.mark.parametrize("label", ["∞", "-∞", "ＮａＮ", "1.#QNAN", "-1.#INF", "1e999", " inf "])
+def test_every_spelling_of_no_number_is_no_class(write, label):
+    report = check(write, [*GOOD, ("a text", label)])
+    assert found(report)["invalid_label"].count == 1
+
+
+def test_words_that_hold_such_a_spelling_are_classes(write):
+    report = check(write, [(f"{word} {n}", word) for word in ("nanny", "info") for n in range(20)])
+    assert not report.errors()

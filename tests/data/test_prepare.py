@@ -98,6 +98,13 @@ def test_given_parts_are_kept_and_validation_is_cut_from_train(write):
 class TestLeaks:
     """4 test rows, 2 of them in train."""
 
+    def test_the_part_that_picks_the_checkpoint_is_not_the_one_that_is_reported(self, write):
+        part = write.csv([("new one", "pos"), ("new two", "neg")], "part.csv")
+        config = DataConfig(train=(write.csv(ROWS),), validation=(part,), test=(part,))
+        prepared = prepare(config)
+        assert values(prepared)["leaked_test_rows"] == 2  # house/no_leakage refuses
+        assert sorted(prepared.leaked_ids) == sorted(prepared.parts["test"]["id"].to_pylist())
+
     def config(self, write, **options):
         test = [ROWS[0], ("NEG  text number 5", "neg"), ("clean one", "pos"), ("clean two", "neg")]
         return DataConfig(

@@ -26,7 +26,7 @@ from lextune.evidence.envelope import sign
 from lextune.evidence.keys import Signer, load_or_create_key
 from lextune.evidence.statements import make_statement
 from lextune.policy.packs import load_pack
-from lextune.records import Subject
+from lextune.records import Measurement, Subject
 
 if TYPE_CHECKING:
     from workshop import Workshop
@@ -536,3 +536,64 @@ def test_a_full_disk_during_checkpointing_and_the_way_on(
     runner.out = tmp_path / "unbroken"
     assert runner(config) == 0
     assert (runner.out / "release" / "tiny-1.2.3" / "model.safetensors").read_bytes() == whole
+
+
+def test_leaked_test_rows_are_refused_and_under_a_waiver_measured_without(
+    workshop: Workshop, runner: Runner, tmp_path: Path
+) -> None:
+    head, *rows = workshop.data.read_text().splitlines()
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    train.write_text("\n".join([head, *rows[:900]]) + "\n")
+    leaked = [rows[0], "  " + rows[1].replace("the", "THE")]
+    test.write_text("\n".join([head, *rows[900:], *leaked]) + "\n")
+    data = {"train": str(train), "test": str(test)}
+    assert runner(workshop.config(data=data)) == 3
+    runner.refused("house/no_leakage", "leaked_test_rows is 2")
+    report = (runner.out / "dossier" / "data_report.json").read_text()
+    assert "test.csv:302" in report
+    assert "test.csv:303" in report
+    waiver = tmp_path / "waiver.json"
+    arguments = ["approve", "house/no_leakage", "--reason", "a pilot", "--person", "x",
+                 "--expires", "2999-01-01", "-o", str(waiver)]  # fmt: skip
+    assert main(arguments) == 0
+    shutil.rmtree(runner.out)
+    assert runner(workshop.config(data=data, policy={"waivers": [str(waiver)]})) == 0
+    card = (runner.out / "release" / "tiny-1.2.3" / "README.md").read_text().replace("\\", "")
+    (line,) = [one for one in card.splitlines() if one.startswith("| accuracy_without_leaked_rows")]
+    assert "| 300 |" in line
+
+
+def test_a_class_missing_from_test_is_undefined_and_moves_no_other(
+    workshop: Workshop, runner: Runner, tmp_path: Path
+) -> None:
+    head, *rows = workshop.data.read_text().splitlines()
+    other = [f"cinema cinema cinema {n},neutral,north" for n in range(200)]
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    train.write_text("\n".join([head, *rows[:900], *other]) + "\n")
+    test.write_text("\n".join([head, *rows[900:]]) + "\n")
+    config = workshop.config(data={"train": str(train), "test": str(test)})
+    config["task"] = "text_classification"
+    assert runner(config, "--json") == 0
+    found = json.loads(runner.text[: runner.text.rindex("\n}") + 2])["metrics"]
+    assert (found["recall.neutral"]["value"], found["recall.neutral"]["n"]) == (None, 0)
+    assert found["recall.positive"]["value"] > 0.9
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
+def test_a_metric_that_is_no_number(
+    workshop: Workshop, runner: Runner, monkeypatch: pytest.MonkeyPatch, value: float | None
+) -> None:
+    def broken(*_: Any) -> list[Measurement]:
+        return [Measurement(name="accuracy", value=value, n=300, unit="proportion")]
+
+    monkeypatch.setitem(metrics.metrics._items, "accuracy", broken)
+    assert runner(workshop.config()) == 4
+    runner.refused("house/evaluation_complete", "accuracy")
+
+
+def test_a_metric_that_gave_nothing(
+    workshop: Workshop, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(metrics.metrics._items, "accuracy", lambda *_: [])
+    assert runner(workshop.config()) == 4
+    runner.refused("house/evaluation_complete", "accuracy")

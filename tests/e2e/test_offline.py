@@ -102,3 +102,17 @@ def test_a_hub_id_that_is_not_cached_says_so_when_offline(
     watched |= {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
     assert lextune(["run", str(config), "--out", str(tmp_path / "run")], watched, cut=True) == 2
     assert not (tmp_path / "sockets.txt").exists()
+
+
+@pytest.mark.slow
+def test_the_quickstart_trains_and_measures_without_a_socket(
+    watched: dict[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    arguments = ["quickstart", "--out", str(out)]
+    for value in ("data.sample=1500", "train.epochs=1", "train.max_length=32"):
+        arguments += ["--set", value]
+    assert lextune(arguments, watched, cut=True) in (0, 3, 4)  # too small to promise a verdict
+    assert not (tmp_path / "sockets.txt").exists()
+    assert list((out / "dossier" / "statements").glob("*-decide.dsse.json"))
+    assert (out / "model" / "model.safetensors").is_file()

@@ -10,7 +10,7 @@ import pytest
 from lextune.evaluation import baselines as module
 from lextune.evaluation.baselines import baselines
 from lextune.evaluation.evaluate import TrainingTexts, compare, evaluate
-from lextune.evaluation.metrics import Resampling
+from lextune.evaluation.metrics import Resampling, metrics
 from lextune.evaluation.predict import Scored
 from lextune.records import Evaluation, Measurement, Predictions
 
@@ -176,3 +176,12 @@ def test_mixed_scripts_and_chinese_with_spaces_are_cut_into_characters_too() -> 
 )
 def test_the_share_of_unspaced_scripts_is_of_letters(texts: list[str], share: float) -> None:
     assert module._unspaced_share(texts) == pytest.approx(share, abs=0.2)
+
+
+def test_a_metric_that_gives_no_measurement_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(metrics._items, "accuracy", lambda *_: [])
+    given = scored([0, 1, 0, 1], [0.1, 0.9, 0.6, 0.7])
+    found = by_name(evaluate(given, FILE, ALL, DRAWS))["failed_metrics"]
+    assert found.value is None
+    assert found.problem is not None
+    assert found.problem.endswith(": accuracy")

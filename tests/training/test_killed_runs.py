@@ -164,3 +164,55 @@ def test_the_same_config_gives_the_same_weights(
     config, whole = unbroken
     assert main(["run", str(config), "--out", str(tmp_path / "again")]) == 0
     assert weights(tmp_path / "again") == weights(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "place",
+    [
+        "pipeline._Job._measured",
+        "pipeline._Job._one_audit",
+        "release.decide_dossier",
+        "release.sign_release",
+        "release.verify_release",
+    ],
+)
+def test_killed_in_a_later_room_it_releases_after_resume(
+    unbroken: tuple[Path, Path], tmp_path: Path, place: str
+) -> None:
+    config, whole = unbroken
+    out = tmp_path / "killed"
+    code = (
+        "import os, lextune.pipeline, lextune.release; from lextune.cli import main\n"
+        f"lextune.{place} = lambda *a, **k: os.kill(os.getpid(), 9)\nmain()"
+    )
+    arguments = ["run", str(config), "--out", str(out)]
+    killed = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not (out / "release" / "tiny-1.2.3").exists()
+    assert main([*arguments, "--resume"]) == 0
+    assert weights(out) == weights(whole)
+    assert [path.name for path in (out / "release").iterdir()] == ["tiny-1.2.3"]
+    assert main(["verify", str(out / "release" / "tiny-1.2.3")]) == 0
+
+
+@pytest.mark.slow
+def test_a_polite_signal_in_a_later_room_ends_as_interrupted(
+    unbroken: tuple[Path, Path], tmp_path: Path
+) -> None:
+    config, _ = unbroken
+    out = tmp_path / "stopped"
+    code = (
+        "import os, signal, time, lextune.pipeline; from lextune.cli import main\n"
+        "def stop(*_):\n    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(60)\n"
+        "lextune.pipeline._Job._one_audit = stop\nmain()"
+    )
+    arguments = ["run", str(config), "--out", str(out)]
+    stopped = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, check=False
+    )
+    assert stopped.returncode == 130
+    assert main(["runs", "show", json.loads((out / "run.json").read_text())["run"], "--json"]) == 0
+    assert main([*arguments, "--resume"]) == 0

@@ -381,3 +381,15 @@ def test_an_unbroken_fixture_has_three_epochs(unbroken: tuple[Any, list[list[int
     ]
     assert per_epoch == [list(range(76))] * 3
     assert sorted(watch.epochs) == [1, 2, 3]
+
+
+def test_each_validation_row_weighs_the_same_in_a_shorter_last_batch_too(
+    bench: Bench, tmp_path: Path
+) -> None:
+    found = []
+    for batch_size in (7, 1):  # 24 rows: 14 + 10, or one by one
+        bench.settings = {"epochs": 1, "batch_size": batch_size}
+        trainer = bench.trainer(tmp_path / f"c{batch_size}")
+        found.append(trainer._validate(bench.part(bench.rows[76:])))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    assert found[0][1] == found[1][1]

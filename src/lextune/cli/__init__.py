@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -32,10 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    if arguments is None:
+        # As Ctrl-C: what is under way ends in order. Training and the server set handlers of their own.
+        signal.signal(signal.SIGTERM, _interrupt)
     code = _run(list(sys.argv[1:] if arguments is None else arguments))
     if arguments is None:
         sys.exit(code)
     return code
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _run(arguments: list[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -182,7 +183,11 @@ def _check_label(label: str, where: str, config: DataConfig, context: ReadContex
 
 
 def _is_not_finite(label: str) -> bool:
+    """NaN and infinity as Python, spreadsheets and C write them, full width or not."""
+    plain = unicodedata.normalize("NFKC", label).strip().casefold().lstrip("+-")
+    if plain == "∞" or plain.startswith("1.#"):
+        return True
     try:
-        return not math.isfinite(float(label))
+        return not math.isfinite(float(plain))
     except ValueError:
         return False

@@ -52,7 +52,9 @@ def evaluate(
             found.append(one.model_copy(update={"name": "accuracy_without_leaked_rows"}))
     rows = len(scored.labels)
     share = float(finite.mean()) if rows else float("nan")
-    failed = [one.name for one in found if _failed(one)]
+    measured = {one.name.partition(".")[0] for one in found if one.group is None}
+    absent = [name for name in metric_names if name not in measured]
+    failed = [*absent, *(one.name for one in found if _failed(one))]
     found += [
         Measurement.exact("evaluated_share", share, n=rows, unit="proportion"),
         _failures(failed, len(found)),

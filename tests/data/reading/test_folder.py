@@ -174,3 +174,40 @@ def test_a_link_to_nowhere_is_one_error_and_the_rest_is_read(tmp_path):
     (problem,) = context.findings.problems()
     assert (problem.kind, problem.severity) == ("unreadable", "error")
     assert problem.rows[0].endswith("pos/0.txt")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train_set", "test_set"),
+        ("trainset", "testset"),
+        ("01-train", "02-dev"),
+        ("Train Data", "Test Data"),
+    ],
+)
+def test_decorated_names_of_parts_are_no_classes_either(tmp_path, names):
+    found, context = read(make(tmp_path, *(f"{name}/a.txt" for name in names)))
+    assert found == []
+    assert kinds(context, "error") == {"no_labels"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("protest", "report"),
+        ("training wheels", "bus"),
+        ("1", "2"),
+        ("set", "data"),
+        ("trainer", "tester"),
+    ],
+)
+def test_names_that_only_hold_such_a_word_are_classes(tmp_path, names):
+    found, _ = read(make(tmp_path, *(f"{name}/a.txt" for name in names)))
+    assert labels(found) == sorted(names)
+
+
+def test_parts_inside_class_folders_are_not_mixed(tmp_path):
+    files = ("pos/train/1.txt", "pos/test/2.txt", "neg/train/3.txt", "neg/test/4.txt")
+    found, context = read(make(tmp_path, *files))
+    assert found == []
+    assert kinds(context, "error") == {"no_labels"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,13 +115,20 @@ def _classes(root: Path, source: Source, context: ReadContext) -> list[str]:
         return []
     if _are_parts(root, folders):
         base = source.name.rstrip("/")
-        by_part = {
-            _PART_WORDS[name.lower()]: name for name in folders if name.lower() in _PART_WORDS
-        }
+        by_part = {part: name for name in folders if (part := _part(name)) is not None}
         remedy = ", ".join(f"data.{part}: {base}/{name}" for part, name in by_part.items())
         _no_labels(
             source, context, "its folders are parts of a data set, not classes", f"set {remedy}"
         )
+        return []
+    inside = {
+        _part(one.name) for name in folders for one in (root / name).iterdir() if one.is_dir()
+    }
+    if len(inside - {None}) > 1:
+        _no_labels(
+            source, context, "its class folders hold parts of a data set",
+            "put the part first (train/pos, test/pos), then set data.train and data.test to the parts",
+        )  # fmt: skip
         return []
     if files:
         context.findings.add(
@@ -145,10 +153,16 @@ def _classes(root: Path, source: Source, context: ReadContext) -> list[str]:
     return folders
 
 
+def _part(name: str) -> str | None:
+    """The part that a folder's name says: `train`, `Train_set`, `testset`, `01-dev-data`."""
+    bare = re.sub(r"[\W\d_]+", "", name.casefold())
+    return _PART_WORDS.get(bare) or _PART_WORDS.get(re.sub(r"(?<=.)(set|data|split)$", "", bare))
+
+
 def _are_parts(root: Path, folders: list[str]) -> bool:
     """Whether folders are train, test, ... A single `train` beside `bus` and `tram` is a vehicle."""
-    words = [name for name in folders if name.lower() in _PART_WORDS]
-    if len({_PART_WORDS[name.lower()] for name in words}) > 1 or (words and words == folders):
+    words = [name for name in folders if _part(name)]
+    if len({_part(name) for name in words}) > 1 or (words and words == folders):
         return True
     return any(all(path.is_dir() for path in (root / name).iterdir()) for name in words)
 
