@@ -9,7 +9,7 @@ import pytest
 
 from lextune import pipeline, pipeline_config
 from lextune.cli import main
-from lextune.config import RunConfig
+from lextune.config import RunConfig, load_config
 from lextune.errors import ConfigError
 
 TEXT = """task: sentimant
@@ -57,6 +57,24 @@ def test_a_config_made_in_python_is_checked_when_it_runs(tmp_path: Path) -> None
     with pytest.raises(ConfigError, match="did you mean 'sentiment'"):
         pipeline.run(config, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_facts_of_a_config_made_in_python_are_checked_too(tmp_path: Path) -> None:
+    config = RunConfig.model_validate(
+        {"task": "sentiment", "model": {"source": "auto"}, "data": {"train": "a.csv"},
+         "policy": {"as_of": "2026-11-25"}, "use": {"comercial": False}}
+    )  # fmt: skip
+    with pytest.raises(ConfigError, match="did you mean 'commercial'"):
+        pipeline.run(config, out=tmp_path / "run")
+
+
+@pytest.mark.parametrize("day", ["20261125", "2026-W48-3", 20261125])
+def test_the_day_to_decide_for_is_written_in_one_way(day: object) -> None:
+    with pytest.raises(ConfigError, match="is no date"):
+        load_config(
+            {"task": "sentiment", "model": {"source": "auto"}, "data": {"train": "a.csv"},
+             "policy": {"as_of": day}}
+        )  # fmt: skip
 
 
 def test_data_check_takes_the_options_that_its_remedies_name(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 
 import pytest
@@ -18,7 +19,7 @@ from lextune.errors import (
     TrainingError,
     VerificationError,
 )
-from lextune.records import FileDigest, Interval, Measurement, Record, Statement
+from lextune.records import FileDigest, Interval, Measurement, Record, Statement, parse_day
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -115,3 +116,18 @@ def test_every_error_of_the_tree_has_a_known_exit_code() -> None:
         assert kind.exit_code in set(ExitCode) - {ExitCode.DONE, ExitCode.BUG}
     assert len(kinds) >= 12
     assert issubclass(Measurement, Record)
+
+
+@pytest.mark.parametrize(
+    "value", ["2027-W01-1", "20301231", "2026-02-30", "2026-1-2", "", 20261125, 1e9, None, True]
+)
+def test_a_day_is_written_in_one_way(value: object) -> None:
+    with pytest.raises(ValueError, match="is no date"):
+        parse_day(value)
+
+
+def test_a_day_is_a_day() -> None:
+    day = datetime.date(2026, 11, 25)
+    assert parse_day("2026-11-25") == parse_day(day) == day
+    with pytest.raises(ValueError, match="is no date"):
+        parse_day(datetime.datetime(2026, 11, 25))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from lextune import strict_yaml
 from lextune.errors import ConfigError, Problem
+from lextune.records import Day
 from lextune.validation import validate
 
 
@@ -28,21 +29,11 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-def _date(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            return datetime.date.fromisoformat(value)
-        except ValueError as error:
-            raise ValueError(f"{value!r} is no date. Remedy: write YYYY-MM-DD") from error
-    return value
-
-
 Word = Annotated[str, Field(min_length=1)]
 Words = Annotated[
     tuple[Word, ...], BeforeValidator(_listed, json_schema_input_type=list[Word] | Word)
 ]
-Some = Annotated[Words, Field(min_length=1)]
-Date = Annotated[datetime.date, BeforeValidator(_date)]
+NonEmptyWords = Annotated[Words, Field(min_length=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 #: Torch and numpy take larger seeds, but not the same ones; JSON keeps integers exact up to 2^53.
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
@@ -103,9 +94,9 @@ class SplitConfig(Section):
 class DataConfig(Section):
     """Which data, whose, under which licence."""
 
-    train: Some = Field(description="File, folder, list of files, or pypi:PACKAGE/PATH.")
-    validation: Some | None = Field(None, description="The same; null cuts it from train.")
-    test: Some | None = Field(None, description="The same; null cuts it from train first.")
+    train: NonEmptyWords = Field(description="File, folder, list of files, or pypi:PACKAGE/PATH.")
+    validation: NonEmptyWords | None = Field(None, description="The same; null cuts it from train.")
+    test: NonEmptyWords | None = Field(None, description="The same; null cuts it from train first.")
     columns: ColumnsConfig = ColumnsConfig()
     format: str | None = Field(None, description="Name of the reader; null goes by the suffix.")
     encoding: str | None = Field(
@@ -180,10 +171,10 @@ class EvaluationConfig(Section):
 class PolicyConfig(Section):
     """Which packs decide, and as of which day."""
 
-    packs: Some = Field(
+    packs: NonEmptyWords = Field(
         ("house", "licences"), description="Ids of shipped packs, or paths of YAML files."
     )
-    as_of: Date | None = Field(None, description="The day to decide for; null is today.")
+    as_of: Day | None = Field(None, description="The day to decide for; null is today.")
     waivers: Words = Field((), description="Files of signed waivers.")
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lextune import release as releasing
-from lextune import strict_yaml
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical
@@ -26,7 +25,7 @@ from lextune.evidence.statements import make_statement
 from lextune.extras import require
 from lextune.files import disk_problems, read_regular, sha256, write_atomic
 from lextune.listener import Listener
-from lextune.pipeline_config import load_run_config, unknown_names
+from lextune.pipeline_config import load_run_config
 from lextune.pipeline_evaluation import metrics_document, score_table
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.verdict import blocks_release, exit_code
@@ -123,10 +122,9 @@ def run(
     Raises:
         LextuneError: What stopped the run before there was a verdict.
     """
-    if not isinstance(config, RunConfig):
-        config = load_run_config(config, overrides, (listener or Listener()).tell)
-    elif overrides or config.policy.as_of is None:
-        config = load_run_config(config.model_dump(mode="json"), overrides)
+    if isinstance(config, RunConfig):
+        config = config.model_dump(mode="json")  # it may have been made without a look at the packs
+    config = load_run_config(config, overrides, (listener or Listener()).tell)
     job = _Job(config, _run_folder(config, out), resume, listener or Listener())
     return job.run()
 
@@ -149,9 +147,6 @@ class _Job:
     def run(self) -> Run:
         require("text")
         require("data")
-        data = self.config.model_dump(mode="json")
-        if problems := unknown_names(data, strict_yaml.Document(data, "config")):
-            raise ConfigError(problems)  # a RunConfig that was made without load_run_config
         packs = [load_pack(name) for name in self.config.policy.packs]
         signer = load_or_create_key()
         trust = load_trust()

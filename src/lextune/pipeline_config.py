@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lextune import strict_yaml
-from lextune.config import RunConfig, load_config
+from lextune.config import PolicyConfig, RunConfig, load_config
 from lextune.errors import ConfigError, PackError, Problem
 from lextune.extras import missing
 from lextune.policy.facts import check_facts
@@ -35,8 +35,8 @@ def load_run_config(
         if isinstance(named, str):
             named = [named]
         elif not isinstance(named, list):  # left out, or of a wrong kind, which is told elsewhere
-            named = ["house", "licences"]
-        problems = unknown_names(data, document)
+            named = list(PolicyConfig().packs)
+        problems = _unknown_names(data, document)
         packs: list[Pack] = []
         for index, name in enumerate(named):
             try:
@@ -65,7 +65,7 @@ def load_run_config(
     return config
 
 
-def unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:
+def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:
     """Plugins that the config names and that do not exist; none is looked for where the extras are missing."""
     if missing("text") or missing("data"):
         return []

@@ -25,7 +25,7 @@ from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.loop import Outcome, Rows, Trainer
 from lextune.training.machine import device, keep_freed_memory
-from lextune.training.start import settle
+from lextune.training.start import try_first_rows
 
 if TYPE_CHECKING:
     from lextune.data.prepare import Prepared
@@ -79,7 +79,7 @@ def fine_tune(
     train, validation = (
         _rows(loaded, prepared.parts[name], classes) for name in ("train", "validation")
     )
-    redrawn = settle(
+    redrawn = try_first_rows(
         task, loaded.model.to(device()), train, len(classes),
         new_tensors=loaded.new_tensors, seed=config.train.seed,
     )  # fmt: skip

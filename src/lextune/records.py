@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Status = Literal["pass", "fail", "insufficient", "not_applicable", "waived"]
 Severity = Literal["block", "warn"]
@@ -35,6 +35,26 @@ class FileDigest(Record):
     path: str
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=0)
+
+
+def parse_day(value: Any) -> datetime.date:
+    """A day, or text that writes one as YYYY-MM-DD and in no other way that ISO 8601 knows.
+
+    Raises:
+        ValueError: It is not written so, or there is no such day.
+    """
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value
+    try:
+        day = datetime.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        day = None
+    if day is None or day.isoformat() != value:
+        raise ValueError(f"{value!r} is no date. Remedy: write YYYY-MM-DD")
+    return day
+
+
+Day = Annotated[datetime.date, BeforeValidator(parse_day)]
 
 
 class Licence(Record):

@@ -134,12 +134,7 @@ def macro_f1(counts: Ints) -> float:
 
     A class that is in neither is left out; one that is in only one of them counts 0.
     """
-    right = np.diag(counts).astype(float)
-    total = counts.sum(axis=0) + counts.sum(axis=1)
-    seen = total > 0
-    if not seen.any():
-        return math.nan
-    return float(np.mean(2 * right[seen] / total[seen]))
+    return float(np.nanmean(_f1(counts))) if counts.any() else math.nan
 
 
 def macro_f1_interval(counts: Ints, *, samples: int, seed: int) -> Interval | None:
@@ -202,6 +197,11 @@ def _correlations(values: Floats, otherwise: float) -> Floats:
     return found
 
 
+def confidence_bins(confidence: Floats, bins: int) -> Ints:
+    """The equal-width bin of each confidence between 0 and 1; the last one is closed."""
+    return np.minimum((confidence * bins).astype(np.int64), bins - 1)
+
+
 def expected_calibration_error(confidence: Floats, right: Bools, bins: int = 15) -> float:
     """Weighted mean gap between confidence and accuracy over equal-width bins; the last bin is closed.
 
@@ -209,7 +209,7 @@ def expected_calibration_error(confidence: Floats, right: Bools, bins: int = 15)
     """
     if len(confidence) == 0:
         return math.nan
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    index = confidence_bins(confidence, bins)
     weight = np.bincount(index, minlength=bins)
     gap = np.bincount(index, weights=confidence, minlength=bins) - np.bincount(
         index, weights=right.astype(float), minlength=bins
@@ -238,7 +238,7 @@ def calibration_error_interval(
     n = len(confidence)
     if n == 0:
         return None
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    index = confidence_bins(confidence, bins)
     rows = np.bincount(index, minlength=bins)
     hits = np.bincount(index, weights=right.astype(float), minlength=bins)[rows > 0]
     rows = rows[rows > 0]

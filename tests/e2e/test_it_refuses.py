@@ -27,47 +27,33 @@ from lextune.evidence.keys import Signer, load_or_create_key
 from lextune.evidence.statements import make_statement
 from lextune.policy.packs import load_pack
 from lextune.records import Measurement, Subject
+from packs import control_data, pack_data
 
 if TYPE_CHECKING:
     from workshop import Workshop
 
-PACK: dict[str, Any] = {
-    "schema": "lextune.pack/v1",
-    "id": "test",
-    "version": "1.0",
-    "titles": {"en": "Test", "zh": "测试"},
-    "source": "Made for this test.",
-    "checked_on": "2026-11-25",
-    "facts": [
+PACK = pack_data(
+    control_data(
+        id="rule",
+        requires=[
+            {
+                "measurement": "accuracy",
+                "bound": "interval",
+                "operator": ">=",
+                "value": 0.5,
+                "minimum_n": 100,
+            }
+        ],
+    ),  # fmt: skip
+    id="test",
+    facts=[
         {
             "id": "scores_citizens",
             "type": "bool",
             "question": {"en": "Does it score citizens?", "zh": "是否对公民评分？"},
         }
     ],
-    "controls": [
-        {
-            "id": "rule",
-            "citation": "Test rule 1",
-            "titles": {"en": "Rule", "zh": "规则"},
-            "basis": "house",
-            "status": "in_force",
-            "applies": "always",
-            "effect": "require",
-            "requires": [
-                {
-                    "measurement": "accuracy",
-                    "bound": "interval",
-                    "operator": ">=",
-                    "value": 0.5,
-                    "minimum_n": 100,
-                }
-            ],
-            "severity": "block",
-            "remedy": {"en": "Do better.", "zh": "请改进。"},
-        }
-    ],
-}
+)
 
 
 def pack_file(path: Path, change: Callable[[dict[str, Any]], None] = lambda _: None) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import packs
 from lextune.policy.packs import Pack, parse_pack
 from lextune.records import Statement
 
@@ -24,70 +25,13 @@ def day() -> datetime.date:
 @pytest.fixture(scope="session")
 def control() -> Callable[..., dict[str, Any]]:
     """A control as plain data; keywords replace its keys, None removes one."""
-
-    def build(**changes: Any) -> dict[str, Any]:
-        data = {
-            "id": "c",
-            "citation": "Article 1",
-            "titles": {"en": "A duty", "zh": "一项义务"},
-            "basis": "house",
-            "status": "in_force",
-            "applies": "always",
-            "effect": "require",
-            "requires": [
-                {
-                    "measurement": "accuracy",
-                    "bound": "interval",
-                    "operator": ">=",
-                    "value": 0.8,
-                    "minimum_n": 10,
-                }
-            ],
-            "severity": "block",
-            "remedy": {"en": "Do it.", "zh": "照办。"},
-        }
-        data.update(changes)
-        if data["effect"] == "prohibit" and "requires" not in changes:
-            del data["requires"]
-        return {key: value for key, value in data.items() if value is not None}
-
-    return build
+    return packs.control_data
 
 
 @pytest.fixture(scope="session")
 def pack_data() -> Callable[..., dict[str, Any]]:
-    """A pack as plain data with the facts `gen` (yes/no), `role` (choice) and `uses` (list)."""
-
-    def build(*controls: dict[str, Any], **changes: Any) -> dict[str, Any]:
-        question = {"en": "Is it so?", "zh": "是这样吗？"}
-        data = {
-            "schema": "lextune.pack/v1",
-            "id": "trial",
-            "version": "1.0",
-            "titles": {"en": "Trial", "zh": "试验"},
-            "source": "none",
-            "checked_on": "2026-11-25",
-            "facts": [
-                {"id": "gen", "type": "bool", "question": question},
-                {"id": "adm", "type": "bool", "question": question},
-                {
-                    "id": "role",
-                    "type": "choice",
-                    "choices": ["provider", "deployer"],
-                    "question": question,
-                },
-                {
-                    "id": "uses",
-                    "type": "list",
-                    "choices": ["hiring", "credit"],
-                    "question": question,
-                },
-            ],
-            "controls": list(controls),
-        }
-        return {**data, **changes}
-
-    return build
+    """A pack as plain data with the facts `gen`, `adm`, `role` and `uses`."""
+    return packs.pack_data
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def finished(files: Files, folder: Path, max_length: int = 32) -> LoadedModel:
     return load_finished(done)
 
 
-def same_in_transformers(loaded: LoadedModel, folder: Path) -> None:
+def assert_same_in_transformers(loaded: LoadedModel, folder: Path) -> None:
     """Ids one by one, and scores in padded batches."""
     encoded = loaded.encode(TEXTS)
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -78,7 +78,7 @@ def test_settings_that_contradict_the_tokenizer_change_no_id_in_transformers(
     files: Files, tmp_path: Path, settings: dict[str, Any], kept: bool
 ) -> None:
     given = said(lowercased(files, not kept), **settings)
-    same_in_transformers(finished(given, tmp_path), tmp_path)
+    assert_same_in_transformers(finished(given, tmp_path), tmp_path)
 
 
 def unigram(folder: Path, kind: str, tokenizer_class: str) -> Files:
@@ -120,7 +120,7 @@ def test_the_normaliser_of_a_unigram_tokenizer_is_kept_in_transformers(
     target = tmp_path / "done"
     target.mkdir()
     loaded = finished(files, target)
-    same_in_transformers(loaded, target)
+    assert_same_in_transformers(loaded, target)
     tokenizer = AutoTokenizer.from_pretrained(target)
     assert (tokenizer.pad_token, tokenizer.mask_token, tokenizer.cls_token) == (
         "<pad>", "<mask>", "<s>"

@@ -13,7 +13,7 @@ import torch
 import tiny
 from bench import CLASSES, Bench, weights
 from lextune.errors import ModelError
-from lextune.training.start import settle
+from lextune.training.start import try_first_rows
 
 Made = tuple[torch.nn.Module, frozenset[str]]
 
@@ -43,7 +43,9 @@ def test_a_head_that_was_drawn_too_wide_is_drawn_again_from_the_seed(
         model, new = made(bench, initializer_range=width)
         before = {name: one.clone() for name, one in model.state_dict().items()}
         assert first_loss(bench, model) > math.log(2) + 0.25
-        told = settle(bench.task, model, bench.part(bench.rows), 2, new_tensors=new, seed=seed)
+        told = try_first_rows(
+            bench.task, model, bench.part(bench.rows), 2, new_tensors=new, seed=seed
+        )
         assert told is not None
         assert "drawn too wide" in told
         assert first_loss(bench, model) == pytest.approx(math.log(2), abs=0.15)
@@ -60,7 +62,10 @@ def test_a_head_that_is_fine_and_the_generator_are_left_as_they_are(bench: Bench
     model.train()
     before, state = model.state_dict(), torch.get_rng_state()
     before = {name: one.clone() for name, one in before.items()}
-    assert settle(bench.task, model, bench.part(bench.rows), 2, new_tensors=new, seed=1) is None
+    assert (
+        try_first_rows(bench.task, model, bench.part(bench.rows), 2, new_tensors=new, seed=1)
+        is None
+    )
     assert model.training
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
@@ -75,7 +80,7 @@ def test_a_pretrained_head_is_never_drawn_again(bench: Bench) -> None:
     model, _ = made(bench, initializer_range=1.0)
     rows = bench.part(bench.rows)
     before = model.state_dict()["classifier.weight"].clone()
-    assert settle(bench.task, model, rows, 2, new_tensors=frozenset(), seed=1) is None
+    assert try_first_rows(bench.task, model, rows, 2, new_tensors=frozenset(), seed=1) is None
     assert torch.equal(model.state_dict()["classifier.weight"], before)
 
 
@@ -101,7 +106,7 @@ def test_a_model_that_cannot_take_a_batch_is_refused(
     torch.manual_seed(0)
     model, new = bench.task.build(bench.files, CLASSES, dropout=0.0, new_head=True)
     with pytest.raises(ModelError, match=told) as caught:
-        settle(bench.task, model, bench.part(bench.rows), 2, new_tensors=new, seed=1)
+        try_first_rows(bench.task, model, bench.part(bench.rows), 2, new_tensors=new, seed=1)
     assert caught.value.exit_code == 2
     assert "cannot take a batch of 16 texts" in str(caught.value)
 
@@ -109,14 +114,14 @@ def test_a_model_that_cannot_take_a_batch_is_refused(
 def test_a_model_with_another_number_of_scores_is_refused(bench: Bench) -> None:
     model, new = made(bench)
     with pytest.raises(ModelError, match=r"shape \(16, 2\) for 16 texts and 3 classes"):
-        settle(bench.task, model, bench.part(bench.rows), 3, new_tensors=new, seed=1)
+        try_first_rows(bench.task, model, bench.part(bench.rows), 3, new_tensors=new, seed=1)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 17])
 def test_any_number_of_rows_is_tried(bench: Bench, rows: int) -> None:
     model, new = made(bench)
     part = bench.part(bench.rows[:rows])
-    assert settle(bench.task, model, part, 2, new_tensors=new, seed=1) is None
+    assert try_first_rows(bench.task, model, part, 2, new_tensors=new, seed=1) is None
 
 
 def test_a_model_that_shares_tensors_trains_stops_and_goes_on_bit_for_bit(bench: Bench) -> None:

@@ -39,7 +39,7 @@ def calibration(given: AuditInput) -> AuditResult:
         ),
     ]
     findings = []
-    index = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    index = statistics.confidence_bins(confidence, _BINS)
     for one in range(_BINS):
         inside = index == one
         count = int(inside.sum())

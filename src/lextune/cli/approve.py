@@ -26,10 +26,11 @@ def approve(
     ] = None,
 ) -> None:
     """Sign a waiver of one control; give the file to a run as `policy.waivers`."""
-    from lextune.evidence.keys import load_or_create_key, parse_day
+    from lextune.evidence.keys import load_or_create_key
     from lextune.files import disk_problems, open_output
     from lextune.policy.packs import load_pack
     from lextune.policy.waivers import Waiver, check_waivers
+    from lextune.records import parse_day
     from lextune.release import sign_waiver
 
     name, _, control_id = control.partition("/")

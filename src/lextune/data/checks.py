@@ -203,16 +203,9 @@ def shared_bonds(rows: Rows, *seen: Rows) -> list[int]:
     return sorted(found)
 
 
-def check_between(parts: Mapping[str, Rows], findings: Findings) -> Leaks | None:
-    """Report on classes and rows across parts; the leaks are those of test, where there is a test part."""
-    train = parts["train"]
-    for name, rows in parts.items():
-        others = [other for known, other in parts.items() if known in ORDER[: ORDER.index(name)]]
-        _tell(findings, f"shared_{name}_groups", "warning",
-              f"of {len(rows):,} rows of {name}, those whose split_group or subject stands in an earlier part too",
-              f"keep each group in one part, or set data.{name}: null so that it is cut by group: the score "
-              "is too good", rows, shared_bonds(rows, *others))  # fmt: skip
-    known = set(train.labels)
+def check_known_classes(parts: Mapping[str, Rows], findings: Findings) -> None:
+    """Report on classes that only one side has: train, or a part that is measured."""
+    known = set(parts["train"].labels)
     for name, rows in parts.items():
         if name == "train":
             continue
@@ -229,6 +222,18 @@ def check_between(parts: Mapping[str, Rows], findings: Findings) -> Leaks | None
                 f"add rows of them to {name}; without, nothing is measured for them", count=len(absent),
                 unit="classes",
             )  # fmt: skip
+
+
+def check_between(parts: Mapping[str, Rows], findings: Findings) -> Leaks | None:
+    """Report on classes and rows across parts; the leaks are those of test, where there is a test part."""
+    train = parts["train"]
+    check_known_classes(parts, findings)
+    for name, rows in parts.items():
+        others = [other for known, other in parts.items() if known in ORDER[: ORDER.index(name)]]
+        _tell(findings, f"shared_{name}_groups", "warning",
+              f"of {len(rows):,} rows of {name}, those whose split_group or subject stands in an earlier part too",
+              f"keep each group in one part, or set data.{name}: null so that it is cut by group: the score "
+              "is too good", rows, shared_bonds(rows, *others))  # fmt: skip
     if "validation" in parts:
         _tell_leaks(
             "validation", parts["validation"], find_leaks(parts["validation"], train), findings

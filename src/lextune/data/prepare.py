@@ -12,8 +12,8 @@ from lextune.data.catalogue import find_licence
 from lextune.data.checks import (
     ORDER,
     Leaks,
-    check_between,
     check_classes,
+    check_known_classes,
     check_parts,
     check_rows,
     find_leaks,
@@ -218,7 +218,7 @@ def _report(parts: dict[str, Rows], used: dict[str, Rows], context: ReadContext)
             )  # fmt: skip
     if not after.has_errors():
         check_classes("train", used["train"], after)
-        check_between(used, after)
+        check_known_classes(used, after)
     after.raise_errors()
     report = make_report(parts, context)
     known = {(item.kind, item.fact) for item in report.problems}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,28 +41,6 @@ def proportion(name: str, successes: int, n: int) -> Measurement:
         unit="proportion",
         problem=None if n else "no rows",
     )
-
-
-def _bootstrapped(
-    name: str,
-    scored: Scored,
-    unit: str,
-    resampling: Resampling,
-    statistic: Callable[[Scored], float],
-) -> Measurement:
-    n = len(scored.labels)
-    value = statistic(scored) if n else math.nan
-    bare = Scored((), scored.labels, scored.scores, scored.classes, {})
-
-    def of_rows(rows: statistics.Ints) -> float:
-        return statistic(Scored((), bare.labels[rows], bare.scores[rows], bare.classes, {}))
-
-    interval = None
-    if math.isfinite(value):
-        interval = statistics.bootstrap(
-            of_rows, n, samples=resampling.samples, seed=resampling.seed
-        )
-    return _measured(name, value, interval, n, unit)
 
 
 def _measured(
@@ -127,15 +104,14 @@ def roc_auc(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noq
 @metrics.register("log_loss")
 def log_loss(scored: Scored, resampling: Resampling) -> list[Measurement]:
     """Mean negative log probability of the label."""
-    return [
-        _bootstrapped(
-            "log_loss",
-            scored,
-            "nats",
-            resampling,
-            lambda s: statistics.log_loss(s.labels, s.scores),
-        )
-    ]
+
+    def of_rows(rows: statistics.Ints) -> float:
+        return statistics.log_loss(scored.labels[rows], scored.scores[rows])
+
+    n = len(scored.labels)
+    interval = statistics.bootstrap(of_rows, n, samples=resampling.samples, seed=resampling.seed)
+    value = statistics.log_loss(scored.labels, scored.scores)
+    return [_measured("log_loss", value, interval, n, "nats")]
 
 
 @metrics.register("expected_calibration_error")

@@ -22,6 +22,7 @@ from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
 from lextune import files
 from lextune.errors import Problem, VerificationError
 from lextune.evidence.canonical import load_json
+from lextune.records import parse_day
 
 TRUST_FORMAT = "lextune.trust/v1"
 
@@ -306,17 +307,6 @@ def _trusted_key(entry: Any, where: str) -> TrustedKey:
     added = _day(entry["added"], where)
     key = SSlibKey.from_crypto(public, entry["keyid"])
     return TrustedKey(entry["keyid"], entry["name"], added, until, key)
-
-
-def parse_day(text: Any) -> datetime.date:
-    """A day written as YYYY-MM-DD and in no other way that ISO 8601 knows.
-
-    Raises:
-        ValueError: It is not written so.
-    """
-    if not isinstance(text, str) or datetime.date.fromisoformat(text).isoformat() != text:
-        raise ValueError(f"{text!r} is not written as YYYY-MM-DD")
-    return datetime.date.fromisoformat(text)
 
 
 def _day(text: Any, where: str) -> datetime.date:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from lextune.records import Licence, Measurement, Statement
+from lextune.records import Licence, Measurement, Statement, parse_day
 
 _LICENCE_ROOMS = {"model": "select", "data": "prepare"}
 
@@ -181,7 +181,7 @@ def _entry_fault(entry: Mapping[str, Any], as_of: datetime.date) -> str:
     if expires is None:
         return ""
     try:
-        last = datetime.date.fromisoformat(expires)
-    except (TypeError, ValueError):
+        last = parse_day(expires)
+    except ValueError:
         return "has no readable expiry date"
     return f"expired on {last}" if last < as_of else ""

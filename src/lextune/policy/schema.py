@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,7 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from lextune.files import sha256
-from lextune.records import Record
+from lextune.records import Record, parse_day
 
 SCHEMA_ID = "lextune.pack/v1"
 
@@ -36,19 +35,15 @@ Permission = Literal["commercial_use", "derivatives"]
 LicenceOf = Literal["model", "data"]
 Permitted = Literal["yes", "no", "conditional", "unknown"]
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-
 
 def _iso_date(value: Any) -> Any:
     """`2026-11-25` to a date; timestamps and numbers are not dates here."""
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-        return value
-    if isinstance(value, str) and _DATE.fullmatch(value):
-        try:
-            return datetime.date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise PydanticCustomError("not_a_date", "a date is written 2026-11-25 and must exist")
+    try:
+        return parse_day(value)
+    except ValueError as error:
+        raise PydanticCustomError(
+            "not_a_date", "a date is written 2026-11-25 and must exist"
+        ) from error
 
 
 def _word_or_bool(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from pydantic import Field
 from lextune.errors import Problem
 from lextune.policy.pack_problems import did_you_mean
 from lextune.policy.schema import Pack
-from lextune.records import Record
+from lextune.records import Day, Record
 
 
 class Waiver(Record):
@@ -24,7 +23,7 @@ class Waiver(Record):
     control: str
     reason: str = Field(min_length=1, pattern=r"\S")
     person: str = Field(min_length=1, pattern=r"\S")
-    expires: datetime.date
+    expires: Day
 
 
 def check_waivers(waivers: Sequence[Waiver], packs: Sequence[Pack]) -> list[Problem]:

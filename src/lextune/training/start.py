@@ -19,7 +19,7 @@ _FAR = 0.25
 _STD = 0.02
 
 
-def settle(
+def try_first_rows(
     task: Task, model: torch.nn.Module, rows: Rows, classes: int, *,
     new_tensors: Collection[str], seed: int,
 ) -> str | None:  # fmt: skip
