@@ -44,7 +44,7 @@ PACK = pack_data(
                 "minimum_n": 100,
             }
         ],
-    ),  # fmt: skip
+    ),
     id="test",
     facts=[
         {
