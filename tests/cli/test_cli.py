@@ -432,3 +432,22 @@ def test_an_answer_that_nobody_read_is_no_success(release: Path, home: Path) -> 
         ran = subprocess.run(command, stdout=write, stderr=subprocess.DEVNULL, check=False)
         os.close(write)
         assert ran.returncode in (5, 141)
+
+
+def test_what_to_type_next_is_found_by_the_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make quickstart` puts nothing on the PATH."""
+    script = tmp_path / "a b" / "bin" / "lextune"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert output.program() == "lextune"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert output.program() == f"'{script}'"
+    monkeypatch.chdir(tmp_path / "a b")
+    assert output.program() == "bin/lextune"
+    script.unlink()
+    assert output.program() == "lextune"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
+import shutil
 import sys
 import traceback
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +38,16 @@ class _State:
     """Whether this process prints JSON."""
 
     json = False
+
+
+def program() -> str:
+    """How this program is called from here: `lextune` where the shell finds it, else its path."""
+    here = Path(sys.executable).with_name("lextune")
+    found = shutil.which("lextune")
+    if not here.exists() or (found is not None and Path(found).samefile(here)):
+        return "lextune"
+    inside = here.is_relative_to(Path.cwd())
+    return shlex.quote(str(here.relative_to(Path.cwd()) if inside else here))
 
 
 def use_json(wanted: bool) -> None:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lextune.cli.app import app
-from lextune.cli.output import Json, Set, Terminal, measured, print_json, say, table, use_json
+from lextune.cli.output import (
+    Json,
+    Set,
+    Terminal,
+    measured,
+    print_json,
+    program,
+    say,
+    table,
+    use_json,
+)
 
 if TYPE_CHECKING:
     from lextune.pipeline import Run
@@ -105,10 +115,11 @@ def _show(finished: Run) -> None:
         )
         return
     say(f"Released and verified: {finished.release}\n\nNext:")
+    lextune = program()
     for verb in ("verify", "serve"):
-        say(f"  lextune {verb} {finished.release}")
+        say(f"  {lextune} {verb} {finished.release}")
     say(
-        f'  echo \'{{"text": "A film I will not forget."}}\' | lextune predict {finished.release} -'
+        f'  echo \'{{"text": "A film I will not forget."}}\' | {lextune} predict {finished.release} -'
     )
 
 
