@@ -218,7 +218,7 @@ def test_padding_never_passes_the_models_positions(files: Files, positions: int)
 
     smaller = configured(with_tensors(files, cut), max_position_embeddings=positions)
     encoded = TASK.encoder(smaller, 512)(["very " * 200, "a"])
-    batch = TASK.collate(encoded, np.array([0, 1]))
+    batch = TASK.collate(encoded, np.array([0, 1])).padded()
     assert batch["input_ids"].shape == (2, positions)
     assert logits(build(smaller), encoded, [0, 1]).shape == (2, 2)
 
@@ -235,7 +235,7 @@ def test_padding_does_not_change_a_score(files: Files) -> None:
 
 def test_a_batch_holds_the_rows_in_the_asked_order(files: Files) -> None:
     encoded = TASK.encoder(files, 64)(TEXTS)
-    batch = TASK.collate(encoded, np.array([3, 0, 1]))
+    batch = TASK.collate(encoded, np.array([3, 0, 1])).padded()
     assert batch["input_ids"].shape[1] % 32 == 0
     for place, row in enumerate([3, 0, 1]):
         length = int(encoded.lengths[row])

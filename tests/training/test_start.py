@@ -92,6 +92,11 @@ def no_pad_token(bench: Bench) -> None:
 
 
 def tuple_output(bench: Bench) -> None:
+    folder = tiny.write_tiny_model(
+        bench.folder / "albert", "albert", hidden_size=32, embedding_size=16, intermediate_size=64,
+        num_hidden_layers=1, num_attention_heads=2, max_position_embeddings=64,
+    )  # fmt: skip
+    bench.files = {one.name: one.read_bytes() for one in folder.iterdir()}
     config = json.loads(bench.files["config.json"]) | {"return_dict": False}
     bench.files = {**bench.files, "config.json": json.dumps(config).encode()}
 

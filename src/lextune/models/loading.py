@@ -38,7 +38,7 @@ class LoadedModel:
         import torch
 
         device = next(self.model.parameters()).device
-        batch = {k: v.to(device) for k, v in self.task.collate(encoded, rows).items()}
+        batch = self.task.collate(encoded, rows).to(device)
         with (
             torch.inference_mode(),
             torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"),

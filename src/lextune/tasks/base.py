@@ -53,6 +53,12 @@ class Encoded:
 Files = Mapping[str, bytes]
 
 
+class Batch(Protocol):
+    """Some rows as a task hands them to itself; others only move them to the model's device."""
+
+    def to(self, device: torch.device) -> Batch: ...  # noqa: D102
+
+
 class Task(Protocol):
     """One kind of work. Torch is imported inside the methods that need it, never with the module."""
 
@@ -81,11 +87,11 @@ class Task(Protocol):
         """
         ...
 
-    def collate(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> dict[str, torch.Tensor]:
-        """One padded batch of the model's inputs."""
+    def collate(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> Batch:
+        """One batch of the model's inputs."""
         ...
 
-    def logits(self, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    def logits(self, model: torch.nn.Module, batch: Any) -> torch.Tensor:
         """Shape (batch, classes)."""
         ...
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lextune.tasks.base import Encoded, Files, tasks
+from lextune.tasks.packing import TextBatch
 from lextune.tasks.pretrained import build_classifier, own_dropouts
 from lextune.tasks.tensors import distinct_tensors
 from lextune.tasks.tokenizing import export_tokenizer, make_encoder, positions
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import torch
-
-#: Padded lengths are multiples of this: few distinct shapes, so that kernels are made once.
-_MULTIPLE = 32
 
 
 class TextClassification:
@@ -52,30 +50,18 @@ class TextClassification:
         """A transformers sequence classifier whose every tensor comes from `files`, but for a new head's."""
         return build_classifier(files, classes, dropout=dropout, new_head=new_head)
 
-    def collate(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> dict[str, torch.Tensor]:
-        """input_ids and attention_mask, shape (batch, longest row rounded up)."""
-        import numpy as np
-        import torch
+    def collate(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> TextBatch:
+        """The rows, to be packed or padded as the model takes them."""
+        return TextBatch(encoded, rows)
 
-        starts, lengths = encoded.offsets[rows], encoded.lengths[rows]
-        longest = int(lengths.max())
-        width = longest + -longest % _MULTIPLE
-        if encoded.limit is not None:
-            width = max(longest, min(width, encoded.limit))
-        columns = np.arange(width)
-        # where each row begins in the batch, shape (batch, 1)
-        first = (width - lengths if encoded.pad_left else 0 * lengths)[:, None]
-        mask = (first <= columns) & (columns < first + lengths[:, None])
-        ids = np.full(mask.shape, encoded.pad_id, np.int64)
-        ids[mask] = encoded.ids[(starts[:, None] + columns - first)[mask]]
-        return {
-            "input_ids": torch.from_numpy(ids),
-            "attention_mask": torch.from_numpy(mask.astype(np.int64)),
-        }
-
-    def logits(self, model: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    def logits(self, model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
         """The head's output, shape (batch, classes)."""
-        logits: torch.Tensor = model(**batch).logits
+        from lextune.tasks.encoder import anatomy, first_states
+
+        known = anatomy(model)
+        if known is not None:
+            return known.head(first_states(model, known, batch))
+        logits: torch.Tensor = model(**batch.padded()).logits
         return logits
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -175,7 +175,7 @@ class Trainer:
         start = time.perf_counter()
         state = self.progress
         self.model.train()
-        batch = self._to_device(self.task.collate(train.encoded, rows))
+        batch = self.task.collate(train.encoded, rows).to(self.device)
         labels = torch.from_numpy(train.labels[rows]).to(self.device)
         with autocast(self.device, state.precision):  # type: ignore[arg-type]
             logits = self.task.logits(self.model, batch)
@@ -242,16 +242,13 @@ class Trainer:
         self.model.eval()
         total, right = 0.0, 0
         for rows in validation.encoded.in_order(self.config.batch_size * 2):
-            batch = self._to_device(self.task.collate(validation.encoded, rows))
+            batch = self.task.collate(validation.encoded, rows).to(self.device)
             labels = torch.from_numpy(validation.labels[rows]).to(self.device)
             with autocast(self.device, self.progress.precision):  # type: ignore[arg-type]
                 logits = self.task.logits(self.model, batch)
             total += float(self.task.loss(logits, labels)) * len(rows)
             right += int((logits.argmax(-1) == labels).sum())
         return total / len(validation.ids), right / len(validation.ids)
-
-    def _to_device(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {name: tensor.to(self.device) for name, tensor in batch.items()}
 
     def _check_loss(self, value: float, ids: list[str], classes: int) -> None:
         state = self.progress

@@ -65,7 +65,7 @@ def _first_loss(task: Task, model: torch.nn.Module, rows: Rows, classes: int) ->
     where, training = next(model.parameters()).device, model.training
     model.eval()
     try:
-        batch = {name: one.to(where) for name, one in task.collate(rows.encoded, tried).items()}
+        batch = task.collate(rows.encoded, tried).to(where)
         logits = task.logits(model, batch)
     except (MemoryError, torch.OutOfMemoryError):
         raise

@@ -1,0 +1,216 @@
+"""Runs BERT-like classifiers of transformers over packed rows with the library's own modules; it knows no text.
+
+What the library computes for padded rows is computed here without the padding, and in the last layer for the
+first token of a row alone, since the head reads nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from lextune.tasks.attention import dropout, has_varlen, packed_attention
+from lextune.tasks.packing import Packed, TextBatch
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One layer's modules, whatever its architecture calls them."""
+
+    query: nn.Module
+    key: nn.Module
+    value: nn.Module
+    out: nn.Module
+    attention_norm: nn.LayerNorm
+    up: nn.Module
+    activation: Callable[[torch.Tensor], torch.Tensor]
+    down: nn.Module
+    norm: nn.LayerNorm
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """What a packed pass needs of a model.
+
+    Attributes:
+        embed: Sum of the embeddings before dropout, shape (tokens, hidden).
+        project: From the embeddings' width to the layers'.
+        blocks: The layers from the bottom up.
+        heads: Attention heads.
+        hidden_dropout: Rate in training, of embeddings and of each layer's output.
+        mixing_dropout: Rate in training, of what attention gives before it is added.
+        attention_dropout: Rate in training, of the probabilities.
+        head: From the last states of the first tokens, shape (rows, hidden), to logits.
+    """
+
+    embed: Callable[[Packed], torch.Tensor]
+    project: nn.Module | None
+    blocks: tuple[_Block, ...]
+    heads: int
+    hidden_dropout: float
+    mixing_dropout: float
+    attention_dropout: float
+    head: Callable[[torch.Tensor], torch.Tensor]
+
+
+def anatomy(model: nn.Module) -> Anatomy | None:
+    """How to run this model over packed rows; None where that is not known."""
+    found = _ANATOMIES.get(type(model).__name__)
+    config: Any = getattr(model, "config", None)
+    if found is None or getattr(config, "is_decoder", False):
+        return None
+    return found(model)
+
+
+def first_states(model: nn.Module, known: Anatomy, rows: TextBatch) -> torch.Tensor:
+    """The last layer's states of the first token of each row, in the order asked for, shape (rows, hidden).
+
+    Inside autocast, all between the embeddings and the result is of autocast's type.
+    """
+    device = torch.device(rows.device).type
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
+    rates = (known.hidden_dropout, known.mixing_dropout, known.attention_dropout)
+    hidden, mixing, attention = rates if model.training else (0.0, 0.0, 0.0)
+    batch = rows.packed(1) if has_varlen(device, dtype, attention) else rows.packed()
+    again = (
+        model.training
+        and torch.is_grad_enabled()
+        and any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
+    )
+
+    def layer(block: _Block, x: torch.Tensor, *, last: bool) -> torch.Tensor:
+        asking = x[batch.first] if last else x
+        query = torch.unflatten(_linear(asking, block.query), -1, (known.heads, -1))
+        key_value = torch.unflatten(_linear(x, block.key, block.value), -1, (2, known.heads, -1))
+        mixed = packed_attention(query, key_value, batch, one=last, dropout=attention)
+        out = dropout(_linear(mixed.flatten(1), block.out), mixing)
+        x = _norm(out + asking, block.attention_norm)
+        out = _linear(block.activation(_linear(x, block.up)), block.down)
+        return _norm(dropout(out, hidden) + x, block.norm)
+
+    with torch.autocast(device, enabled=False):
+        x = dropout(known.embed(batch), hidden).to(dtype)
+        if known.project is not None:
+            x = _linear(x, known.project)
+        for block in known.blocks:
+            last = block is known.blocks[-1]
+            run = functools.partial(layer, block, x, last=last)
+            x = checkpoint(run, use_reentrant=False) if again else run()
+        return x[batch.back].float()
+
+
+def _linear(x: torch.Tensor, *modules: nn.Module) -> torch.Tensor:
+    """Several linear layers of the same input as one product, their outputs side by side."""
+    plain = [module for module in modules if type(module) is nn.Linear]
+    if len(plain) == len(modules):
+        weight = torch.cat([one.weight.to(x.dtype) for one in plain])
+        bias = torch.cat([one.bias.to(x.dtype) for one in plain])
+        return functional.linear(x, weight, bias)
+    # adapters around a layer know best what they do
+    with torch.autocast(x.device.type, x.dtype, enabled=x.dtype != torch.float32):
+        return torch.cat([module(x).to(x.dtype) for module in modules], -1)
+
+
+def _norm(x: torch.Tensor, module: nn.LayerNorm) -> torch.Tensor:
+    """Layer norm with fp32 weights and sums whatever the type of `x`."""
+    shape = list(module.normalized_shape)
+    return functional.layer_norm(x, shape, module.weight, module.bias, module.eps)
+
+
+def _bert_like(base: Any, head: Callable[[torch.Tensor], torch.Tensor]) -> Anatomy:
+    """BERT and those that took over its modules."""
+    embeddings, config = base.embeddings, base.config
+
+    def embed(batch: Packed) -> torch.Tensor:
+        positions = batch.positions
+        if getattr(embeddings, "padding_idx", None) is not None:
+            positions = _positions_beside_padding(batch, embeddings.padding_idx)
+        x = embeddings.word_embeddings(batch.ids) + embeddings.position_embeddings(positions)
+        x = x + embeddings.token_type_embeddings.weight[0]
+        normed: torch.Tensor = embeddings.LayerNorm(x)
+        return normed
+
+    blocks = tuple(
+        _Block(
+            layer.attention.self.query, layer.attention.self.key, layer.attention.self.value,
+            layer.attention.output.dense, layer.attention.output.LayerNorm,
+            layer.intermediate.dense, layer.intermediate.intermediate_act_fn,
+            layer.output.dense, layer.output.LayerNorm,
+        )
+        for layer in base.encoder.layer
+    )  # fmt: skip
+    return Anatomy(
+        embed, getattr(base, "embeddings_project", None), blocks, config.num_attention_heads,
+        config.hidden_dropout_prob, config.hidden_dropout_prob,
+        config.attention_probs_dropout_prob, head,
+    )  # fmt: skip
+
+
+def _positions_beside_padding(batch: Packed, padding: int) -> torch.Tensor:
+    """RoBERTa counts positions from its padding id upwards, and passes over tokens that are that id."""
+    real = (batch.ids != padding).long()
+    count = real.cumsum(0)
+    begin = torch.arange(len(real), device=real.device) - batch.positions
+    return (count - count[begin] + real[begin]) * real + padding
+
+
+def _bert(model: Any) -> Anatomy:
+    return _bert_like(
+        model.bert,
+        lambda first: model.classifier(model.dropout(model.bert.pooler(first[:, None]))),
+    )
+
+
+def _roberta(model: Any) -> Anatomy:
+    return _bert_like(model.roberta, lambda first: model.classifier(first[:, None]))
+
+
+def _electra(model: Any) -> Anatomy:
+    return _bert_like(model.electra, lambda first: model.classifier(first[:, None]))
+
+
+def _distilbert(model: Any) -> Anatomy:
+    base, config = model.distilbert, model.config
+
+    def embed(batch: Packed) -> torch.Tensor:
+        x = base.embeddings.word_embeddings(batch.ids)
+        normed: torch.Tensor = base.embeddings.LayerNorm(
+            x + base.embeddings.position_embeddings(batch.positions)
+        )
+        return normed
+
+    def head(first: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = model.classifier(
+            model.dropout(functional.relu(model.pre_classifier(first)))
+        )
+        return logits
+
+    blocks = tuple(
+        _Block(
+            layer.attention.q_lin, layer.attention.k_lin, layer.attention.v_lin,
+            layer.attention.out_lin, layer.sa_layer_norm,
+            layer.ffn.lin1, layer.ffn.activation, layer.ffn.lin2, layer.output_layer_norm,
+        )
+        for layer in base.transformer.layer
+    )  # fmt: skip
+    return Anatomy(
+        embed, None, blocks, config.n_heads, config.dropout, 0.0, config.attention_dropout, head
+    )
+
+
+#: By the class that transformers builds, which fixes what the forward pass is.
+_ANATOMIES: Mapping[str, Callable[[Any], Anatomy]] = {
+    "BertForSequenceClassification": _bert,
+    "CamembertForSequenceClassification": _roberta,
+    "DistilBertForSequenceClassification": _distilbert,
+    "ElectraForSequenceClassification": _electra,
+    "RobertaForSequenceClassification": _roberta,
+    "XLMRobertaForSequenceClassification": _roberta,
+}
