@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
 
 from lextune.records import Interval
 
@@ -20,14 +20,16 @@ Bools = npt.NDArray[np.bool_]
 Statistic = Callable[[Ints], float]
 
 LEVEL = 0.95
-_Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+_Z = statistics.NormalDist().inv_cdf(0.5 + LEVEL / 2)
 
 
 def wilson(successes: int, n: int) -> Interval | None:
     """Wilson's 95 % score interval of a proportion (Wilson 1927, JASA 22); None when n is 0."""
     if n == 0:
         return None
-    found = stats.binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
+    from scipy.stats import binomtest
+
+    found = binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
     return Interval(
         low=float(found.low), high=float(found.high), level=LEVEL, method="Wilson score"
     )
@@ -290,12 +292,14 @@ def roc_auc_interval(labels: Ints, scores: Floats) -> Interval | None:
 
 def _areas(labels: Ints, scores: Floats) -> list[tuple[float, int, int]]:
     """(area, positive rows, negative rows) of each class that can be ranked; of two classes the second only."""
+    from scipy.stats import rankdata
+
     found = []
     for column in [1] if scores.shape[1] == 2 else range(scores.shape[1]):
         positive = labels == column
         count = int(positive.sum())
         if 0 < count < len(labels):
-            ranks = stats.rankdata(scores[:, column])
+            ranks = rankdata(scores[:, column])
             u = ranks[positive].sum() - count * (count + 1) / 2
             rest = len(labels) - count
             found.append((float(u / (count * rest)), count, rest))
@@ -303,6 +307,8 @@ def _areas(labels: Ints, scores: Floats) -> list[tuple[float, int, int]]:
 
 
 def _area_limits(area: float, positive: int, negative: int) -> tuple[float, float]:
+    from scipy.optimize import brentq
+
     half = (positive + negative) / 2 - 1
 
     def excess(truth: float) -> float:
@@ -311,12 +317,12 @@ def _area_limits(area: float, positive: int, negative: int) -> tuple[float, floa
         return abs(area - truth) - _Z * error
 
     # At the area itself the excess is below 0, at 0 and at 1 it is above or the limit is there.
-    low = optimize.brentq(excess, 0.0, area) if area > 0 and excess(area) < 0 else area
-    high = optimize.brentq(excess, area, 1.0) if area < 1 and excess(area) < 0 else area
+    low = brentq(excess, 0.0, area) if area > 0 and excess(area) < 0 else area
+    high = brentq(excess, area, 1.0) if area < 1 and excess(area) < 0 else area
     if area == 1:
-        low = optimize.brentq(excess, 0.0, 1 - 1e-9)
+        low = brentq(excess, 0.0, 1 - 1e-9)
     if area == 0:
-        high = optimize.brentq(excess, 1e-9, 1.0)
+        high = brentq(excess, 1e-9, 1.0)
     return float(low), float(high)
 
 
