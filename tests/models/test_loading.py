@@ -74,13 +74,42 @@ def test_transformers_loads_the_folder_as_it_is_with_equal_logits(
         torch.testing.assert_close(theirs, ours, atol=1e-6, rtol=1e-5)
 
 
-def test_bf16_is_used_when_the_model_was_trained_so(exported: Files) -> None:
+def in_bf16(exported: Files) -> loading.LoadedModel:
     info = json.loads(exported["lextune.json"]) | {"precision": "bf16"}
-    half = loading.load_finished(exported | {"lextune.json": json.dumps(info).encode()})
+    return loading.load_finished(exported | {"lextune.json": json.dumps(info).encode()})
+
+
+def test_bf16_is_used_when_the_model_was_trained_so(
+    exported: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_NEAR", 0.0)
+    half = in_bf16(exported)
     assert half.precision == "bf16"
     full = loading.load_finished(exported)
     difference = np.abs(all_scores(half) - all_scores(full)).max()
     assert 0 < difference < 0.05
+
+
+def test_rows_near_a_tie_get_their_scores_from_fp32(
+    exported: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = np.array([[0.52, 0.44, 0.04], [0.90, 0.06, 0.04], [0.10, 0.41, 0.49], [0.2, 0.5, 0.3]])
+    full = half[:, [1, 0, 2]]
+
+    def scores(self: object, encoded: object, rows: np.ndarray, precision: str) -> np.ndarray:
+        return (half if precision == "bf16" else full)[rows].astype(np.float32)
+
+    monkeypatch.setattr(loading.LoadedModel, "_scores", scores)
+    loaded = in_bf16(exported)
+    found = loaded.scores(loaded.encode(TEXTS), np.array([3, 0, 1, 2]))
+    np.testing.assert_allclose(found, [half[3], full[0], half[1], full[2]], rtol=1e-6)
+
+
+def test_a_score_that_is_no_number_stays_none(exported: Files) -> None:
+    broken = in_bf16(exported)
+    with torch.no_grad():
+        broken.model.classifier.bias.fill_(float("nan"))
+    assert np.isnan(all_scores(broken)).all()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
 
+#: Scores that differ by less may stand in another order than they would in fp32.
+_NEAR = 0.1
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -34,14 +37,31 @@ class LoadedModel:
     new_tensors: frozenset[str] = frozenset()
 
     def scores(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Probabilities of one batch of encoded rows, shape (batch, classes)."""
+        """Probabilities of one batch of encoded rows, shape (batch, classes).
+
+        Rows whose two best classes are near each other in bf16 are computed again in fp32, so that the
+        best class is that of fp32.
+        """
+        import numpy as np
+
+        found = self._scores(encoded, rows, self.precision)
+        if self.precision == "bf16" and found.shape[1] > 1:
+            best = np.partition(found, -2, axis=1)
+            near = ~(best[:, -1] - best[:, -2] >= _NEAR)
+            if near.any():
+                found[near] = self._scores(encoded, rows[near], "fp32")
+        return found
+
+    def _scores(
+        self, encoded: Encoded, rows: npt.NDArray[np.int64], precision: str
+    ) -> npt.NDArray[np.float32]:
         import torch
 
         device = next(self.model.parameters()).device
         batch = self.task.collate(encoded, rows).to(device)
         with (
             torch.inference_mode(),
-            torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"),
+            torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"),
         ):
             return self.task.decode(self.task.logits(self.model, batch))
 
