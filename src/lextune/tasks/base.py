@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
 
+#: What one pass through a model holds on a CPU: the states of more tokens leave the processor's caches.
+TOKENS_AT_ONCE = 4096
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -47,7 +50,26 @@ class Encoded:
         import numpy as np
 
         order = np.argsort(-self.lengths, kind="stable")
-        return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+        batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+        return [part for batch in batches for part in self.cut(batch)]
+
+    def cut(
+        self, rows: npt.NDArray[np.int64], tokens: int = TOKENS_AT_ONCE
+    ) -> list[npt.NDArray[np.int64]]:
+        """The rows, longest first, in parts of about equally many tokens.
+
+        Args:
+            rows: Row numbers, shape (batch,).
+            tokens: What a part should hold at most; a longer row is a part of its own.
+        """
+        import numpy as np
+
+        rows = rows[np.argsort(-self.lengths[rows], kind="stable")]
+        ends = np.cumsum(self.lengths[rows])
+        aim = ends[-1] / -(-int(ends[-1]) // tokens) if len(rows) else 1.0
+        # a row belongs to the part in which its middle lies
+        part = ((ends - self.lengths[rows] / 2) / aim).astype(np.int64)
+        return np.split(rows, np.flatnonzero(np.diff(part)) + 1) if len(rows) else []
 
 
 Files = Mapping[str, bytes]
