@@ -132,7 +132,17 @@ class DataConfig(Section):
 class TrainConfig(Section):
     """How to fine-tune; names are those of transformers' TrainingArguments where it has one."""
 
-    method: str = Field("full", description="Training method: `full` updates every weight.")
+    method: str = Field(
+        "full",
+        description="Training method: `full` updates every weight at one learning rate, `layerwise` the deeper "
+        "layers at a lower one.",
+    )
+    layer_decay: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="Of `layerwise`: factor of the learning rate from layer to layer.",
+    )
     epochs: Count = Field(3, description="Passes over the training part.")
     batch_size: Count = Field(32, description="Rows per optimiser step.")
     learning_rate: float = Field(2e-5, gt=0, description="Peak learning rate of AdamW.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lextune import strict_yaml
-from lextune.config import PolicyConfig, RunConfig, load_config
+from lextune.config import PolicyConfig, RunConfig, TrainConfig, load_config
 from lextune.errors import ConfigError, PackError, Problem
 from lextune.extras import missing
 from lextune.policy.facts import check_facts
@@ -94,4 +94,30 @@ def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> l
         except ConfigError as error:
             where = document.where(path)
             problems += [dataclasses.replace(one, where=where) for one in error.problems]
-    return problems
+    return problems + _idle_settings(section("train"), document)
+
+
+def _idle_settings(train: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:
+    """Settings that another method than the chosen one reads: here they would do nothing."""
+    from lextune.training.methods.base import methods
+
+    chosen, readers = train.get("method", "full"), dict(methods)
+    if chosen not in readers:
+        return []
+    idle: dict[str, str] = {
+        key: name
+        for name, method in readers.items()
+        for key in method.settings - readers[chosen].settings
+        if key in train
+    }
+    defaults = TrainConfig().model_dump(mode="json")
+    return [
+        Problem(
+            f"train.{key} is set, but the method {chosen} does not read it",
+            f"set train.method: {name}, or remove train.{key}",
+            "a key that nothing reads would do nothing",
+            document.where(("train", key)),
+        )
+        for key, name in sorted(idle.items())
+        if train[key] != defaults[key]
+    ]

@@ -89,8 +89,9 @@ class Trainer:
         self.checkpoints = Checkpoints(folder)
         self.best = folder / "best.safetensors"
         self.progress = Progress(identity, choose_precision(config.precision))
+        self.method = methods.get(config.method)(config)
         self.optimizer = torch.optim.AdamW(
-            methods.get(config.method)(self.model, config.weight_decay),  # type: ignore[arg-type]
+            self.method.prepare(self.model),  # type: ignore[arg-type]
             lr=config.learning_rate,
             fused=True,
         )
@@ -189,7 +190,7 @@ class Trainer:
         self._check_norm(norm, [train.ids[row] for row in rows])
         rate = schedule(state.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["lr_scale"]
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         state.step += 1

@@ -1,25 +1,64 @@
-"""What a training method is: a function from a model to the parameters that an optimiser may change."""
+"""What a training method is: it chooses what an optimiser may change, and how; it knows neither data nor loop."""
 
 from __future__ import annotations
 
-from typing import Protocol, TypedDict
+from collections.abc import Iterable
+from typing import ClassVar, TypedDict
 
 import torch
 
+from lextune.config import TrainConfig
 from lextune.registry import Registry
 
 
 class ParameterGroup(TypedDict):
-    """A group as torch.optim takes it."""
+    """A group as torch.optim takes it; `lr_scale` multiplies the learning rate of each step."""
 
     params: list[torch.nn.Parameter]
     weight_decay: float
+    lr_scale: float
 
 
-class Method(Protocol):
-    """May freeze parts of the model, but not rename or wrap them; returns what is trained."""
+class Method:
+    """One way to train. A method overrides `prepare`, and whatever else it does differently.
 
-    def __call__(self, model: torch.nn.Module, weight_decay: float) -> list[ParameterGroup]: ...  # noqa: D102
+    Args:
+        config: The config's train section.
+
+    Attributes:
+        settings: Fields of the train section that only methods which name them read.
+    """
+
+    settings: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+
+    def prepare(self, model: torch.nn.Module) -> list[ParameterGroup]:
+        """Freeze or add to the model in place, and return what is trained.
+
+        Raises:
+            ModelError: The method does not fit the architecture.
+        """
+        raise NotImplementedError
 
 
-methods: Registry[Method] = Registry("method", "lextune.training.methods")
+def decayed_groups(
+    parameters: Iterable[torch.nn.Parameter], weight_decay: float, lr_scale: float = 1.0
+) -> list[ParameterGroup]:
+    """The trained ones of the parameters in up to two groups: weight decay spares biases and norms.
+
+    After Loshchilov and Hutter 2019, arXiv:1711.05101, for the decoupled decay.
+    """
+    trained = [one for one in parameters if one.requires_grad]
+    # biases and norms are vectors, everything that multiplies is a matrix
+    matrices = [one for one in trained if one.ndim > 1]
+    vectors = [one for one in trained if one.ndim <= 1]
+    groups: list[ParameterGroup] = [
+        {"params": matrices, "weight_decay": weight_decay, "lr_scale": lr_scale},
+        {"params": vectors, "weight_decay": 0.0, "lr_scale": lr_scale},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+methods: Registry[type[Method]] = Registry("method", "lextune.training.methods")

@@ -1,0 +1,31 @@
+"""The loss that each way to train reached when it was written: one that moves is a change to be explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import Bench
+
+ALWAYS = {
+    "epochs": 4, "learning_rate": 5e-3, "dropout": 0.0, "batch_size": 4, "early_stopping_patience": 9
+}  # fmt: skip
+#: Settings, and the validation loss after each epoch.
+KNOWN: list[tuple[dict[str, Any], list[float]]] = [
+    ({}, [0.6924, 0.5394, 0.3061, 0.3092]),
+    ({"method": "layerwise", "layer_decay": 0.7}, [0.6928, 0.6601, 0.4281, 0.3225]),
+]
+
+
+@pytest.mark.parametrize(("settings", "losses"), KNOWN, ids=lambda one: str(one)[:60])
+def test_the_losses_are_the_known_ones(
+    bench: Bench, tmp_path: Path, settings: dict[str, Any], losses: list[float]
+) -> None:
+    bench.settings = ALWAYS | settings
+    trainer = bench.trainer(tmp_path / "c")
+    bench.run(trainer)
+    found = [one["validation_loss"] for one in trainer.progress.history]
+    # sums of other processors and other versions of torch differ in the last digits
+    assert found == pytest.approx(losses, rel=0.05)
