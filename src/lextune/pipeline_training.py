@@ -25,6 +25,7 @@ from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.loop import Outcome, Rows, Trainer
 from lextune.training.machine import device, keep_freed_memory
+from lextune.training.objective import class_weights
 from lextune.training.start import try_first_rows
 
 if TYPE_CHECKING:
@@ -74,6 +75,11 @@ def fine_tune(
     """
     keep_freed_memory()
     task, classes = tasks.get(config.task), prepared.ref.classes
+    weights = class_weights(
+        config.train.class_weights,
+        classes,
+        class_numbers(prepared.parts["train"]["label"].to_pylist(), classes),
+    )
     loaded = _load(config, selected, classes, listener)
     listener.tell("tokenising")
     train, validation = (
@@ -91,6 +97,7 @@ def fine_tune(
         config.train,
         folder / "checkpoints",
         identity=_identity(config, selected, prepared),
+        class_weights=weights,
         callbacks=[TrainerLog(folder / "trainer_log.jsonl"), _Bar(listener)],
     )
     before = _watched(loaded)

@@ -16,7 +16,10 @@ ALWAYS = {
 KNOWN: list[tuple[dict[str, Any], list[float]]] = [
     ({}, [0.6924, 0.5394, 0.3061, 0.3092]),
     ({"method": "layerwise", "layer_decay": 0.7}, [0.6928, 0.6601, 0.4281, 0.3225]),
-]
+    ({"gradient_accumulation_steps": 2, "class_weights": {"positive": 2.0}},
+     [0.7506, 0.7464, 0.5413, 0.3387]),
+    ({"label_smoothing_factor": 0.1}, [0.6924, 0.5424, 0.2920, 0.2898]),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("settings", "losses"), KNOWN, ids=lambda one: str(one)[:60])

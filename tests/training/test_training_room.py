@@ -82,6 +82,15 @@ def test_a_model_that_fits_nothing_is_a_fault_of_the_model_before_training(
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
+def test_a_weight_of_a_class_that_there_is_not_is_told_before_training(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    config["train"] |= {"class_weights": {"positve": 2.0}}
+    with pytest.raises(ConfigError, match="did you mean 'positive'"):
+        lextune.run(config, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'"x"', b"3", b"\xff"])
 def test_a_damaged_marker_of_a_run_is_a_clear_error(
     config: dict[str, Any], tmp_path: Path, content: bytes

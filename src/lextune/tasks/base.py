@@ -95,8 +95,11 @@ class Task(Protocol):
         """Shape (batch, classes)."""
         ...
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The mean loss that training minimises, a scalar."""
+    def loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, *,
+        class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
+    ) -> torch.Tensor:  # fmt: skip
+        """The mean loss, a scalar: over the rows, or weighted by `class_weights`, shape (classes,)."""
         ...
 
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:

@@ -64,11 +64,16 @@ class TextClassification:
         logits: torch.Tensor = model(**batch.padded()).logits
         return logits
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, *,
+        class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
+    ) -> torch.Tensor:  # fmt: skip
         """Mean cross entropy in nats."""
         import torch
 
-        return torch.nn.functional.cross_entropy(logits.float(), labels)
+        return torch.nn.functional.cross_entropy(
+            logits.float(), labels, class_weights, label_smoothing=label_smoothing
+        )
 
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
         """Softmax over the classes."""

@@ -29,7 +29,7 @@ class Progress:
         identity: Digest of the config, data and base model that this training belongs to.
         step: Optimiser steps done.
         epoch: Epoch of the next step, from 0.
-        batch: Batches of that epoch done.
+        step_of_epoch: Optimiser steps of that epoch done.
         best_loss: Lowest validation loss so far, None before the first.
         best_epoch: The epoch after which it was measured, from 1.
         waiting: Epochs since then.
@@ -44,7 +44,7 @@ class Progress:
     precision: str
     step: int = 0
     epoch: int = 0
-    batch: int = 0
+    step_of_epoch: int = 0
     best_loss: float | None = None
     best_epoch: int = 0
     best_sha256: str = ""
