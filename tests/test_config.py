@@ -143,6 +143,9 @@ def test_a_section_that_is_no_mapping_is_refused_where_it_stands(
         {"train": {"gradient_accumulation_steps": 0}},
         {"train": {"label_smoothing_factor": 1.0}},
         {"train": {"class_weights": "balance"}},
+        {"train": {"ema_decay": 1.0}},
+        {"train": {"ema_decay": 0.0}},
+        {"train": {"gradient_checkpointing": 1}},
         {"train": {"class_weights": {}}},
         {"train": {"class_weights": {"spam": 0}}},
         {"train": {"class_weights": {"spam": float("inf")}}},
@@ -245,7 +248,8 @@ def test_every_alias_is_read_and_told(old: tuple[str, ...], new: tuple[str, ...]
         ("data", "columns", "label"): "l", ("data", "licence"): "MIT", ("model", "licence"): "MIT",
         ("model", "source"): "c/d", ("train",): {"epochs": 7}, ("train", "learning_rate"): 0.5,
         ("train", "epochs"): 7, ("train", "batch_size"): 7, ("train", "max_length"): 70,
-        ("train", "lr_scheduler_type"): "cosine",
+        ("train", "lr_scheduler_type"): "cosine", ("train", "gradient_accumulation_steps"): 7,
+        ("train", "label_smoothing_factor"): 0.5, ("train", "gradient_checkpointing"): True,
     }  # fmt: skip
     expected, given_ = plain(), plain()
     for tree, path in ((expected, new), (given_, old)):

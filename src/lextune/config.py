@@ -170,6 +170,15 @@ class TrainConfig(Section):
         description="Weights of the classes in the training loss: `balanced`, or a mapping of class to weight "
         "(1 for the others).",
     )
+    ema_decay: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Validate and release a moving average of the weights, of which so much stays at a step.",
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="Compute layers again for the backward pass: less memory, more time."
+    )
     max_length: int = Field(
         512, ge=8, le=2**20, description="Tokens per text; longer texts are cut."
     )
@@ -269,6 +278,7 @@ ALIASES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("train", "scheduler"): ("train", "lr_scheduler_type"),
     ("train", "gradient_accumulation"): ("train", "gradient_accumulation_steps"),
     ("train", "label_smoothing"): ("train", "label_smoothing_factor"),
+    ("train", "activation_checkpointing"): ("train", "gradient_checkpointing"),
 }
 
 FactCheck = Callable[[Mapping[str, Any], strict_yaml.Document], list[Problem]]

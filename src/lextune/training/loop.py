@@ -7,12 +7,12 @@ several batches: their gradients are summed so that it is the step of one batch 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -28,6 +28,7 @@ from lextune.errors import DataError, Problem
 from lextune.files import sha256, write_atomic
 from lextune.tasks.base import Encoded, Task
 from lextune.tasks.tensors import distinct_tensors, load_distinct
+from lextune.training.averaging import Average
 from lextune.training.batching import plan_epoch
 from lextune.training.callbacks import Callback
 from lextune.training.checkpoints import Checkpoints, Progress
@@ -35,6 +36,7 @@ from lextune.training.health import Health
 from lextune.training.machine import Precision, autocast, choose_precision, device
 from lextune.training.methods.base import methods
 from lextune.training.objective import Objective
+from lextune.training.recomputing import recompute_layers
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,16 @@ class Trainer:
         self.checkpoints = Checkpoints(folder)
         self.best = folder / "best.safetensors"
         self.progress = Progress(identity, choose_precision(config.precision))
+        if config.gradient_checkpointing:
+            recompute_layers(self.model)
         self.method = methods.get(config.method)(config)
         self.optimizer = torch.optim.AdamW(
             self.method.prepare(self.model),  # type: ignore[arg-type]
             lr=config.learning_rate,
             fused=True,
         )
+        decay = config.ema_decay
+        self.average = None if decay is None else Average(self.model, decay)
 
     def run(self, train: Rows, validation: Rows, classes: int, *, resume: bool) -> Outcome:
         """Train to the end or to the early stop, and leave the best weights in the model.
@@ -108,7 +114,9 @@ class Trainer:
         per_epoch = math.ceil(len(train.ids) / config.batch_size)
         total = math.ceil(per_epoch / config.gradient_accumulation_steps) * config.epochs
         if resume:
-            restored = self.checkpoints.restore(self.model, self.optimizer, self.progress.identity)
+            restored = self.checkpoints.restore(
+                self.model, self.optimizer, self.progress.identity, self.average
+            )
             self.progress = restored or self.progress
         state = self.progress
         schedule = self._schedule(total)
@@ -120,7 +128,7 @@ class Trainer:
                 for batches in self._plan(train)[state.step_of_epoch :]:
                     self._step(train, batches, schedule, health)
                     if stop.is_set() or state.step % config.save_steps == 0:
-                        self.checkpoints.save(self.model, self.optimizer, state)
+                        self._save()
                     if stop.is_set():
                         raise KeyboardInterrupt
                 self._end_of_epoch(validation, health)
@@ -141,6 +149,9 @@ class Trainer:
             samples_per_second=state.epoch * len(train.ids) / state.seconds,
             threads=torch.get_num_threads(),
         )
+
+    def _save(self) -> None:
+        self.checkpoints.save(self.model, self.optimizer, self.progress, self.average)
 
     def _read_best(self) -> bytes:
         data = self.best.read_bytes() if self.best.is_file() else b""
@@ -194,6 +205,8 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         state.step += 1
         state.step_of_epoch += 1
+        if self.average is not None:
+            self.average.update(state.step)
         state.seconds += time.perf_counter() - start
         figures = {
             "epoch": state.epoch + 1,
@@ -225,18 +238,14 @@ class Trainer:
 
     def _end_of_epoch(self, validation: Rows, health: Health) -> None:
         state = self.progress
-        loss, accuracy = self._validate(validation)
-        state.epoch, state.step_of_epoch = state.epoch + 1, 0
-        health.check_validation(loss)
-        if state.best_loss is None or loss < state.best_loss:
-            tensors = distinct_tensors(self.model)
-            weights = {name: one.cpu().contiguous() for name, one in tensors.items()}
-            data = save(weights)
-            write_atomic(self.best, data)
-            state.best_sha256 = sha256(data)
-            state.best_loss, state.best_epoch, state.waiting = loss, state.epoch, 0
-        else:
-            state.waiting += 1
+        with contextlib.nullcontext() if self.average is None else self.average.in_model():
+            loss, accuracy = self._validate(validation)
+            state.epoch, state.step_of_epoch = state.epoch + 1, 0
+            health.check_validation(loss)
+            if state.best_loss is None or loss < state.best_loss:
+                self._keep_best(loss)
+            else:
+                state.waiting += 1
         figures = {
             "step": float(state.step),
             "training_loss": float(np.mean(state.recent)),
@@ -247,7 +256,16 @@ class Trainer:
         # Told before it is saved: a process killed in between tells it again, but never not at all.
         for callback in self.callbacks:
             callback.on_epoch(state.epoch, figures)
-        self.checkpoints.save(self.model, self.optimizer, state)
+        self._save()
+
+    def _keep_best(self, loss: float) -> None:
+        """The weights as they were validated; frozen ones are those of the base model."""
+        state = self.progress
+        tensors = distinct_tensors(self.model, frozen=False)
+        data = save({name: one.cpu().contiguous() for name, one in tensors.items()})
+        write_atomic(self.best, data)
+        state.best_sha256 = sha256(data)
+        state.best_loss, state.best_epoch, state.waiting = loss, state.epoch, 0
 
     @torch.inference_mode()
     def _validate(self, validation: Rows) -> tuple[float, float]:
@@ -261,7 +279,7 @@ class Trainer:
         return total / len(validation.ids), right / len(validation.ids)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _signals() -> Iterator[threading.Event]:
     """Ctrl-C and SIGTERM set an event instead of breaking a step; a second Ctrl-C breaks at once."""
     event = threading.Event()
