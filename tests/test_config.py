@@ -143,6 +143,10 @@ def test_a_section_that_is_no_mapping_is_refused_where_it_stands(
         {"train": {"gradient_accumulation_steps": 0}},
         {"train": {"label_smoothing_factor": 1.0}},
         {"train": {"class_weights": "balance"}},
+        {"train": {"lora_r": 0}},
+        {"train": {"lora_alpha": 0}},
+        {"train": {"lora_dropout": 1.0}},
+        {"train": {"lora_target_modules": []}},
         {"train": {"ema_decay": 1.0}},
         {"train": {"ema_decay": 0.0}},
         {"train": {"gradient_checkpointing": 1}},
@@ -249,6 +253,7 @@ def test_every_alias_is_read_and_told(old: tuple[str, ...], new: tuple[str, ...]
         ("model", "source"): "c/d", ("train",): {"epochs": 7}, ("train", "learning_rate"): 0.5,
         ("train", "epochs"): 7, ("train", "batch_size"): 7, ("train", "max_length"): 70,
         ("train", "lr_scheduler_type"): "cosine", ("train", "gradient_accumulation_steps"): 7,
+        ("train", "lora_target_modules"): "value",
         ("train", "label_smoothing_factor"): 0.5, ("train", "gradient_checkpointing"): True,
     }  # fmt: skip
     expected, given_ = plain(), plain()

@@ -136,13 +136,24 @@ class TrainConfig(Section):
     method: str = Field(
         "full",
         description="Training method: `full` updates every weight at one learning rate, `layerwise` the deeper "
-        "layers at a lower one.",
+        "layers at a lower one, `lora` the head and low-rank additions to the layers.",
     )
     layer_decay: float = Field(
         0.9,
         gt=0,
         le=1,
         description="Of `layerwise`: factor of the learning rate from layer to layer.",
+    )
+    lora_r: Count = Field(8, description="Of `lora`: rank of the updates.")
+    lora_alpha: float = Field(
+        16.0, gt=0, description="Of `lora`: updates are scaled by lora_alpha / lora_r."
+    )
+    lora_dropout: float = Field(
+        0.0, ge=0, lt=1, description="Of `lora`: dropout before the updates."
+    )
+    lora_target_modules: NonEmptyWords = Field(
+        ("all-linear",),
+        description="Of `lora`: names of the linear maps of a layer (query, value), or `all-linear`.",
     )
     epochs: Count = Field(3, description="Passes over the training part.")
     batch_size: Count = Field(32, description="Rows per forward pass.")
@@ -276,6 +287,7 @@ ALIASES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("train", "per_device_train_batch_size"): ("train", "batch_size"),
     ("train", "max_seq_length"): ("train", "max_length"),
     ("train", "scheduler"): ("train", "lr_scheduler_type"),
+    ("train", "target_modules"): ("train", "lora_target_modules"),
     ("train", "gradient_accumulation"): ("train", "gradient_accumulation_steps"),
     ("train", "label_smoothing"): ("train", "label_smoothing_factor"),
     ("train", "activation_checkpointing"): ("train", "gradient_checkpointing"),

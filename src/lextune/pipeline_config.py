@@ -99,18 +99,11 @@ def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> l
 
 def _idle_settings(train: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:
     """Settings that another method than the chosen one reads: here they would do nothing."""
-    from lextune.training.methods.base import methods
+    from lextune.training.methods.base import idle_settings, methods
 
-    chosen, readers = train.get("method", "full"), dict(methods)
-    if chosen not in readers:
+    chosen, defaults = train.get("method", "full"), TrainConfig().model_dump(mode="json")
+    if chosen not in methods.names():
         return []
-    idle: dict[str, str] = {
-        key: name
-        for name, method in readers.items()
-        for key in method.settings - readers[chosen].settings
-        if key in train
-    }
-    defaults = TrainConfig().model_dump(mode="json")
     return [
         Problem(
             f"train.{key} is set, but the method {chosen} does not read it",
@@ -118,6 +111,11 @@ def _idle_settings(train: Mapping[str, Any], document: strict_yaml.Document) -> 
             "a key that nothing reads would do nothing",
             document.where(("train", key)),
         )
-        for key, name in sorted(idle.items())
-        if train[key] != defaults[key]
+        for key, name in idle_settings(chosen).items()
+        if key in train and train[key] not in (defaults[key], *_single(defaults[key]))
     ]
+
+
+def _single(value: Any) -> list[Any]:
+    """One word may stand for a list of one."""
+    return value if isinstance(value, list) and len(value) == 1 else []

@@ -66,6 +66,7 @@ class Outcome:
     seconds: float
     samples_per_second: float
     threads: int
+    trained_parameters: int
 
 
 class Trainer:
@@ -135,6 +136,7 @@ class Trainer:
                 if stop.is_set():  # asked for while validating: all is saved
                     raise KeyboardInterrupt
         load_distinct(self.model, load(self._read_best()))
+        self.method.finish(self.model)
         return Outcome(
             steps=state.step,
             epochs=state.epoch,
@@ -148,6 +150,9 @@ class Trainer:
             # of all steps, whichever process did them; an epoch is every row once
             samples_per_second=state.epoch * len(train.ids) / state.seconds,
             threads=torch.get_num_threads(),
+            trained_parameters=sum(
+                one.numel() for group in self.optimizer.param_groups for one in group["params"]
+            ),
         )
 
     def _save(self) -> None:

@@ -27,9 +27,11 @@ class Method:
 
     Attributes:
         settings: Fields of the train section that only methods which name them read.
+        extra: What must be installed for it, as `lextune.extras` names it.
     """
 
     settings: ClassVar[frozenset[str]] = frozenset()
+    extra: ClassVar[str | None] = None
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
@@ -41,6 +43,17 @@ class Method:
             ModelError: The method does not fit the architecture.
         """
         raise NotImplementedError
+
+    def watched(self, model: torch.nn.Module) -> dict[str, torch.Tensor]:
+        """The tensors that training is to change, by the names that they have after `finish`."""
+        return {name: one.detach() for name, one in model.named_parameters() if one.requires_grad}
+
+    def finish(self, model: torch.nn.Module) -> None:
+        """Give the model, which holds the best weights, the modules and names back that it came with.
+
+        Raises:
+            ModelError: The weights do not allow it.
+        """
 
 
 def decayed_groups(
@@ -62,3 +75,9 @@ def decayed_groups(
 
 
 methods: Registry[type[Method]] = Registry("method", "lextune.training.methods")
+
+
+def idle_settings(chosen: str) -> dict[str, str]:
+    """Fields of the train section that the chosen method does not read, each with one that does."""
+    own = methods.get(chosen).settings
+    return {key: name for name, one in methods for key in sorted(one.settings - own)}
