@@ -27,7 +27,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def of_kind(bench: Bench, kind: str, **values: Any) -> Bench:
     """The bench with a model of another architecture."""
-    folder = tiny.write_tiny_model(bench.folder / kind, kind, **KINDS[kind] | values)
+    folder = tiny.write_tiny_model(bench.folder / kind, kind, **(KINDS.get(kind, {}) | values))
     return dataclasses.replace(
         bench, files={one.name: one.read_bytes() for one in folder.iterdir()}
     )

@@ -136,7 +136,7 @@ class TrainConfig(Section):
     method: str = Field(
         "full",
         description="Training method: `full` updates every weight at one learning rate, `layerwise` the deeper "
-        "layers at a lower one, `lora` the head and low-rank additions to the layers.",
+        "layers at a lower one, `lora` the head and low-rank additions to the layers, `head` the head alone.",
     )
     layer_decay: float = Field(
         0.9,

@@ -15,7 +15,7 @@ from lextune.errors import ModelError
 from lextune.training.recomputing import recompute_layers
 
 
-@pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
+@pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert", "deberta-v2"])
 def test_the_gradient_is_the_same_with_dropout_too(bench: Bench, kind: str) -> None:
     bench, found = of_kind(bench, kind), []
     rows = bench.part(bench.rows[:8])
@@ -26,8 +26,8 @@ def test_the_gradient_is_the_same_with_dropout_too(bench: Bench, kind: str) -> N
             recompute_layers(model)
             assert model.is_activation_checkpointing
         stack = next(one for one in model.modules() if isinstance(one, torch.nn.ModuleList))
-        linear = next(one for one in stack.modules() if isinstance(one, torch.nn.Linear))
-        linear.register_forward_pre_hook(lambda *_: calls.append(len(found)))
+        activation = next(one for name, one in stack.named_modules() if "act" in name)
+        activation.register_forward_pre_hook(lambda *_: calls.append(len(found)))
         model.train()
         torch.manual_seed(1)
         logits = bench.task.logits(model, bench.task.collate(rows.encoded, np.arange(8)))

@@ -95,6 +95,18 @@ class Task(Protocol):
         """Shape (batch, classes)."""
         ...
 
+    def features(self, model: torch.nn.Module, batch: Any) -> torch.Tensor:
+        """What the head reads of each row, shape (batch, hidden).
+
+        Raises:
+            ModelError: It is not known where the head of this architecture begins.
+        """
+        ...
+
+    def head_logits(self, model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
+        """`logits` from `features`, shape (batch, classes)."""
+        ...
+
     def loss(
         self, logits: torch.Tensor, labels: torch.Tensor, *,
         class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,

@@ -64,6 +64,18 @@ class TextClassification:
         logits: torch.Tensor = model(**batch.padded()).logits
         return logits
 
+    def features(self, model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
+        """The last states of the first tokens, shape (batch, hidden)."""
+        from lextune.tasks import heads
+
+        return heads.features(model, batch)
+
+    def head_logits(self, model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
+        """The head alone, shape (batch, classes)."""
+        from lextune.tasks import heads
+
+        return heads.head_logits(model, features)
+
     def loss(
         self, logits: torch.Tensor, labels: torch.Tensor, *,
         class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,

@@ -237,9 +237,8 @@ class Trainer:
         return total
 
     def _logits(self, rows: Rows, numbers: npt.NDArray[np.int64]) -> torch.Tensor:
-        batch = self.task.collate(rows.encoded, numbers).to(self.device)
         with autocast(self.device, self.progress.precision):  # type: ignore[arg-type]
-            return self.task.logits(self.model, batch)
+            return self.method.logits(self.task, self.model, rows.encoded, numbers)
 
     def _end_of_epoch(self, validation: Rows, health: Health) -> None:
         state = self.progress

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, TypedDict
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from lextune.config import TrainConfig
 from lextune.registry import Registry
+from lextune.tasks.base import Encoded, Task
 
 
 class ParameterGroup(TypedDict):
@@ -43,6 +46,13 @@ class Method:
             ModelError: The method does not fit the architecture.
         """
         raise NotImplementedError
+
+    def logits(
+        self, task: Task, model: torch.nn.Module, encoded: Encoded, rows: npt.NDArray[np.int64]
+    ) -> torch.Tensor:
+        """The model's answers for some of the rows, shape (rows, classes)."""
+        where = next(model.parameters()).device
+        return task.logits(model, task.collate(encoded, rows).to(where))
 
     def watched(self, model: torch.nn.Module) -> dict[str, torch.Tensor]:
         """The tensors that training is to change, by the names that they have after `finish`."""
