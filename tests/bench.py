@@ -17,6 +17,7 @@ from lextune.tasks.base import Files
 from lextune.tasks.text_classification import TextClassification
 from lextune.training.callbacks import Callback
 from lextune.training.loop import Outcome, Rows, Trainer
+from lextune.training.objective import class_weights
 
 CLASSES = ("negative", "positive")
 
@@ -54,14 +55,20 @@ class Bench:
         config = TrainConfig(**settings)
         torch.manual_seed(config.seed)
         model, _ = self.task.build(self.files, CLASSES, dropout=config.dropout, new_head=True)
+        weights = class_weights(config.class_weights, CLASSES, self.part(self.train).labels)
         return Trainer(
-            self.task, model, config, folder, identity=self.identity, callbacks=callbacks
-        )
+            self.task, model, config, folder,
+            identity=self.identity, class_weights=weights, callbacks=callbacks,
+        )  # fmt: skip
+
+    @property
+    def train(self) -> list[dict[str, str]]:
+        """76 % of the rows; the others validate."""
+        return self.rows[: len(self.rows) * 76 // 100]
 
     def run(self, trainer: Trainer, *, resume: bool = False) -> Outcome:
-        """76 % of the rows train, 24 % validate."""
-        cut = len(self.rows) * 76 // 100
-        train, validation = self.part(self.rows[:cut]), self.part(self.rows[cut:])
+        """Train on `train`, validate on the rest."""
+        train, validation = self.part(self.train), self.part(self.rows[len(self.train) :])
         return trainer.run(train, validation, len(CLASSES), resume=resume)
 
 

@@ -41,6 +41,19 @@ def test_names_that_nothing_has_are_told_in_one_go_with_all_else(tmp_path: Path)
     assert "comercial" in found["7:7"]
 
 
+def test_a_setting_that_the_method_does_not_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    text = (
+        "task: sentiment\nmodel: {source: auto}\ndata: {train: a.csv}\ntrain: {layer_decay: 0.8}\n"
+    )
+    path.write_text(text)
+    (told,) = problems(path).values()
+    assert "the method full does not read it" in told
+    assert "set train.method: layerwise" in told
+    for changed in ("train.method=layerwise", "train.layer_decay=0.9"):
+        assert pipeline_config.load_run_config(path, [changed])
+
+
 @pytest.mark.parametrize("value", ["5", "true", "{a: b}"])
 def test_packs_of_a_wrong_kind_are_a_wrong_config(tmp_path: Path, value: str) -> None:
     path = tmp_path / "run.yaml"

@@ -38,6 +38,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 #: Torch and numpy take larger seeds, but not the same ones; JSON keeps integers exact up to 2^53.
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Weight = Annotated[float, Field(gt=0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -132,9 +133,34 @@ class DataConfig(Section):
 class TrainConfig(Section):
     """How to fine-tune; names are those of transformers' TrainingArguments where it has one."""
 
-    method: str = Field("full", description="Training method: `full` updates every weight.")
+    method: str = Field(
+        "full",
+        description="Training method: `full` updates every weight at one learning rate, `layerwise` the deeper "
+        "layers at a lower one, `lora` the head and low-rank additions to the layers, `head` the head alone.",
+    )
+    layer_decay: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="Of `layerwise`: factor of the learning rate from layer to layer.",
+    )
+    lora_r: Count = Field(8, description="Of `lora`: rank of the updates.")
+    lora_alpha: float = Field(
+        16.0, gt=0, description="Of `lora`: updates are scaled by lora_alpha / lora_r."
+    )
+    lora_dropout: float = Field(
+        0.0, ge=0, lt=1, description="Of `lora`: dropout before the updates."
+    )
+    lora_target_modules: NonEmptyWords = Field(
+        ("all-linear",),
+        description="Of `lora`: names of the linear maps of a layer (query, value), or `all-linear`.",
+    )
     epochs: Count = Field(3, description="Passes over the training part.")
-    batch_size: Count = Field(32, description="Rows per optimiser step.")
+    batch_size: Count = Field(32, description="Rows per forward pass.")
+    gradient_accumulation_steps: Count = Field(
+        1,
+        description="Batches per optimiser step; it is the step of one batch with all their rows.",
+    )
     learning_rate: float = Field(2e-5, gt=0, description="Peak learning rate of AdamW.")
     weight_decay: float = Field(0.01, ge=0, description="Not applied to biases and norms.")
     warmup_ratio: float = Field(0.1, ge=0, lt=1, description="Share of steps with rising rate.")
@@ -142,6 +168,28 @@ class TrainConfig(Section):
         "linear", description="How the rate goes on after the warm-up."
     )
     max_grad_norm: float = Field(1.0, gt=0, description="Gradients are clipped to this L2 norm.")
+    label_smoothing_factor: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of each label that goes to all classes alike, in the training loss.",
+    )
+    class_weights: (
+        Literal["balanced"] | Annotated[dict[Word, Weight], Field(min_length=1)] | None
+    ) = Field(
+        None,
+        description="Weights of the classes in the training loss: `balanced`, or a mapping of class to weight "
+        "(1 for the others).",
+    )
+    ema_decay: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Validate and release a moving average of the weights, of which so much stays at a step.",
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="Compute layers again for the backward pass: less memory, more time."
+    )
     max_length: int = Field(
         512, ge=8, le=2**20, description="Tokens per text; longer texts are cut."
     )
@@ -239,6 +287,10 @@ ALIASES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("train", "per_device_train_batch_size"): ("train", "batch_size"),
     ("train", "max_seq_length"): ("train", "max_length"),
     ("train", "scheduler"): ("train", "lr_scheduler_type"),
+    ("train", "target_modules"): ("train", "lora_target_modules"),
+    ("train", "gradient_accumulation"): ("train", "gradient_accumulation_steps"),
+    ("train", "label_smoothing"): ("train", "label_smoothing_factor"),
+    ("train", "activation_checkpointing"): ("train", "gradient_checkpointing"),
 }
 
 FactCheck = Callable[[Mapping[str, Any], strict_yaml.Document], list[Problem]]

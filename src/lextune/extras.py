@@ -19,6 +19,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "data": ("pyarrow", "scipy", "sklearn", "charset_normalizer"),
         "text": ("torch", "transformers", "tokenizers", "safetensors"),
+        "lora": ("peft",),
         "serve": ("fastapi", "uvicorn"),
     }
 )

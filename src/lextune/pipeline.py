@@ -134,6 +134,15 @@ def _run_folder(config: RunConfig, out: str | Path | None) -> Path:
     return Path(out) if out is not None else Path("runs") / name
 
 
+def _require_method(name: str) -> None:
+    """What the training method needs is looked for before any work."""
+    from lextune.training.methods.base import methods
+
+    extra = methods.get(name).extra
+    if extra is not None:
+        require(extra)
+
+
 @dataclass
 class _Job:
     """One run under way; the methods are the rooms in their order."""
@@ -147,6 +156,7 @@ class _Job:
     def run(self) -> Run:
         require("text")
         require("data")
+        _require_method(self.config.train.method)
         packs = [load_pack(name) for name in self.config.policy.packs]
         signer = load_or_create_key()
         trust = load_trust()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lextune import strict_yaml
-from lextune.config import PolicyConfig, RunConfig, load_config
+from lextune.config import PolicyConfig, RunConfig, TrainConfig, load_config
 from lextune.errors import ConfigError, PackError, Problem
 from lextune.extras import missing
 from lextune.policy.facts import check_facts
@@ -94,4 +94,28 @@ def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> l
         except ConfigError as error:
             where = document.where(path)
             problems += [dataclasses.replace(one, where=where) for one in error.problems]
-    return problems
+    return problems + _idle_settings(section("train"), document)
+
+
+def _idle_settings(train: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:
+    """Settings that another method than the chosen one reads: here they would do nothing."""
+    from lextune.training.methods.base import idle_settings, methods
+
+    chosen, defaults = train.get("method", "full"), TrainConfig().model_dump(mode="json")
+    if chosen not in methods.names():
+        return []
+    return [
+        Problem(
+            f"train.{key} is set, but the method {chosen} does not read it",
+            f"set train.method: {name}, or remove train.{key}",
+            "a key that nothing reads would do nothing",
+            document.where(("train", key)),
+        )
+        for key, name in idle_settings(chosen).items()
+        if key in train and train[key] not in (defaults[key], *_single(defaults[key]))
+    ]
+
+
+def _single(value: Any) -> list[Any]:
+    """One word may stand for a list of one."""
+    return value if isinstance(value, list) and len(value) == 1 else []

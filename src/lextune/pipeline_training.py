@@ -25,6 +25,8 @@ from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.loop import Outcome, Rows, Trainer
 from lextune.training.machine import device, keep_freed_memory
+from lextune.training.methods.base import idle_settings
+from lextune.training.objective import class_weights
 from lextune.training.start import try_first_rows
 
 if TYPE_CHECKING:
@@ -74,6 +76,11 @@ def fine_tune(
     """
     keep_freed_memory()
     task, classes = tasks.get(config.task), prepared.ref.classes
+    weights = class_weights(
+        config.train.class_weights,
+        classes,
+        class_numbers(prepared.parts["train"]["label"].to_pylist(), classes),
+    )
     loaded = _load(config, selected, classes, listener)
     listener.tell("tokenising")
     train, validation = (
@@ -91,9 +98,10 @@ def fine_tune(
         config.train,
         folder / "checkpoints",
         identity=_identity(config, selected, prepared),
+        class_weights=weights,
         callbacks=[TrainerLog(folder / "trainer_log.jsonl"), _Bar(listener)],
     )
-    before = _watched(loaded)
+    before = _watched(trainer, loaded)
     outcome = trainer.run(train, validation, len(classes), resume=resume)
     info = model_info(config.task, classes, loaded.max_length, outcome.precision)
     files = task.export(loaded.model, selected.files, info)
@@ -124,16 +132,15 @@ def _load(
     return loaded
 
 
-def _watched(loaded: LoadedModel) -> dict[str, torch.Tensor]:
-    """Copies of the tensors of which training must change some: the pretrained ones that the method trains.
+def _watched(trainer: Trainer, loaded: LoadedModel) -> dict[str, torch.Tensor]:
+    """Copies of the tensors of which training must change some: the pretrained ones that the method changes.
 
     A new head alone changes even where the rest went wrong, so it counts only for a method that trains
     nothing else.
     """
-    trained = {name for name, one in loaded.model.named_parameters() if one.requires_grad}
-    watched = (trained - loaded.new_tensors) or trained
-    tensors = distinct_tensors(loaded.model)
-    return {name: tensor.clone() for name, tensor in tensors.items() if name in watched}
+    watched = trainer.method.watched(loaded.model)
+    pretrained = {name: one for name, one in watched.items() if name not in loaded.new_tensors}
+    return {name: one.detach().clone() for name, one in (pretrained or watched).items()}
 
 
 def _rows(loaded: LoadedModel, table: Any, classes: Sequence[str]) -> Rows:
@@ -202,8 +209,10 @@ def _record(
     effective: Mapping[str, Any],
 ) -> TrainedModel:
     """`effective` is what training did where the config asked for something else."""
-    parameters = config.train.model_dump(mode="json") | {
+    asked = config.train.model_dump(mode="json", exclude={*idle_settings(config.train.method)})
+    parameters = asked | {
         **effective,
+        "trained_parameters": outcome.trained_parameters,
         "optimizer": "AdamW",
         "best_epoch": outcome.best_epoch,
         "threads": outcome.threads,

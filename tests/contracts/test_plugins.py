@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tiny
+from bench import CLASSES, Bench, same, weights
 from lextune.audits.base import AuditInput, audits
+from lextune.config import TrainConfig
 from lextune.data.findings import Findings
 from lextune.data.formats import ReadContext, ReadOptions, Source, formats
 from lextune.data.opening import read_source
@@ -29,6 +31,7 @@ from lextune.policy.packs import list_packs, load_pack
 from lextune.records import AuditResult, Measurement
 from lextune.registry import Registry
 from lextune.tasks.base import model_info, tasks
+from lextune.training.loop import Trainer
 from lextune.training.methods.base import methods
 
 REGISTRIES: dict[str, Registry[Any]] = {
@@ -142,21 +145,79 @@ def test_every_baseline_scores_every_row_in_every_class(name: str) -> None:
     np.testing.assert_array_equal(scores, again)
 
 
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench.make(tmp_path_factory.mktemp("reviews"))
+
+
+def trained_by(name: str, reviews: Bench, folder: Path, callbacks: Any = ()) -> Trainer:
+    reviews.settings = {"method": name, "epochs": 2, "learning_rate": 5e-3}
+    return reviews.trainer(folder, callbacks)
+
+
 @pytest.mark.parametrize("name", methods.names())
-def test_every_method_trains_something_and_nothing_twice(name: str) -> None:
-    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4), torch.nn.Linear(4, 2))
-    groups = methods.get(name)(model, 0.1)
+def test_every_method_trains_something_and_nothing_twice(
+    name: str, reviews: Bench, tmp_path: Path
+) -> None:
+    trainer = trained_by(name, reviews, tmp_path)
+    groups = trainer.optimizer.param_groups
     trained = [one for group in groups for one in group["params"]]
     assert trained
     assert len({id(one) for one in trained}) == len(trained)
-    assert all(one.requires_grad for one in trained)
-    known = {id(one) for one in model.parameters()}
-    assert {id(one) for one in trained} <= known  # model.parameters() includes what a method adds
-    optimizer = torch.optim.AdamW(groups, lr=0.1)  # type: ignore[arg-type]
+    needing = [one for one in trainer.model.parameters() if one.requires_grad]
+    assert {id(one) for one in trained} == {id(one) for one in needing}
+    assert all(0 < group["lr_scale"] <= 1 for group in groups)
+    assert methods.get(name).settings <= set(TrainConfig.model_fields)
     before = [one.detach().clone() for one in trained]
-    model(torch.ones(2, 4)).square().sum().backward()
-    optimizer.step()
-    assert any(not torch.equal(a, b) for a, b in zip(before, trained, strict=True))
+    outcome = reviews.run(trainer)
+    assert outcome.steps == 20
+    assert all(not torch.equal(a, b) for a, b in zip(before, trained, strict=True))
+
+
+class Stop:
+    """Ends a training after a step."""
+
+    def on_start(self, steps: int, done: int) -> None: ...
+    def on_epoch(self, epoch: int, figures: dict[str, float]) -> None: ...
+    def on_step(self, step: int, figures: dict[str, float]) -> None:
+        if step == 14:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_every_method_goes_on_where_it_stopped_to_the_same_bits(
+    name: str, reviews: Bench, tmp_path: Path
+) -> None:
+    whole = trained_by(name, reviews, tmp_path / "whole")
+    reviews.run(whole)
+    with pytest.raises(KeyboardInterrupt):
+        reviews.run(trained_by(name, reviews, tmp_path / "part", [Stop()]))
+    again = trained_by(name, reviews, tmp_path / "part")
+    reviews.run(again, resume=True)
+    assert same(weights(whole), weights(again))
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_every_method_leaves_a_model_that_transformers_loads(
+    name: str, reviews: Bench, tmp_path: Path
+) -> None:
+    from transformers import AutoModelForSequenceClassification
+
+    trainer = trained_by(name, reviews, tmp_path / "c")
+    reviews.run(trainer)
+    model, task = trainer.model.eval(), reviews.task
+    for file, data in task.export(
+        model, reviews.files, model_info("sentiment", CLASSES, 32, "fp32")
+    ).items():
+        (tmp_path / file).write_bytes(data)
+    loaded, report = AutoModelForSequenceClassification.from_pretrained(
+        tmp_path, output_loading_info=True
+    )
+    assert not any(report.values())
+    batch = task.collate(reviews.part(reviews.rows).encoded, np.arange(5))
+    with torch.inference_mode():
+        expected, found = task.logits(model, batch), task.logits(loaded.eval(), batch)
+    assert torch.equal(expected, found)
 
 
 @pytest.fixture(scope="module")

@@ -115,6 +115,7 @@ def test_what_the_contributor_guide_adds_keeps_every_contract(tmp_path: Path) ->
         "policies",
         "evaluation",
         "reading",
+        "methods",
     }
     command = [
         sys.executable,

@@ -42,3 +42,27 @@ def test_a_tensor_that_is_not_there_is_an_error() -> None:
 def test_a_model_that_shares_nothing_is_its_state() -> None:
     model = torch.nn.Linear(3, 2)
     assert distinct_tensors(model).keys() == model.state_dict().keys()
+
+
+def test_frozen_parameters_may_be_left_out_and_stay() -> None:
+    given, other = Shared(2.0), Shared(5.0)
+    for model in (given, other):
+        model.first.weight.requires_grad_(False)
+    found = distinct_tensors(given, frozen=False)
+    assert set(found) == {"first.bias", "second.bias", "empty", "void"}
+    load_distinct(other, found)
+    assert torch.equal(other.first.bias, given.first.bias)
+    assert bool((other.second.weight == 5).all())
+    load_distinct(other, distinct_tensors(given))
+    assert bool((other.second.weight == 2).all())
+
+
+@pytest.mark.parametrize("spoil", ["second.bias", "more"])
+def test_a_trained_tensor_that_is_missing_or_unknown_is_an_error(spoil: str) -> None:
+    model = Shared(2.0)
+    model.first.weight.requires_grad_(False)
+    found = distinct_tensors(model, frozen=False)
+    if found.pop(spoil, None) is None:
+        found[spoil] = torch.ones(1)
+    with pytest.raises(RuntimeError, match=spoil):
+        load_distinct(model, found)

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -25,11 +26,21 @@ from lextune.training.callbacks import TrainerLog
 KILL, STOP, FULL, DONE = "killed", "interrupted", "full", "done"
 
 
+class Slow:
+    """Gives whoever kills the time to do so where a step takes no time."""
+
+    def on_start(self, steps: int, done: int) -> None: ...
+    def on_epoch(self, epoch: int, figures: dict[str, float]) -> None: ...
+    def on_step(self, step: int, figures: dict[str, float]) -> None:
+        time.sleep(0.002)
+
+
 def train(bench: Bench, folder: Path, prepare: Callable[[], None]) -> int:
     """In the child: go on from what is there; the exit code says how it ended."""
     torch.set_num_threads(1)
     try:
-        trainer = bench.trainer(folder / "checkpoints", [TrainerLog(folder / "log.jsonl")])
+        log = [TrainerLog(folder / "log.jsonl"), Slow()]
+        trainer = bench.trainer(folder / "checkpoints", log)
         prepare()
         bench.run(trainer, resume=True)
     except KeyboardInterrupt:
@@ -110,7 +121,7 @@ def until_done(attempt: Callable[[], str], most: int) -> list[str]:
     return ends
 
 
-def result(folder: Path, ends: list[str]) -> dict[str, object]:
+def result(folder: Path, ends: list[str]) -> dict[str, Any]:
     """How the attempts ended, the digest of the weights, and the log."""
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     return {
@@ -123,10 +134,11 @@ def result(folder: Path, ends: list[str]) -> dict[str, object]:
     }
 
 
-def main(root: Path, kind: str) -> dict[str, dict[str, object]]:
+def main(root: Path, kind: str, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The unbroken run, and the one that was disturbed in the asked way."""
     bench = Bench.make(root)
-    bench.settings = {"save_steps": 2}
+    bench.settings = {"save_steps": 2, **settings}
+    bench.trainer(root / "warm")  # what a method imports is imported once
     folder, whole = root / "disturbed", root / "unbroken"
     folder.mkdir()
     whole.mkdir()
@@ -135,7 +147,7 @@ def main(root: Path, kind: str) -> dict[str, dict[str, object]]:
     if kind == "random":
         ends = [
             child(bench, folder, end=(step, draw.random() / 50, signal.SIGKILL))
-            for step in sorted(draw.sample(range(2, 27), 5))
+            for step in sorted(draw.sample(range(2, unbroken["steps"][-1] - 3), 5))
         ]
     elif kind == "files":
         ends = until_done(lambda: child(bench, folder, kill_at(draw.randint(1, 55))), most=200)
@@ -149,4 +161,4 @@ def main(root: Path, kind: str) -> dict[str, dict[str, object]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), sys.argv[2])))
+    print(json.dumps(main(Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]))))

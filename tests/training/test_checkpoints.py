@@ -73,7 +73,7 @@ def test_progress_survives_whole(tmp_path: Path) -> None:
     small = Small()
     small.step()
     progress = Progress(
-        "mine", "bf16", step=7, epoch=1, batch=3, best_loss=0.25, best_epoch=1, waiting=1,
+        "mine", "bf16", step=7, epoch=1, step_of_epoch=3, best_loss=0.25, best_epoch=1, waiting=1,
         best_sha256="a" * 64, first_loss=0.7, recent=[0.1, 0.2], seconds=1.5,
         history=[{"validation_loss": float("inf"), "step": 4.0}],
     )  # fmt: skip
@@ -115,7 +115,7 @@ def test_the_same_step_saved_twice_holds_the_later_state(
     saved: tuple[Checkpoints, Small, Progress],
 ) -> None:
     checkpoints, small, progress = saved
-    progress.epoch, progress.batch = 1, 0
+    progress.epoch, progress.step_of_epoch = 1, 0
     checkpoints.save(small.model, small.optimizer, progress)
     found = checkpoints.restore(small.model, small.optimizer, "mine")
     assert found is not None

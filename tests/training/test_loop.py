@@ -71,10 +71,10 @@ class Scripted(TextClassification):
         super().__init__("sentiment")
         self.losses: Iterator[float] = iter(losses)
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor, **how: Any) -> torch.Tensor:
         if torch.is_inference_mode_enabled():
             return torch.tensor(next(self.losses))
-        return super().loss(logits, labels)
+        return super().loss(logits, labels, **how)
 
 
 @pytest.fixture(scope="module")
@@ -311,9 +311,9 @@ def test_a_batch_that_makes_the_loss_nan_is_named_by_its_rows(
     bench: Bench, tmp_path: Path, value: float, word: str
 ) -> None:
     class Poisoned(Recorded):
-        def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        def loss(self, logits: torch.Tensor, labels: torch.Tensor, **how: Any) -> torch.Tensor:
             bad = not torch.is_inference_mode_enabled() and 33 in self.seen[-1]
-            return super().loss(logits, labels) * (value if bad else 1.0)
+            return super().loss(logits, labels, **how) * (value if bad else 1.0)
 
     bench.task = task = Poisoned()
     told = stopped(bench, bench.trainer(tmp_path / "c"))
@@ -329,8 +329,8 @@ def test_a_gradient_that_is_not_finite_stops_before_it_reaches_the_weights(
     bench: Bench, tmp_path: Path
 ) -> None:
     class Kinked(TextClassification):
-        def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            return super().loss(logits, labels) + (logits * 0).square().sum().sqrt()
+        def loss(self, logits: torch.Tensor, labels: torch.Tensor, **how: Any) -> torch.Tensor:
+            return super().loss(logits, labels, **how) + (logits * 0).square().sum().sqrt()
 
     bench.task = Kinked("sentiment")
     trainer = bench.trainer(tmp_path / "c")
@@ -340,8 +340,8 @@ def test_a_gradient_that_is_not_finite_stops_before_it_reaches_the_weights(
 
 def test_an_exploding_loss_stops(bench: Bench, tmp_path: Path) -> None:
     class Loud(TextClassification):
-        def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-            return super().loss(logits, labels) * 100
+        def loss(self, logits: torch.Tensor, labels: torch.Tensor, **how: Any) -> torch.Tensor:
+            return super().loss(logits, labels, **how) * 100
 
     bench.task = Loud("sentiment")
     told = stopped(bench, bench.trainer(tmp_path / "c"))

@@ -1,4 +1,4 @@
-"""The small parts of training: weight change, number format, methods, the log."""
+"""The small parts of training: weight change, number format, the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from lextune.errors import EnvironmentProblem
 from lextune.training import machine
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
-from lextune.training.methods.base import methods
 
 
 def changed(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> dict[str, object]:
@@ -75,27 +74,6 @@ def test_products_are_taken_in_the_chosen_format(
 def test_keeping_freed_memory_harms_nothing() -> None:
     machine.keep_freed_memory()
     assert float(torch.ones(1000, 1000).sum()) == 1e6
-
-
-def test_full_trains_everything_and_spares_biases_and_norms_from_decay() -> None:
-    model = torch.nn.Sequential(
-        torch.nn.Embedding(5, 4), torch.nn.Linear(4, 3), torch.nn.LayerNorm(3)
-    )
-    decayed, plain = methods.get("full")(model, 0.3)
-    assert decayed["weight_decay"] == 0.3
-    assert plain["weight_decay"] == 0.0
-    assert [one.ndim for one in decayed["params"]] == [2, 2]
-    assert [one.ndim for one in plain["params"]] == [1, 1, 1]
-    both = {id(one) for group in (decayed, plain) for one in group["params"]}
-    assert both == {id(one) for one in model.parameters()}
-
-
-def test_what_is_frozen_stays_frozen() -> None:
-    model = torch.nn.Linear(2, 2)
-    model.weight.requires_grad_(False)
-    decayed, plain = methods.get("full")(model, 0.3)
-    assert decayed["params"] == []
-    assert len(plain["params"]) == 1
 
 
 def lines(path: Path) -> list[dict[str, object]]:

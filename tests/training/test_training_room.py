@@ -14,7 +14,7 @@ import lextune
 import tiny
 from lextune.errors import ConfigError, ModelError
 from lextune.listener import Listener
-from lextune.training.methods.base import ParameterGroup, methods
+from lextune.training.methods.base import Method, ParameterGroup, decayed_groups, methods
 
 
 class Heard(Listener):
@@ -82,6 +82,15 @@ def test_a_model_that_fits_nothing_is_a_fault_of_the_model_before_training(
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
+def test_a_weight_of_a_class_that_there_is_not_is_told_before_training(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    config["train"] |= {"class_weights": {"positve": 2.0}}
+    with pytest.raises(ConfigError, match="did you mean 'positive'"):
+        lextune.run(config, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'"x"', b"3", b"\xff"])
 def test_a_damaged_marker_of_a_run_is_a_clear_error(
     config: dict[str, Any], tmp_path: Path, content: bytes
@@ -120,18 +129,17 @@ def test_a_marker_that_a_kill_left_half_written_is_no_other_file(
 def test_a_method_that_trains_the_head_alone_is_watched_by_its_head(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: bool
 ) -> None:
-    def head(model: torch.nn.Module, weight_decay: float) -> list[ParameterGroup]:
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name.startswith("classifier."))
-        trained = [one for one in model.parameters() if one.requires_grad]
-        if (
-            broken
-        ):  # the optimiser moves copies, as when a model is moved to a device after it was made
-            trained = [torch.nn.Parameter(one.detach().clone()) for one in trained]
-        return [{"params": trained, "weight_decay": weight_decay}]
+    class Narrow(Method):
+        def prepare(self, model: torch.nn.Module) -> list[ParameterGroup]:
+            for name, parameter in model.named_parameters():
+                parameter.requires_grad_(name.startswith("classifier."))
+            trained = [one for one in model.parameters() if one.requires_grad]
+            if broken:  # the optimiser moves copies, as when a model is moved after it was made
+                trained = [torch.nn.Parameter(one.detach().clone()) for one in trained]
+            return decayed_groups(trained, self.config.weight_decay)
 
-    monkeypatch.setitem(methods._items, "head", head)
-    config["train"] |= {"method": "head", "learning_rate": 1e-2}
+    monkeypatch.setitem(methods._items, "narrow", Narrow)
+    config["train"] |= {"method": "narrow", "learning_rate": 1e-2}
     run = lextune.run(config, out=tmp_path / "run")
     assert run.trained is not None
     measured = {one.name: one for one in run.trained.measurements}

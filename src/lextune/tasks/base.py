@@ -117,8 +117,23 @@ class Task(Protocol):
         """Shape (batch, classes)."""
         ...
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The mean loss that training minimises, a scalar."""
+    def features(self, model: torch.nn.Module, batch: Any) -> torch.Tensor:
+        """What the head reads of each row, shape (batch, hidden).
+
+        Raises:
+            ModelError: It is not known where the head of this architecture begins.
+        """
+        ...
+
+    def head_logits(self, model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
+        """`logits` from `features`, shape (batch, classes)."""
+        ...
+
+    def loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, *,
+        class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
+    ) -> torch.Tensor:  # fmt: skip
+        """The mean loss, a scalar: over the rows, or weighted by `class_weights`, shape (classes,)."""
         ...
 
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:

@@ -9,18 +9,33 @@ if TYPE_CHECKING:
     import torch
 
 
-def distinct_tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """The model's tensors under the first name that each has: safetensors holds no tensor twice."""
-    aliases = _aliases(model)
+def distinct_tensors(model: torch.nn.Module, *, frozen: bool = True) -> dict[str, torch.Tensor]:
+    """The model's tensors under the first name that each has: safetensors holds no tensor twice.
+
+    `frozen` says whether parameters that need no gradient are given too.
+    """
+    left_out = _aliases(model).keys() | (set() if frozen else _frozen(model))
     return {
-        name: tensor.detach() for name, tensor in model.state_dict().items() if name not in aliases
+        name: tensor.detach() for name, tensor in model.state_dict().items() if name not in left_out
     }
 
 
 def load_distinct(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Put back what `distinct_tensors` gave; every tensor must be there."""
+    """Put back what `distinct_tensors` gave, with the frozen parameters or without.
+
+    Raises:
+        RuntimeError: A tensor is missing or unknown.
+    """
     shared = {alias: tensors[name] for alias, name in _aliases(model).items() if name in tensors}
-    model.load_state_dict(shared | dict(tensors))
+    found = model.load_state_dict(shared | dict(tensors), strict=False)
+    wrong = {*found.missing_keys, *found.unexpected_keys} - _frozen(model)
+    if wrong:
+        raise RuntimeError(f"missing or unknown: {', '.join(sorted(wrong))}")
+
+
+def _frozen(model: torch.nn.Module) -> set[str]:
+    parameters = model.named_parameters(remove_duplicate=False)
+    return {name for name, one in parameters if not one.requires_grad}
 
 
 def _aliases(model: torch.nn.Module) -> dict[str, str]:

@@ -64,11 +64,28 @@ class TextClassification:
         logits: torch.Tensor = model(**batch.padded()).logits
         return logits
 
-    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def features(self, model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
+        """The last states of the first tokens, shape (batch, hidden)."""
+        from lextune.tasks import heads
+
+        return heads.features(model, batch)
+
+    def head_logits(self, model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
+        """The head alone, shape (batch, classes)."""
+        from lextune.tasks import heads
+
+        return heads.head_logits(model, features)
+
+    def loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, *,
+        class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
+    ) -> torch.Tensor:  # fmt: skip
         """Mean cross entropy in nats."""
         import torch
 
-        return torch.nn.functional.cross_entropy(logits.float(), labels)
+        return torch.nn.functional.cross_entropy(
+            logits.float(), labels, class_weights, label_smoothing=label_smoothing
+        )
 
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
         """Softmax over the classes."""

@@ -15,10 +15,12 @@ from safetensors.torch import load, save
 from lextune.errors import DataError, Problem
 from lextune.files import disk_problems, sha256, sync_folder, write_atomic
 from lextune.tasks.tensors import distinct_tensors, load_distinct
+from lextune.training.averaging import Average
 
 _SCHEMA = "lextune.checkpoint/v1"
 _KEEP = 2
-_TENSORS = ("model.safetensors", "optimizer.safetensors", "random.safetensors")
+_MODEL, _OPTIMIZER, _RANDOM = "model.safetensors", "optimizer.safetensors", "random.safetensors"
+_AVERAGE = "average.safetensors"
 
 
 @dataclass
@@ -29,7 +31,7 @@ class Progress:
         identity: Digest of the config, data and base model that this training belongs to.
         step: Optimiser steps done.
         epoch: Epoch of the next step, from 0.
-        batch: Batches of that epoch done.
+        step_of_epoch: Optimiser steps of that epoch done.
         best_loss: Lowest validation loss so far, None before the first.
         best_epoch: The epoch after which it was measured, from 1.
         waiting: Epochs since then.
@@ -44,7 +46,7 @@ class Progress:
     precision: str
     step: int = 0
     epoch: int = 0
-    batch: int = 0
+    step_of_epoch: int = 0
     best_loss: float | None = None
     best_epoch: int = 0
     best_sha256: str = ""
@@ -68,17 +70,23 @@ class Checkpoints:
             folder.mkdir(parents=True, exist_ok=True)
 
     def save(
-        self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
-    ) -> None:
-        """Write the state after `progress.step`, then remove all but the newest two."""
+        self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, progress: Progress,
+        average: Average | None = None,
+    ) -> None:  # fmt: skip
+        """Write the state after `progress.step`, then remove all but the newest two.
+
+        Parameters that need no gradient are left out: they are those of the base model.
+        """
         target = self.folder / f"step-{progress.step:08d}"
         temporary = self.folder / f".{target.name}.tmp"
-        parts = (
-            _contiguous(distinct_tensors(model)),
-            _optimizer_tensors(model, optimizer),
-            _random_state(),
-        )
-        tensors = {name: save(part) for name, part in zip(_TENSORS, parts, strict=True)}
+        parts = {
+            _MODEL: _contiguous(distinct_tensors(model, frozen=False)),
+            _OPTIMIZER: _optimizer_tensors(model, optimizer),
+            _RANDOM: _random_state(),
+        }
+        if average is not None:
+            parts[_AVERAGE] = _contiguous(average.tensors)
+        tensors = {name: save(part) for name, part in parts.items()}
         digests = {name: sha256(data) for name, data in tensors.items()}
         state = {"schema": _SCHEMA, "progress": asdict(progress), "sha256": digests}
         self._sweep()
@@ -118,9 +126,10 @@ class Checkpoints:
         )
 
     def restore(
-        self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, identity: str
-    ) -> Progress | None:
-        """Put the newest checkpoint's state into model, optimizer and torch's generators.
+        self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, identity: str,
+        average: Average | None = None,
+    ) -> Progress | None:  # fmt: skip
+        """Put the newest checkpoint's state into model, optimizer, average and torch's generators.
 
         Returns:
             None when there is no checkpoint.
@@ -139,9 +148,12 @@ class Checkpoints:
                     "resume with the config and data it was made with, or choose another --out",
                 )
             )
-        load_distinct(model, tensors["model.safetensors"])
-        _restore_optimizer(model, optimizer, tensors["optimizer.safetensors"])
-        _restore_random(tensors["random.safetensors"])
+        load_distinct(model, tensors[_MODEL])
+        _restore_optimizer(model, optimizer, tensors[_OPTIMIZER])
+        _restore_random(tensors[_RANDOM])
+        if average is not None:
+            for name, tensor in average.tensors.items():
+                tensor.copy_(tensors[_AVERAGE][name])
         return progress
 
 
@@ -159,7 +171,8 @@ def _read(path: Path) -> tuple[Progress, dict[str, dict[str, torch.Tensor]]]:
                 )
             )
         tensors = {}
-        for name in _TENSORS:
+        averaged = [_AVERAGE] if _AVERAGE in state["sha256"] else []
+        for name in (_MODEL, _OPTIMIZER, _RANDOM, *averaged):
             data = (path / name).read_bytes()
             if sha256(data) != state["sha256"][name]:
                 raise DataError(damaged)

@@ -1,17 +1,18 @@
 """The training loop, readable from top to bottom; it knows neither files of data nor metrics nor policy.
 
-It minimises the mean cross entropy over the rows of a batch with AdamW, a rising and falling learning
-rate and clipped gradients, and keeps the weights of the epoch with the lowest validation loss.
+It minimises the mean loss over the rows of a step with AdamW, a rising and falling learning rate and
+clipped gradients, and keeps the weights of the epoch with the lowest validation loss. A step may have
+several batches: their gradients are summed so that it is the step of one batch with all their rows.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -23,19 +24,19 @@ from safetensors.torch import load, save
 from transformers import get_scheduler
 
 from lextune.config import TrainConfig
-from lextune.errors import DataError, Problem, TrainingError
+from lextune.errors import DataError, Problem
 from lextune.files import sha256, write_atomic
 from lextune.tasks.base import Encoded, Task
 from lextune.tasks.tensors import distinct_tensors, load_distinct
+from lextune.training.averaging import Average
 from lextune.training.batching import plan_epoch
 from lextune.training.callbacks import Callback
 from lextune.training.checkpoints import Checkpoints, Progress
+from lextune.training.health import Health
 from lextune.training.machine import Precision, autocast, choose_precision, device
 from lextune.training.methods.base import methods
-
-#: The mean loss of so many steps is compared with a blind guess's to see an explosion.
-_RECENT = 10
-_EXPLODED = 10.0
+from lextune.training.objective import Objective
+from lextune.training.recomputing import recompute_layers
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Outcome:
     seconds: float
     samples_per_second: float
     threads: int
+    trained_parameters: int
 
 
 class Trainer:
@@ -76,24 +78,31 @@ class Trainer:
         config: The config's train section.
         folder: For checkpoints and the best weights.
         identity: Digest of everything that decides the outcome; a checkpoint of another one is refused.
+        class_weights: Of the training loss, shape (classes,); None weighs all rows alike.
         callbacks: Told of each step and epoch.
     """
 
     def __init__(
         self, task: Task, model: torch.nn.Module, config: TrainConfig, folder: Path, *,
-        identity: str, callbacks: Sequence[Callback] = (),
+        identity: str, class_weights: torch.Tensor | None = None, callbacks: Sequence[Callback] = (),
     ) -> None:  # fmt: skip
         self.task, self.config, self.callbacks = task, config, callbacks
         self.device = device()
         self.model = model.to(self.device)
+        self.objective = Objective(task, config.label_smoothing_factor, class_weights)
         self.checkpoints = Checkpoints(folder)
         self.best = folder / "best.safetensors"
         self.progress = Progress(identity, choose_precision(config.precision))
+        if config.gradient_checkpointing:
+            recompute_layers(self.model)
+        self.method = methods.get(config.method)(config)
         self.optimizer = torch.optim.AdamW(
-            methods.get(config.method)(self.model, config.weight_decay),  # type: ignore[arg-type]
+            self.method.prepare(self.model),  # type: ignore[arg-type]
             lr=config.learning_rate,
             fused=True,
         )
+        decay = config.ema_decay
+        self.average = None if decay is None else Average(self.model, decay)
 
     def run(self, train: Rows, validation: Rows, classes: int, *, resume: bool) -> Outcome:
         """Train to the end or to the early stop, and leave the best weights in the model.
@@ -103,30 +112,31 @@ class Trainer:
             KeyboardInterrupt: Ctrl-C or a termination signal; the state was saved after the running step.
         """
         config = self.config
-        steps_per_epoch = math.ceil(len(train.ids) / config.batch_size)
-        total = steps_per_epoch * config.epochs
+        per_epoch = math.ceil(len(train.ids) / config.batch_size)
+        total = math.ceil(per_epoch / config.gradient_accumulation_steps) * config.epochs
         if resume:
-            restored = self.checkpoints.restore(self.model, self.optimizer, self.progress.identity)
+            restored = self.checkpoints.restore(
+                self.model, self.optimizer, self.progress.identity, self.average
+            )
             self.progress = restored or self.progress
         state = self.progress
         schedule = self._schedule(total)
+        health = Health(self.model, self.optimizer, state, classes)
         for callback in self.callbacks:
             callback.on_start(total, state.step)
         with _signals() as stop:
             while state.epoch < config.epochs and state.waiting < config.early_stopping_patience:
-                batches = plan_epoch(
-                    train.encoded.lengths, config.batch_size, config.seed, state.epoch
-                )
-                for rows in batches[state.batch :]:
-                    self._step(train, rows, schedule, classes)
+                for batches in self._plan(train)[state.step_of_epoch :]:
+                    self._step(train, batches, schedule, health)
                     if stop.is_set() or state.step % config.save_steps == 0:
-                        self.checkpoints.save(self.model, self.optimizer, state)
+                        self._save()
                     if stop.is_set():
                         raise KeyboardInterrupt
-                self._end_of_epoch(validation)
+                self._end_of_epoch(validation, health)
                 if stop.is_set():  # asked for while validating: all is saved
                     raise KeyboardInterrupt
         load_distinct(self.model, load(self._read_best()))
+        self.method.finish(self.model)
         return Outcome(
             steps=state.step,
             epochs=state.epoch,
@@ -140,7 +150,13 @@ class Trainer:
             # of all steps, whichever process did them; an epoch is every row once
             samples_per_second=state.epoch * len(train.ids) / state.seconds,
             threads=torch.get_num_threads(),
+            trained_parameters=sum(
+                one.numel() for group in self.optimizer.param_groups for one in group["params"]
+            ),
         )
+
+    def _save(self) -> None:
+        self.checkpoints.save(self.model, self.optimizer, self.progress, self.average)
 
     def _read_best(self) -> bytes:
         data = self.best.read_bytes() if self.best.is_file() else b""
@@ -165,66 +181,75 @@ class Trainer:
         factor = scheduler.lr_lambdas[0]
         return lambda step: self.config.learning_rate * float(factor(step))
 
+    def _plan(self, train: Rows) -> list[list[npt.NDArray[np.int64]]]:
+        """The steps of the running epoch, each of one batch or more; the last one may have fewer."""
+        config, most = self.config, self.config.gradient_accumulation_steps
+        batches = plan_epoch(
+            train.encoded.lengths, config.batch_size, config.seed, self.progress.epoch
+        )
+        return [batches[i : i + most] for i in range(0, len(batches), most)]
+
     def _step(
         self,
         train: Rows,
-        rows: npt.NDArray[np.int64],
+        batches: list[npt.NDArray[np.int64]],
         schedule: Callable[[int], float],
-        classes: int,
+        health: Health,
     ) -> None:
         start = time.perf_counter()
         state = self.progress
-        self.model.train()
-        batch = self.task.collate(train.encoded, rows).to(self.device)
-        labels = torch.from_numpy(train.labels[rows]).to(self.device)
-        with autocast(self.device, state.precision):  # type: ignore[arg-type]
-            logits = self.task.logits(self.model, batch)
-        loss = self.task.loss(logits, labels)
-        value = float(loss.detach())
-        self._check_loss(value, [train.ids[row] for row in rows], classes)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = self._gradient(train, batches, health)
         norm = float(
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
         )
-        self._check_norm(norm, [train.ids[row] for row in rows])
+        health.check_step(loss, norm, [train.ids[row] for rows in batches for row in rows])
         rate = schedule(state.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["lr_scale"]
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         state.step += 1
-        state.batch += 1
+        state.step_of_epoch += 1
+        if self.average is not None:
+            self.average.update(state.step)
         state.seconds += time.perf_counter() - start
         figures = {
             "epoch": state.epoch + 1,
-            "loss": value,
+            "loss": loss,
             "learning_rate": rate,
             "grad_norm": norm,
         }
         for callback in self.callbacks:
             callback.on_step(state.step, figures)
 
-    def _end_of_epoch(self, validation: Rows) -> None:
+    def _gradient(self, train: Rows, batches: list[npt.NDArray[np.int64]], health: Health) -> float:
+        """Leave the gradient of the mean loss over the rows of all batches in the model; give the loss."""
+        self.model.train()
+        total = 0.0
+        shares = self.objective.shares([train.labels[rows] for rows in batches])
+        for rows, share in zip(batches, shares, strict=True):
+            labels = torch.from_numpy(train.labels[rows]).to(self.device)
+            loss = self.objective(self._logits(train, rows), labels) * share
+            value = float(loss.detach())
+            health.check_loss(value, [train.ids[row] for row in rows])
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += value
+        return total
+
+    def _logits(self, rows: Rows, numbers: npt.NDArray[np.int64]) -> torch.Tensor:
+        with autocast(self.device, self.progress.precision):  # type: ignore[arg-type]
+            return self.method.logits(self.task, self.model, rows.encoded, numbers)
+
+    def _end_of_epoch(self, validation: Rows, health: Health) -> None:
         state = self.progress
-        loss, accuracy = self._validate(validation)
-        state.epoch, state.batch = state.epoch + 1, 0
-        if not math.isfinite(loss):
-            raise TrainingError(
-                Problem(
-                    f"the validation loss after epoch {state.epoch} is {loss}",
-                    "lower train.learning_rate, or set train.precision: fp32",
-                    "weights that give no number are broken, and the epochs after them too",
-                )
-            )
-        if state.best_loss is None or loss < state.best_loss:
-            tensors = distinct_tensors(self.model)
-            weights = {name: one.cpu().contiguous() for name, one in tensors.items()}
-            data = save(weights)
-            write_atomic(self.best, data)
-            state.best_sha256 = sha256(data)
-            state.best_loss, state.best_epoch, state.waiting = loss, state.epoch, 0
-        else:
-            state.waiting += 1
+        with contextlib.nullcontext() if self.average is None else self.average.in_model():
+            loss, accuracy = self._validate(validation)
+            state.epoch, state.step_of_epoch = state.epoch + 1, 0
+            health.check_validation(loss)
+            if state.best_loss is None or loss < state.best_loss:
+                self._keep_best(loss)
+            else:
+                state.waiting += 1
         figures = {
             "step": float(state.step),
             "training_loss": float(np.mean(state.recent)),
@@ -235,63 +260,30 @@ class Trainer:
         # Told before it is saved: a process killed in between tells it again, but never not at all.
         for callback in self.callbacks:
             callback.on_epoch(state.epoch, figures)
-        self.checkpoints.save(self.model, self.optimizer, state)
+        self._save()
+
+    def _keep_best(self, loss: float) -> None:
+        """The weights as they were validated; frozen ones are those of the base model."""
+        state = self.progress
+        tensors = distinct_tensors(self.model, frozen=False)
+        data = save({name: one.cpu().contiguous() for name, one in tensors.items()})
+        write_atomic(self.best, data)
+        state.best_sha256 = sha256(data)
+        state.best_loss, state.best_epoch, state.waiting = loss, state.epoch, 0
 
     @torch.inference_mode()
     def _validate(self, validation: Rows) -> tuple[float, float]:
         self.model.eval()
         total, right = 0.0, 0
         for rows in validation.encoded.in_order(self.config.batch_size * 2):
-            batch = self.task.collate(validation.encoded, rows).to(self.device)
             labels = torch.from_numpy(validation.labels[rows]).to(self.device)
-            with autocast(self.device, self.progress.precision):  # type: ignore[arg-type]
-                logits = self.task.logits(self.model, batch)
+            logits = self._logits(validation, rows)
             total += float(self.task.loss(logits, labels)) * len(rows)
             right += int((logits.argmax(-1) == labels).sum())
         return total / len(validation.ids), right / len(validation.ids)
 
-    def _check_loss(self, value: float, ids: list[str], classes: int) -> None:
-        state = self.progress
-        if state.first_loss is None:
-            state.first_loss = value
-        state.recent = [*state.recent, value][-_RECENT:]
-        if math.isfinite(value):
-            limit = _EXPLODED * math.log(max(classes, 2))
-            if len(state.recent) == _RECENT and float(np.mean(state.recent)) > limit:
-                self._stop(f"the loss exploded to {np.mean(state.recent):.3g}", ids)
-            return
-        self._stop(f"the loss is {'not a number' if math.isnan(value) else 'infinite'}", ids)
 
-    def _check_norm(self, norm: float, ids: list[str]) -> None:
-        if not math.isfinite(norm):
-            self._stop("the gradient is not finite", ids)
-
-    def _stop(self, fact: str, ids: list[str]) -> None:
-        """Raise with the cause: weights that had already left the numbers, or this batch."""
-        broken = [
-            name
-            for name, parameter in self.model.named_parameters()
-            if not bool(torch.isfinite(parameter).all())
-        ]
-        cause = (
-            f"{len(broken)} weight tensors were no longer finite before this step, first {broken[0]}"
-            if broken
-            else f"all weights were finite before this step; the batch was rows {', '.join(ids[:4])}"
-            + (f" and {len(ids) - 4} more" if len(ids) > 4 else "")
-        )
-        rate = self.optimizer.param_groups[0]["lr"]
-        raise TrainingError(
-            Problem(
-                f"training stopped at step {self.progress.step + 1}, epoch "
-                f"{self.progress.epoch + 1}: {fact} (learning rate {rate:.3g}, "
-                f"{self.progress.precision})",
-                "lower train.learning_rate, raise train.warmup_ratio, or set train.precision: fp32",
-                cause,
-            )
-        )
-
-
-@contextmanager
+@contextlib.contextmanager
 def _signals() -> Iterator[threading.Event]:
     """Ctrl-C and SIGTERM set an event instead of breaking a step; a second Ctrl-C breaks at once."""
     event = threading.Event()

@@ -1,25 +1,93 @@
-"""What a training method is: a function from a model to the parameters that an optimiser may change."""
+"""What a training method is: it chooses what an optimiser may change, and how; it knows neither data nor loop."""
 
 from __future__ import annotations
 
-from typing import Protocol, TypedDict
+from collections.abc import Iterable
+from typing import ClassVar, TypedDict
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
+from lextune.config import TrainConfig
 from lextune.registry import Registry
+from lextune.tasks.base import Encoded, Task
 
 
 class ParameterGroup(TypedDict):
-    """A group as torch.optim takes it."""
+    """A group as torch.optim takes it; `lr_scale` multiplies the learning rate of each step."""
 
     params: list[torch.nn.Parameter]
     weight_decay: float
+    lr_scale: float
 
 
-class Method(Protocol):
-    """May freeze parts of the model, but not rename or wrap them; returns what is trained."""
+class Method:
+    """One way to train. A method overrides `prepare`, and whatever else it does differently.
 
-    def __call__(self, model: torch.nn.Module, weight_decay: float) -> list[ParameterGroup]: ...  # noqa: D102
+    Args:
+        config: The config's train section.
+
+    Attributes:
+        settings: Fields of the train section that only methods which name them read.
+        extra: What must be installed for it, as `lextune.extras` names it.
+    """
+
+    settings: ClassVar[frozenset[str]] = frozenset()
+    extra: ClassVar[str | None] = None
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+
+    def prepare(self, model: torch.nn.Module) -> list[ParameterGroup]:
+        """Freeze or add to the model in place, and return what is trained.
+
+        Raises:
+            ModelError: The method does not fit the architecture.
+        """
+        raise NotImplementedError
+
+    def logits(
+        self, task: Task, model: torch.nn.Module, encoded: Encoded, rows: npt.NDArray[np.int64]
+    ) -> torch.Tensor:
+        """The model's answers for some of the rows, shape (rows, classes)."""
+        where = next(model.parameters()).device
+        return task.logits(model, task.collate(encoded, rows).to(where))
+
+    def watched(self, model: torch.nn.Module) -> dict[str, torch.Tensor]:
+        """The tensors that training is to change, by the names that they have after `finish`."""
+        return {name: one.detach() for name, one in model.named_parameters() if one.requires_grad}
+
+    def finish(self, model: torch.nn.Module) -> None:
+        """Give the model, which holds the best weights, the modules and names back that it came with.
+
+        Raises:
+            ModelError: The weights do not allow it.
+        """
 
 
-methods: Registry[Method] = Registry("method", "lextune.training.methods")
+def decayed_groups(
+    parameters: Iterable[torch.nn.Parameter], weight_decay: float, lr_scale: float = 1.0
+) -> list[ParameterGroup]:
+    """The trained ones of the parameters in up to two groups: weight decay spares biases and norms.
+
+    After Loshchilov and Hutter 2019, arXiv:1711.05101, for the decoupled decay.
+    """
+    trained = [one for one in parameters if one.requires_grad]
+    # biases and norms are vectors, everything that multiplies is a matrix
+    matrices = [one for one in trained if one.ndim > 1]
+    vectors = [one for one in trained if one.ndim <= 1]
+    groups: list[ParameterGroup] = [
+        {"params": matrices, "weight_decay": weight_decay, "lr_scale": lr_scale},
+        {"params": vectors, "weight_decay": 0.0, "lr_scale": lr_scale},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+methods: Registry[type[Method]] = Registry("method", "lextune.training.methods")
+
+
+def idle_settings(chosen: str) -> dict[str, str]:
+    """Fields of the train section that the chosen method does not read, each with one that does."""
+    own = methods.get(chosen).settings
+    return {key: name for name, one in methods for key in sorted(one.settings - own)}

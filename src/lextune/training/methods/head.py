@@ -1,0 +1,55 @@
+"""The method `head`: the encoder stays as it is and runs once over each row; the head is trained on what it gave."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lextune.tasks.base import Encoded, Task
+from lextune.training.methods.base import Method, ParameterGroup, decayed_groups, methods
+
+
+@methods.register("head")
+class Head(Method):
+    """Pooler and classifier are trained, on features that are computed before the first step and kept in memory.
+
+    The encoder runs without dropout. The features of n rows take n * hidden * 4 bytes.
+    """
+
+    def prepare(self, model: torch.nn.Module) -> list[ParameterGroup]:
+        """Freeze the encoder, but for a pooler in it: that is above the states that the head reads."""
+        encoder = f"{getattr(model, 'base_model_prefix', '')}."
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(not name.startswith(encoder) or ".pooler." in name)
+        self._kept: list[tuple[Encoded, torch.Tensor]] = []
+        return decayed_groups(model.parameters(), self.config.weight_decay)
+
+    def logits(
+        self,
+        task: Task,
+        model: torch.nn.Module,
+        encoded: Encoded,
+        rows: npt.NDArray[np.int64],
+    ) -> torch.Tensor:
+        """The head on the kept features."""
+        features = next((kept for of, kept in self._kept if of is encoded), None)
+        if features is None:
+            features = self._features(task, model, encoded)
+            self._kept.append((encoded, features))
+        return task.head_logits(model, features[torch.from_numpy(rows).to(features.device)])
+
+    @torch.inference_mode(mode=False)  # they outlive a validation that asks for them first
+    @torch.no_grad()
+    def _features(self, task: Task, model: torch.nn.Module, encoded: Encoded) -> torch.Tensor:
+        """Of all rows, shape (rows, hidden): always in the same batches, so that a resumed run has the same bits."""
+        training, where = model.training, next(model.parameters()).device
+        model.eval()
+        features = torch.empty(0)
+        for rows in encoded.in_order(self.config.batch_size * 2):
+            found = task.features(model, task.collate(encoded, rows).to(where)).float()
+            if not len(features):
+                features = found.new_empty(len(encoded), found.shape[1])
+            features[torch.from_numpy(rows).to(where)] = found
+        model.train(training)
+        return features
