@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import unicodedata
 
 import numpy as np
@@ -39,6 +40,15 @@ def test_the_names_of_the_first_version():
         fingerprint(digests)
         == hashlib.sha256("".join(f"{one}\n" for one in lines).encode()).hexdigest()
     )
+
+
+@given(text=st.text(), label=st.text(), groups=st.dictionaries(st.text(), st.none() | st.text()))
+def test_a_row_is_named_by_its_json(text, label, groups):
+    row = json.dumps(
+        [text, label, sorted(groups.items())], ensure_ascii=False, separators=(",", ":")
+    )
+    digest = hashlib.sha256(row.encode("utf-8", "surrogatepass")).digest()
+    assert row_digest(text, label, groups) == digest
 
 
 @given(rows=rows_of, data=st.data())
