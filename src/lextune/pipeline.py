@@ -43,6 +43,7 @@ from lextune.records import (
     Verdict,
 )
 from lextune.store.runs import RunStore
+from lextune.tasks.tokens import TOKENS_FOLDER
 
 if TYPE_CHECKING:
     from lextune.data.prepare import Prepared
@@ -166,7 +167,7 @@ class _Job:
             except BaseException as error:
                 store.finish(run_id, "failed", problem=type(error).__name__)
                 raise
-            shutil.rmtree(self.folder / "tokens", ignore_errors=True)  # texts in readable form
+            shutil.rmtree(self.folder / TOKENS_FOLDER, ignore_errors=True)
             words = {"pass": "released", "fail": "refused", "insufficient": "insufficient"}
             store.finish(
                 run_id,

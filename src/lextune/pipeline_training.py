@@ -22,7 +22,7 @@ from lextune.models.selection import SelectedModel
 from lextune.records import FileDigest, Measurement, TrainedModel
 from lextune.tasks.base import model_info, tasks
 from lextune.tasks.tensors import distinct_tensors
-from lextune.tasks.tokens import kept_tokens
+from lextune.tasks.tokens import TOKENS_FOLDER, kept_tokens
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.loop import Outcome, Rows, Trainer
@@ -31,9 +31,6 @@ from lextune.training.start import try_first_rows
 
 if TYPE_CHECKING:
     from lextune.data.prepare import Prepared
-
-#: The folder of tokenised rows in a run's folder. They can be read back into texts, so it goes with the run's end.
-TOKENS = "tokens"
 
 
 class _Bar:
@@ -90,7 +87,7 @@ def fine_tune(
     loaded = _load(config, selected, classes, listener)
     listener.tell("tokenising")
     train, validation = (
-        _rows(loaded, selected, prepared, name, folder / TOKENS, listener)
+        _rows(loaded, selected, prepared, name, folder / TOKENS_FOLDER, listener)
         for name in ("train", "validation")
     )
     redrawn = try_first_rows(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Encode = Callable[[Sequence[str]], Encoded]
 Advance = Callable[[int], None]
+#: The folder of tokenised rows in a run's folder. They can be read back into texts, so it goes with the run's end.
+TOKENS_FOLDER = "tokens"
 _SCHEMA = "lextune.tokens/v1"
 #: Bytes of the object's length and of the digest.
 _LENGTH, _DIGEST = 8, 32
