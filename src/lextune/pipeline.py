@@ -26,7 +26,7 @@ from lextune.extras import require
 from lextune.files import disk_problems, read_regular, sha256, write_atomic
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
-from lextune.pipeline_evaluation import metrics_document, score_table
+from lextune.pipeline_evaluation import metrics_document, score_table, training_texts
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.verdict import blocks_release, exit_code
 from lextune.policy.waivers import check_waivers
@@ -43,6 +43,7 @@ from lextune.records import (
     Verdict,
 )
 from lextune.store.runs import RunStore
+from lextune.tasks.tokens import TOKENS_FOLDER
 
 if TYPE_CHECKING:
     from lextune.data.prepare import Prepared
@@ -176,6 +177,7 @@ class _Job:
             except BaseException as error:
                 store.finish(run_id, "failed", problem=type(error).__name__)
                 raise
+            shutil.rmtree(self.folder / TOKENS_FOLDER, ignore_errors=True)
             words = {"pass": "released", "fail": "refused", "insufficient": "insufficient"}
             store.finish(
                 run_id,
@@ -316,7 +318,7 @@ class _Job:
         from lextune.data.prepare import prepare
 
         self.listener.stage("prepare")
-        prepared = prepare(self.config.data, self.listener.tell)
+        prepared = prepare(self.config.data, self.listener.tell, self.folder)
         for problem in prepared.report.problems:
             if problem.severity == "warning":
                 self.listener.tell(f"{problem}: {problem.remedy}")
@@ -381,27 +383,24 @@ class _Job:
     def _measured(
         self, dossier: Dossier, prepared: Prepared, files: Mapping[str, bytes]
     ) -> tuple[Evaluation, Scored]:
-        from lextune.evaluation.evaluate import TrainingTexts, compare, evaluate
+        from lextune.data.columns import Texts
+        from lextune.evaluation.evaluate import compare, evaluate
         from lextune.evaluation.metrics import Resampling
         from lextune.evaluation.predict import write_predictions
         from lextune.models.loading import load_finished
-        from lextune.pipeline_training import class_numbers
 
         loaded = load_finished(files)
-        test, train = prepared.parts["test"], prepared.parts["train"]
+        test = prepared.parts["test"]
         config = self.config.evaluation
-        scored = score_table(loaded, test, config.batch_size, self.listener)
+        scored = score_table(loaded, test, config.batch_size, self.listener, self.folder)
         predictions = write_predictions(scored, dossier.folder / "predictions", "test")
         resampling = Resampling(config.bootstrap_samples, config.seed)
         evaluation = evaluate(
             scored, predictions, loaded.task.metrics, resampling, leaked=set(prepared.leaked_ids)
         )
-        learnt = TrainingTexts(
-            train["text"].to_pylist(), class_numbers(train["label"].to_pylist(), loaded.classes)
-        )
-        texts = test["text"].to_pylist()
+        learnt = training_texts(prepared.parts["train"], loaded.classes, config.seed)
         evaluation = compare(
-            evaluation, scored, texts, learnt, loaded.task.baselines, resampling,
+            evaluation, scored, Texts(test["text"]), learnt, loaded.task.baselines, resampling,
             lambda name: self.listener.tell(f"baseline {name}"),
         )  # fmt: skip
         return evaluation, scored

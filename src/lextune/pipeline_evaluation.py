@@ -14,6 +14,7 @@ from lextune.records import Measurement
 from lextune.release import read_release
 
 if TYPE_CHECKING:
+    from lextune.evaluation.evaluate import TrainingTexts
     from lextune.evaluation.predict import Scored
     from lextune.models.loading import LoadedModel
 
@@ -63,12 +64,27 @@ def evaluate_release(
     }
 
 
-def score_table(loaded: LoadedModel, table: Any, batch_size: int, listener: Listener) -> Scored:
-    """Predict a table of labelled rows (columns id, text, label, group.NAME), in its own order."""
+def score_table(
+    loaded: LoadedModel, table: Any, batch_size: int, listener: Listener, folder: Path | None = None
+) -> Scored:
+    """Predict a table of labelled rows (columns id, text, label, group.NAME), in its own order.
+
+    Args:
+        loaded: The model.
+        table: As the data room makes it.
+        batch_size: Rows predicted at a time.
+        listener: Told what goes on.
+        folder: On whose disk the tokenised rows lie meanwhile; None is the system's.
+    """
+    from lextune.data.columns import Texts
     from lextune.evaluation.predict import Scored, score_rows
     from lextune.pipeline_training import class_numbers
+    from lextune.tasks.tokens import unnamed_tokens
 
-    encoded = loaded.encode(table["text"].to_pylist())
+    texts = Texts(table["text"])
+    encoded = unnamed_tokens(
+        loaded.encode, texts.blocks(), listener.bar("tokenise", len(texts)), folder
+    )
     advance = listener.bar("predict", len(encoded))
     scores = score_rows(
         encoded.in_order(batch_size),
@@ -82,8 +98,24 @@ def score_table(loaded: LoadedModel, table: Any, batch_size: int, listener: List
         for name in table.column_names
         if name.startswith("group.")
     }
-    labels = class_numbers(table["label"].to_pylist(), loaded.classes)
+    labels = class_numbers(table["label"], loaded.classes)
     return Scored(tuple(table["id"].to_pylist()), labels, scores, loaded.classes, groups)
+
+
+def training_texts(table: Any, classes: Sequence[str], seed: int) -> TrainingTexts:
+    """What the baselines learn from: the training part, or so many of its rows as they take, drawn with the seed."""
+    import numpy as np
+
+    from lextune.data.columns import Names, Texts
+    from lextune.data.splits import sample
+    from lextune.evaluation.baselines import MOST_ROWS
+    from lextune.evaluation.evaluate import TrainingTexts
+    from lextune.pipeline_training import class_numbers
+
+    labels = class_numbers(table["label"], classes)
+    ids = np.array(table["id"].to_pylist(), np.bytes_)
+    rows = sample(ids, Names(classes, labels.astype(np.int32)), MOST_ROWS, seed)
+    return TrainingTexts(Texts(table["text"]).take(rows), labels[rows], len(labels))
 
 
 def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import tokenizers
 import torch
 
 from lextune.config import RunConfig
@@ -21,6 +22,7 @@ from lextune.models.selection import SelectedModel
 from lextune.records import FileDigest, Measurement, TrainedModel
 from lextune.tasks.base import model_info, tasks
 from lextune.tasks.tensors import distinct_tensors
+from lextune.tasks.tokens import TOKENS_FOLDER, kept_tokens
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.loop import Outcome, Rows, Trainer
@@ -53,10 +55,18 @@ class _Bar:
         )
 
 
-def class_numbers(labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Names to numbers, by name; shape (rows,)."""
+def class_numbers(labels: Any, classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Names to numbers, by name; shape (rows,).
+
+    Args:
+        labels: An Arrow column of strings, each one of `classes`.
+        classes: In the order of their numbers.
+    """
     number = {name: index for index, name in enumerate(classes)}
-    return np.array([number[label] for label in labels], np.int64)
+    coded = labels.combine_chunks().dictionary_encode()
+    numbers = np.array([number[name] for name in coded.dictionary.to_pylist()], np.int64)
+    found: npt.NDArray[np.int64] = numbers[coded.indices.to_numpy()]
+    return found
 
 
 def fine_tune(
@@ -79,12 +89,13 @@ def fine_tune(
     weights = class_weights(
         config.train.class_weights,
         classes,
-        class_numbers(prepared.parts["train"]["label"].to_pylist(), classes),
+        class_numbers(prepared.parts["train"]["label"], classes),
     )
     loaded = _load(config, selected, classes, listener)
     listener.tell("tokenising")
     train, validation = (
-        _rows(loaded, prepared.parts[name], classes) for name in ("train", "validation")
+        _rows(loaded, selected, prepared, name, folder / TOKENS_FOLDER, listener)
+        for name in ("train", "validation")
     )
     redrawn = try_first_rows(
         task, loaded.model.to(device()), train, len(classes),
@@ -143,10 +154,31 @@ def _watched(trainer: Trainer, loaded: LoadedModel) -> dict[str, torch.Tensor]:
     return {name: one.detach().clone() for name, one in (pretrained or watched).items()}
 
 
-def _rows(loaded: LoadedModel, table: Any, classes: Sequence[str]) -> Rows:
-    encoded = loaded.encode(table["text"].to_pylist())
-    labels = class_numbers(table["label"].to_pylist(), classes)
-    return Rows(encoded, labels, table["id"].to_pylist())
+def _rows(
+    loaded: LoadedModel,
+    selected: SelectedModel,
+    prepared: Prepared,
+    name: str,
+    folder: Path,
+    listener: Listener,
+) -> Rows:
+    """One part, tokenised by blocks into a file in `folder`, or as an interrupted run left it there."""
+    from lextune.data.columns import Texts
+
+    table = prepared.parts[name]
+    decides = {
+        "part": prepared.ref.splits[name].fingerprint,
+        "model": [one.sha256 for one in selected.ref.files],
+        "max_length": loaded.max_length,
+        "tokenizers": tokenizers.__version__,
+    }
+    texts = Texts(table["text"])
+    encoded = kept_tokens(
+        folder / sha256(canonical(decides)), loaded.encode, texts.blocks(),
+        listener.bar(f"tokenise {name}", len(texts)),
+    )  # fmt: skip
+    labels = class_numbers(table["label"], loaded.classes)
+    return Rows(encoded, labels, Texts(table["id"]))
 
 
 def _identity(config: RunConfig, selected: SelectedModel, prepared: Prepared) -> str:

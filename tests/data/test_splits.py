@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lextune.data.splits import bind, cut, quotas, sample
+from lextune.data import splits
+from lextune.data.columns import NameList
+from lextune.data.splits import quotas
 from lextune.errors import DataError
 
 labels_of = st.lists(st.sampled_from("abcd"), min_size=2, max_size=120)
@@ -17,6 +20,30 @@ shares = st.sampled_from([0.1, 0.2, 0.25, 0.5, 0.8])
 
 def names(n):
     return [f"{number:03d}" for number in range(n)]
+
+
+def column(values):
+    made = NameList()
+    for value in values:
+        made.add(value if value is None else str(value))
+    return made.column()
+
+
+def bind(ids, *bonds):
+    """The id that stands for each row."""
+    numbers = [column(values).numbers for values in bonds]
+    return [ids[row] for row in splits.bind(np.array(ids, np.bytes_), *numbers)]
+
+
+def cut(ids, labels, keys, *rest):
+    """Row numbers; keys are ids."""
+    rows = np.array([ids.index(key) for key in keys], np.int64)
+    parts = splits.cut(np.array(ids, np.bytes_), column(labels), rows, *rest)
+    return tuple(part.tolist() for part in parts)
+
+
+def sample(ids, labels, rows, seed):
+    return splits.sample(np.array(ids, np.bytes_), column(labels), rows, seed).tolist()
 
 
 @given(labels=labels_of, share=shares, seed=st.integers(0, 5))
@@ -84,7 +111,7 @@ def test_the_seed_and_the_purpose_change_the_cut_and_nothing_else_does():
 @pytest.mark.parametrize("ids", [[], ["a"], ["a", "b", "c"]])
 def test_too_few_groups_are_refused_with_a_remedy(ids):
     with pytest.raises(DataError, match=r"data\.test"):
-        cut(ids, ["x"] * len(ids), ["a"] * len(ids), 0.2, 42, "test")
+        cut(ids, ["x"] * len(ids), ids[:1] * len(ids), 0.2, 42, "test")
 
 
 def test_bonds_join_over_several_columns():

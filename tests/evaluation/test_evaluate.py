@@ -87,7 +87,7 @@ def test_leaked_rows_are_measured_without() -> None:
 
 
 TRAIN = TrainingTexts(
-    ["fine plot", "fine cast", "fine end", "dull plot", "dull cast"], np.array([1, 1, 1, 0, 0])
+    ["fine plot", "fine cast", "fine end", "dull plot", "dull cast"], np.array([1, 1, 1, 0, 0]), 8
 )
 
 
@@ -102,6 +102,8 @@ def test_baselines_stand_beside_the_model_with_a_paired_difference() -> None:
     assert told == ["majority", "tfidf_logistic_regression"]
     names = {name: {one.name: one.value for one in got} for name, got in found.baselines.items()}
     assert names["majority"]["accuracy"] == 0.5
+    assert names["majority"]["training_rows"] == 5
+    assert {one.n for one in found.baselines["majority"] if one.unit == "rows"} == {8}
     assert names["tfidf_logistic_regression"]["accuracy"] == 1.0
     values = by_name(found)
     assert values["accuracy_minus_majority"].value == 0.5

@@ -147,3 +147,39 @@ def test_a_method_that_trains_the_head_alone_is_watched_by_its_head(
     assert measured["changed_weight_tensors"].value == (0 if broken else 2)
     status = {one.control: one.status for one in run.verdict.controls}
     assert status["weights_changed"] == ("fail" if broken else "pass")
+
+
+def test_tokens_are_kept_for_a_resume_and_gone_when_the_run_is_finished(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(Heard):
+        def bar(self, label: str, total: int, done: int = 0) -> Callable[[int], None]:
+            if label == "train":
+                raise KeyboardInterrupt
+            return super().bar(label, total, done)
+
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        lextune.run(config, out=out, listener=Stopped())
+    assert len(list((out / "tokens").iterdir())) == 2  # train and validation
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("tokenised again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("lextune.tasks.tokens.open_atomic", never)
+        run = lextune.run(config, out=out, resume=True)
+    assert run.trained is not None
+    assert not (out / "tokens").exists()
+
+
+def test_baselines_of_many_rows_say_how_many_they_learnt_from(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lextune.evaluation.baselines.MOST_ROWS", 100)
+    run = lextune.run(config, out=tmp_path / "run")
+    assert run.evaluation is not None
+    assert run.trained is not None
+    for found in run.evaluation.baselines.values():
+        learnt = next(one for one in found if one.name == "training_rows")
+        assert (learnt.value, learnt.n) == (100, run.trained.measurements[0].n)

@@ -9,6 +9,7 @@ import typer
 from lextune.cli.app import group
 from lextune.cli.output import Json, Set, Terminal, print_json, say, table, use_json
 from lextune.errors import ExitCode
+from lextune.extras import require
 
 data = group("data", "Data before training.")
 
@@ -24,6 +25,7 @@ def check(
 ) -> None:
     """Read and check data; ends with 2 when something would stop a run."""
     use_json(as_json)
+    require("data")
     from lextune.config import load_config
     from lextune.data.checks import check_path
 

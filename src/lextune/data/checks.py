@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from lextune.config import DataConfig
+from lextune.data.columns import Ints, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
-from lextune.data.findings import DataReport, Findings, Level, shown
+from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
 from lextune.data.fingerprint import normalise
 from lextune.data.formats import ReadContext
 from lextune.distributions import split_source
@@ -36,8 +40,8 @@ class Repeats:
         conflicting: Rows whose text stands elsewhere with another label.
     """
 
-    copies: tuple[int, ...]
-    conflicting: tuple[int, ...]
+    copies: Ints
+    conflicting: Ints
 
 
 @dataclass(frozen=True)
@@ -50,52 +54,55 @@ class Leaks:
         conflicting: The same text, but only with another label.
     """
 
-    exact: tuple[int, ...]
-    normal: tuple[int, ...]
-    conflicting: tuple[int, ...]
+    exact: Ints
+    normal: Ints
+    conflicting: Ints
 
-    def rows(self) -> tuple[int, ...]:
+    def rows(self) -> Ints:
         """All of them, in order."""
-        return tuple(sorted((*self.exact, *self.normal, *self.conflicting)))
+        return np.sort(np.concatenate([self.exact, self.normal, self.conflicting]))
 
 
 def find_repeats(rows: Rows) -> Repeats:
     """Repeated and conflicting rows; empty texts are not compared."""
-    same: dict[bytes, list[int]] = defaultdict(list)
-    for row, digest in enumerate(rows.normal):
-        if rows.texts[row].strip():
-            same[digest].append(row)
-    copies: list[int] = []
-    conflicting: list[int] = []
-    for members in same.values():
-        if len(members) == 1:
-            continue
-        if len({rows.labels[row] for row in members}) > 1:
-            conflicting += members
-        met: set[str] = set()
-        for row in sorted(members, key=rows.ids.__getitem__):
-            if rows.labels[row] in met:
-                copies.append(row)
-            met.add(rows.labels[row])
-    return Repeats(tuple(sorted(copies)), tuple(sorted(conflicting)))
+    places = np.flatnonzero(~rows.empty)
+    places = places[np.argsort(rows.ids[places])]
+    (text,), label = same(rows.normal[places]), rows.labels.numbers[places]
+    order = np.lexsort((label, text))  # stable: among equal ones the least id is first
+    text, label, places = text[order], label[order], places[order]
+    again = text[1:] == text[:-1]
+    agrees = again & (label[1:] == label[:-1])
+    conflicting = np.isin(text, text[1:][again & ~agrees])
+    return Repeats(np.sort(places[1:][agrees]), np.sort(places[conflicting]))
 
 
 def find_leaks(test: Rows, *seen: Rows) -> Leaks:
     """Which rows of `test` also stand in the other parts; empty texts are not compared."""
-    wanted = {digest for row, digest in enumerate(test.normal) if test.texts[row].strip()}
-    labels: dict[bytes, set[str]] = defaultdict(set)
-    exact: set[tuple[str, str]] = set()
-    for part in seen:
-        for row, digest in enumerate(part.normal):
-            if digest in wanted:
-                labels[digest].add(part.labels[row])
-                exact.add((part.texts[row], part.labels[row]))
-    found: tuple[list[int], list[int], list[int]] = ([], [], [])
-    for row, digest in enumerate(test.normal):
-        if digest in labels and digest in wanted:
-            kind = 0 if (test.texts[row], test.labels[row]) in exact else 1
-            found[kind if test.labels[row] in labels[digest] else 2].append(row)
-    return Leaks(*(tuple(rows) for rows in found))
+    parts = (test, *seen)
+    number = {name: i for i, name in enumerate(sorted({n for p in parts for n in p.labels.names}))}
+    texts = same(*(part.normal for part in parts))
+    pairs = [
+        text * len(number) + part.labels.numbered(number)
+        for text, part in zip(texts, parts, strict=True)
+    ]
+    met = ~test.empty & np.isin(texts[0], np.concatenate(texts[1:]))
+    agrees = met & np.isin(pairs[0], np.concatenate(pairs[1:]))
+    wanted = np.unique(pairs[0][agrees])
+    known = {
+        written
+        for part, pair in zip(seen, pairs[1:], strict=True)
+        for written in _as_written(part, pair, np.flatnonzero(np.isin(pair, wanted)))
+    }
+    places = np.flatnonzero(agrees)
+    found = [written in known for written in _as_written(test, pairs[0], places)]
+    exact = np.array(found, bool)
+    return Leaks(places[exact], places[~exact], np.flatnonzero(met & ~agrees))
+
+
+def _as_written(rows: Rows, pairs: Ints, places: Ints) -> Iterator[tuple[int, bytes]]:
+    """What rows of the same pair of text and label share if the text is the same to the letter."""
+    for pair, text in zip(pairs[places].tolist(), rows.texts.take(places), strict=True):
+        yield pair, hashlib.sha256(text.encode()).digest()[:16]
 
 
 def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
@@ -105,17 +112,17 @@ def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
     remedy = "remove all but one of each"
     if name == "train":
         remedy = f"set data.duplicates: drop, or {remedy}"
-    _tell(findings, "duplicate", "warning", f"rows of {name} that repeat the text and label of another",
+    tell_rows(findings, "duplicate", "warning", f"rows of {name} that repeat the text and label of another",
           remedy, rows, repeats.copies)  # fmt: skip
-    _tell(findings, "conflicting_labels", "warning",
+    tell_rows(findings, "conflicting_labels", "warning",
           f"rows of {name} whose text stands there with different labels",
           "decide on one label for each, or remove them", rows, repeats.conflicting)  # fmt: skip
     for column, values in {**rows.groups, **rows.bonds}.items():
-        missing = [row for row, value in enumerate(values) if value is None]
-        _tell(findings, "missing_group", "warning", f"rows of {name} without a value in {column!r}",
+        missing = np.flatnonzero(values.numbers < 0)
+        tell_rows(findings, "missing_group", "warning", f"rows of {name} without a value in {column!r}",
               "fill it in; such rows are counted, and are in no group", rows, missing)  # fmt: skip
     for column, values in rows.groups.items():
-        names = len(set(values) - {None})
+        names = len(values.counts())
         if names > MANY_GROUPS:
             findings.add(
                 "many_groups", "warning", f"{column!r} has {names:,} groups in the {len(rows):,} rows of {name}",
@@ -126,23 +133,26 @@ def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
 
 
 def _check_texts(name: str, rows: Rows, findings: Findings) -> None:
-    empty = [row for row, text in enumerate(rows.texts) if not text.strip()]
+    length, inside = rows.lengths
+    empty = np.flatnonzero(rows.empty)
     severity: Level = "error" if len(empty) > EMPTY_SHARE * len(rows) else "warning"
-    _tell(findings, "empty_text", severity, f"rows of {name} without text",
+    tell_rows(findings, "empty_text", severity, f"rows of {name} without text",
           "write the text there or remove the row, and check data.columns.text", rows, empty)  # fmt: skip
-    short = [row for row, text in enumerate(rows.texts) if 0 < len(text.strip()) < SHORT_TEXT]
-    _tell(findings, "short_text", "info", f"texts of {name} of fewer than {SHORT_TEXT} characters",
-          "none is needed if they are meant", rows, short)  # fmt: skip
-    long = [row for row, text in enumerate(rows.texts) if len(text) > LONG_TEXT]
-    _tell(findings, "long_text", "info", f"texts of {name} of more than {LONG_TEXT:,} characters",
-          "models cut them off; split them if their ends matter", rows, long)  # fmt: skip
+    tell_rows(findings, "short_text", "info", f"texts of {name} of fewer than {SHORT_TEXT} characters",
+          "none is needed if they are meant", rows, np.flatnonzero((inside > 0) & (inside < SHORT_TEXT)))  # fmt: skip
+    tell_rows(findings, "long_text", "info", f"texts of {name} of more than {LONG_TEXT:,} characters",
+          "models cut them off; split them if their ends matter", rows, np.flatnonzero(length > LONG_TEXT))  # fmt: skip
 
 
 def check_classes(name: str, rows: Rows, findings: Findings) -> None:
     """Report on the classes of the part that defines them: too few, too many, thin, alike."""
-    counts = rows.classes()
+    counts = rows.labels.counts()
     counts.pop("", None)
-    first = dict(zip(reversed(rows.labels), reversed(rows.places), strict=True))
+    numbers, places = np.unique(rows.labels.numbers, return_index=True)
+    first = {
+        rows.labels.names[number]: rows.places[place]
+        for number, place in zip(numbers.tolist(), places.tolist(), strict=True)
+    }
     if not counts:
         return
     if len(counts) == 1:
@@ -194,27 +204,27 @@ def _check_names(
             )  # fmt: skip
 
 
-def shared_bonds(rows: Rows, *seen: Rows) -> list[int]:
+def shared_bonds(rows: Rows, *seen: Rows) -> Ints:
     """Which rows have a group or a subject that also stands in the other parts."""
-    found: set[int] = set()
+    found = np.zeros(len(rows), bool)
     for name, values in rows.bonds.items():
-        known = {bond for part in seen for bond in part.bonds[name] if bond is not None}
-        found.update(row for row, bond in enumerate(values) if bond in known)
-    return sorted(found)
+        known = {bond: 1 for part in seen for bond in part.bonds[name].counts()}
+        found |= values.numbered(known) > 0
+    return np.flatnonzero(found)
 
 
 def check_known_classes(parts: Mapping[str, Rows], findings: Findings) -> None:
     """Report on classes that only one side has: train, or a part that is measured."""
-    known = set(parts["train"].labels)
+    known = set(parts["train"].labels.counts())
     for name, rows in parts.items():
         if name == "train":
             continue
-        foreign = [row for row, label in enumerate(rows.labels) if label and label not in known]
-        for label in sorted({rows.labels[row] for row in foreign}):
-            of_label = [row for row in foreign if rows.labels[row] == label]
-            _tell(findings, "unknown_class", "error", f"rows of {name} in a class that train has not: {shown(label)}",
+        classes = set(rows.labels.counts())
+        for label in sorted(classes - known - {""}):
+            of_label = np.flatnonzero(rows.labels.numbered({label: 1}) > 0)
+            tell_rows(findings, "unknown_class", "error", f"rows of {name} in a class that train has not: {shown(label)}",
                   "add rows of it to train, or rename it with data.labels", rows, of_label)  # fmt: skip
-        absent = sorted(known - set(rows.labels) - {""})
+        absent = sorted(known - classes - {""})
         if absent:
             findings.add(
                 "absent_class", "warning",
@@ -230,7 +240,7 @@ def check_between(parts: Mapping[str, Rows], findings: Findings) -> Leaks | None
     check_known_classes(parts, findings)
     for name, rows in parts.items():
         others = [other for known, other in parts.items() if known in ORDER[: ORDER.index(name)]]
-        _tell(findings, f"shared_{name}_groups", "warning",
+        tell_rows(findings, f"shared_{name}_groups", "warning",
               f"of {len(rows):,} rows of {name}, those whose split_group or subject stands in an earlier part too",
               f"keep each group in one part, or set data.{name}: null so that it is cut by group: the score "
               "is too good", rows, shared_bonds(rows, *others))  # fmt: skip
@@ -251,25 +261,28 @@ def _tell_leaks(name: str, rows: Rows, leaks: Leaks, findings: Findings) -> None
     option = "data.leakage: drop_from_train" if name == "test" else f"data.{name}: null"
     remedy = f"remove them from one of the parts, or set {option}"
     total = f"of {len(rows):,} rows of {name}"
-    _tell(findings, f"leaked_{name}_rows", "warning", f"{total}, those that stand in {where} as well",
+    tell_rows(findings, f"leaked_{name}_rows", "warning", f"{total}, those that stand in {where} as well",
           remedy, rows, leaks.exact)  # fmt: skip
-    _tell(findings, f"leaked_{name}_rows_normalised", "warning",
+    tell_rows(findings, f"leaked_{name}_rows_normalised", "warning",
           f"{total}, those that stand in {where} but for width, case or spaces", remedy, rows, leaks.normal)  # fmt: skip
-    _tell(findings, f"leaked_{name}_rows_conflicting", "warning",
+    tell_rows(findings, f"leaked_{name}_rows_conflicting", "warning",
           f"{total}, those that stand in {where} with another label", remedy, rows, leaks.conflicting)  # fmt: skip
 
 
-def _tell(
+def tell_rows(
     findings: Findings,
     kind: str,
     severity: Level,
     fact: str,
     remedy: str,
     rows: Rows,
-    at: Sequence[int],
+    at: Ints,
 ) -> None:
-    for row in at:
+    """Add rows to the findings, with the places of as many as are shown."""
+    for row in at[:PLACES].tolist():
         findings.add(kind, severity, fact, remedy, rows.places[row])
+    if len(at) > PLACES:
+        findings.add(kind, severity, fact, remedy, count=len(at) - PLACES)
 
 
 def given_parts(config: DataConfig) -> dict[str, tuple[str, ...]]:
@@ -341,6 +354,6 @@ def make_report(parts: Mapping[str, Rows], context: ReadContext) -> DataReport:
 def _shown_classes(rows: Rows) -> dict[str, int]:
     """Rows per class, without the texts that a wrong label column may hold."""
     counts = Counter[str]()
-    for label, count in rows.classes().items():
+    for label, count in rows.labels.counts().items():
         counts[label if len(label) <= 40 and label.isprintable() else shown(label)] += count
     return dict(counts)

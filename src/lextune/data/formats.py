@@ -66,6 +66,7 @@ class ReadContext:
         layouts: Names of known folder layouts that were met (`aclImdb`).
         renamed: Names of classes that were met and that `data.labels` renames.
         line: Last line handed to the reader, for errors that know no place.
+        scratch: On whose disk texts lie meanwhile; None is the system's folder of temporary files.
     """
 
     options: ReadOptions
@@ -75,6 +76,7 @@ class ReadContext:
     layouts: set[str] = field(default_factory=set)
     renamed: set[str] = field(default_factory=set)
     line: int = 0
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from lextune.config import DataConfig
 from lextune.data import splits
@@ -22,7 +25,9 @@ from lextune.data.checks import (
     make_report,
     read_parts,
     shared_bonds,
+    tell_rows,
 )
+from lextune.data.columns import same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
@@ -64,7 +69,9 @@ class LabelledRows:
     fingerprint: str
 
 
-def prepare(config: DataConfig, progress: Progress | None = None) -> Prepared:
+def prepare(
+    config: DataConfig, progress: Progress | None = None, scratch: Path | None = None
+) -> Prepared:
     """Read, check and split.
 
     Steps: read every given part; report all errors at once; take the sample; cut test, then validation,
@@ -74,6 +81,7 @@ def prepare(config: DataConfig, progress: Progress | None = None) -> Prepared:
     Args:
         config: The `data` section.
         progress: Told, in a few words, what goes on.
+        scratch: On whose disk the texts lie, in files without a name; None is the system's folder of temporary files.
 
     Raises:
         DataError: Every error that the checks found, each with its places and remedy; or too few rows to cut.
@@ -81,7 +89,7 @@ def prepare(config: DataConfig, progress: Progress | None = None) -> Prepared:
         VerificationError: A file is not the pinned one.
     """
     tell = progress or (lambda _: None)
-    context = ReadContext(read_options(config), Findings())
+    context = ReadContext(read_options(config), Findings(), scratch=scratch)
     findings = context.findings
     parts = read_parts(config, context, progress)
     tell(f"checking {sum(len(rows) for rows in parts.values()):,} rows")
@@ -90,20 +98,20 @@ def prepare(config: DataConfig, progress: Progress | None = None) -> Prepared:
     counted = {
         "duplicate_rows": sum(len(item.copies) for item in repeats.values()),
         "conflicting_rows": sum(len(item.conflicting) for item in repeats.values()),
-        "empty_text_rows": sum(not text.strip() for rows in parts.values() for text in rows.texts),
+        "empty_text_rows": sum(int(rows.empty.sum()) for rows in parts.values()),
     }
     tell("splitting")
     used, dropped, found = _used(parts, config)
     left = find_leaks(used["test"], used["train"], used["validation"])
     report = _report(parts, used, context)
     measurements = _measure(used, dropped, (found, left), counted, report.rows)
-    leaked = tuple(sorted(used["test"].ids[row] for row in left.rows()))
+    leaked = np.sort(used["test"].ids[left.rows()])
     return Prepared(
         ref=_reference(config, used, context),
-        parts={name: used[name].table() for name in ORDER},
+        parts={name: used[name].table(scratch) for name in ORDER},
         report=report,
         measurements=measurements,
-        leaked_ids=leaked,
+        leaked_ids=tuple(leaked.astype(str).tolist()),
     )
 
 
@@ -127,12 +135,12 @@ def load_labelled(
     context = ReadContext(read_options(config), Findings())
     rows = load_rows(sources, config, context, progress)
     check_rows("test", rows, context.findings)
-    for label, place in zip(rows.labels, rows.places, strict=True):
-        if classes and label and label not in classes:
-            context.findings.add(
-                "unknown_class", "error", "rows of a class that the model does not know",
-                f"rename it with data.labels; the model knows {', '.join(classes[:20])}", place,
-            )  # fmt: skip
+    if classes:
+        foreign = rows.labels.numbered(dict.fromkeys(["", *classes], 1)) < 0
+        tell_rows(
+            context.findings, "unknown_class", "error", "rows of a class that the model does not know",
+            f"rename it with data.labels; the model knows {', '.join(classes[:20])}", rows, np.flatnonzero(foreign),
+        )  # fmt: skip
     context.findings.raise_errors()
     report = make_report({"test": rows}, context)
     return LabelledRows(rows.table(), report, tuple(context.files), fingerprint(rows.digests))
@@ -173,26 +181,24 @@ def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], 
         )
     before = len(used["train"]) + len(used["validation"])
     if config.duplicates == "drop":
-        copies = set(find_repeats(used["train"]).copies)
-        used["train"] = used["train"].take(
-            [row for row in range(len(used["train"])) if row not in copies]
-        )
+        rows = used["train"]
+        used["train"] = rows.take(np.delete(np.arange(len(rows)), find_repeats(rows).copies))
     found = find_leaks(used["test"], used["train"], used["validation"])
     if config.leakage == "drop_from_train":
-        secret = {used["test"].normal[row] for row in found.rows()}
+        secret = used["test"].normal[found.rows()]
         for name in ("train", "validation"):
             rows = used[name]
-            used[name] = rows.take(
-                [row for row, digest in enumerate(rows.normal) if digest not in secret]
-            )
+            used[name] = rows.take(np.flatnonzero(~np.isin(rows.normal, secret)))
     dropped = before - len(used["train"]) - len(used["validation"])
     return used, dropped, found
 
 
 def _cut(rows: Rows, share: float, seed: int, purpose: str) -> tuple[Rows, Rows]:
-    keys = splits.bind(rows.ids, rows.normal, *rows.bonds.values())
+    keys = splits.bind(
+        rows.ids, *same(rows.normal), *(column.numbers for column in rows.bonds.values())
+    )
     taken, rest = splits.cut(rows.ids, rows.labels, keys, share, seed, purpose)
-    if not taken or not rest:
+    if not len(taken) or not len(rest):
         raise DataError(
             Problem(
                 f"{len(rows)} rows are too few to cut {purpose} from",
@@ -270,9 +276,9 @@ def _reference(config: DataConfig, used: dict[str, Rows], context: ReadContext) 
         files=files,
         licence=find_licence(config.licence, words, files, context.layouts),
         lawful_basis=config.lawful_basis,
-        fingerprint=fingerprint(digest for rows in used.values() for digest in rows.digests),
+        fingerprint=fingerprint(np.concatenate([rows.digests for rows in used.values()])),
         columns=config.columns.model_dump(mode="json"),
-        classes=tuple(sorted(set(used["train"].labels))),
+        classes=tuple(used["train"].labels.counts()),
         splits={name: used[name].split() for name in ORDER},
         encodings=context.encodings,
     )

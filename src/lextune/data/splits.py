@@ -10,20 +10,31 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from lextune.data.columns import Ints, Keys, Names
 from lextune.errors import DataError, Problem
 
 
-def bind(ids: Sequence[str], *bonds: Sequence[Hashable | None]) -> list[str]:
-    """One key per row such that rows with an equal value in any of the bonds share it.
+def bind(ids: Keys, *bonds: npt.NDArray[np.integer[Any]]) -> Ints:
+    """A number per row such that rows with an equal value in any of the bonds share it, shape (rows,).
 
-    A value of None binds nothing. The key is the least id of the rows that are bound together, so it
-    depends on no order.
+    It is the number of the row with the least id of those that are bound together.
+
+    Args:
+        ids: Unique names of rows.
+        bonds: Values of each row, numbered; a negative one binds nothing.
     """
-    parent = list(range(len(ids)))
+    by_id = np.argsort(ids)
+    parent = array(
+        "q", range(len(ids))
+    )  # rows by their place among the ids, so that the least is first
 
     def root(row: int) -> int:
         while parent[row] != row:
@@ -32,18 +43,22 @@ def bind(ids: Sequence[str], *bonds: Sequence[Hashable | None]) -> list[str]:
         return row
 
     for values in bonds:
-        first: dict[Hashable, int] = {}
-        for row, value in enumerate(values):
-            if value is None:
-                continue
-            one, other = root(first.setdefault(value, row)), root(row)
-            if one != other:
-                low, high = sorted((one, other), key=ids.__getitem__)
-                parent[high] = low
-    return [ids[root(row)] for row in range(len(ids))]
+        ordered = values[by_id]
+        places = np.argsort(ordered, kind="stable")
+        ordered = ordered[places]
+        bound = np.flatnonzero((ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0))
+        for one, other in zip(places[bound].tolist(), places[bound + 1].tolist(), strict=True):
+            low, high = sorted((root(one), root(other)))
+            parent[high] = low
+    roots = np.array(parent, np.int64)
+    while not np.array_equal(nearer := roots[roots], roots):
+        roots = nearer
+    keys = np.empty(len(ids), np.int64)
+    keys[by_id] = by_id[roots]
+    return keys
 
 
-def quotas(counts: dict[str, int], share: float, *, leave: int = 1) -> dict[str, int]:
+def quotas(counts: Mapping[str, int], share: float, *, leave: int = 1) -> dict[str, int]:
     """Rows to take of each class: within one row of `share`, and at least one of every class that can spare it.
 
     Args:
@@ -63,21 +78,45 @@ def quotas(counts: dict[str, int], share: float, *, leave: int = 1) -> dict[str,
     }
 
 
-@dataclass(frozen=True)
-class _Unit:
-    key: str
-    rows: tuple[int, ...]
-    labels: Counter[str]
+class _Units:
+    """Rows that stay together, in a seeded order."""
+
+    def __init__(self, ids: Keys, labels: Names, keys: Ints, salt: str) -> None:
+        self._labels = labels
+        heads, unit, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+        order = np.argsort(_ranks(ids[heads], salt))
+        place = np.empty(len(heads), np.int64)
+        place[order] = np.arange(len(heads))
+        self._rows = np.argsort(place[unit], kind="stable")
+        self.sizes: Ints = sizes[order]
+        self._ends = np.cumsum(self.sizes)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def classes(self, unit: int) -> Counter[str]:
+        """Rows per class of one unit."""
+        names, end = self._labels.names, self._ends[unit]
+        rows = self._rows[end - self.sizes[unit] : end]
+        return Counter(names[number] for number in self._labels.numbers[rows].tolist())
+
+    def rows(self, chosen: list[int]) -> npt.NDArray[np.bool_]:
+        """Which rows are in one of the units."""
+        units, rows = np.zeros(len(self), bool), np.empty(len(self._rows), bool)
+        units[chosen] = True
+        rows[self._rows] = np.repeat(units, self.sizes)
+        return rows
+
+    def singles(self) -> dict[str, Ints]:
+        """Units of one row by class, in order."""
+        units = np.flatnonzero(self.sizes == 1)
+        numbers = self._labels.numbers[self._rows[self._ends[units] - 1]]
+        return {self._labels.names[number]: units[places] for number, places in _places_of(numbers)}
 
 
 def cut(
-    ids: Sequence[str],
-    labels: Sequence[str],
-    keys: Sequence[str],
-    share: float,
-    seed: int,
-    purpose: str,
-) -> tuple[list[int], list[int]]:
+    ids: Keys, labels: Names, keys: Ints, share: float, seed: int, purpose: str
+) -> tuple[Ints, Ints]:
     """Cut a part off.
 
     Args:
@@ -94,7 +133,7 @@ def cut(
     Raises:
         DataError: There are too few rows, or too few groups, for both to hold any.
     """
-    units = _units(ids, labels, keys, f"{seed}/{purpose}")
+    units = _Units(ids, labels, keys, f"{seed}/{purpose}")
     if len(units) < 2:
         what = "group" if len(ids) > 1 else "row"
         raise DataError(
@@ -104,95 +143,91 @@ def cut(
                 "rows of one split_group, and rows with the same text, stay in one part",
             )
         )
-    total = Counter(labels)
-    quota = quotas(dict(total), share)
-    singles: dict[str, list[_Unit]] = defaultdict(list)
-    several = [unit for unit in units if len(unit.rows) > 1]
-    chosen = _diffuse(several, share, total)
-    held = Counter[str]()
-    for unit in chosen:
-        held.update(unit.labels)
-    for unit in units:
-        if len(unit.rows) == 1:
-            singles[labels[unit.rows[0]]].append(unit)
-    for name, list_of_one in singles.items():
-        chosen += list_of_one[: max(0, quota[name] - held[name])]
+    total = Counter(labels.counts())
+    quota = quotas(total, share)
+    chosen, held = _diffuse(units, share, total)
+    for name, single in units.singles().items():
+        chosen += single[: max(0, quota[name] - held[name])].tolist()
     chosen = _neither_empty(units, chosen, len(ids) * share, total)
-    taken = {row for unit in chosen for row in unit.rows}
-    order = sorted(range(len(ids)), key=ids.__getitem__)
-    return [row for row in order if row in taken], [row for row in order if row not in taken]
+    taken = units.rows(chosen)
+    order = np.argsort(ids)
+    return order[taken[order]], order[~taken[order]]
 
 
-def sample(ids: Sequence[str], labels: Sequence[str], rows: int, seed: int) -> list[int]:
+def sample(ids: Keys, labels: Names, rows: int, seed: int) -> Ints:
     """Draw `rows` row numbers without replacement, every class in proportion, in the order of ids."""
+    order = np.argsort(ids)
     if rows >= len(ids):
-        return sorted(range(len(ids)), key=ids.__getitem__)
-    quota = quotas(dict(Counter(labels)), rows / len(ids), leave=0)
+        return order
+    quota = quotas(labels.counts(), rows / len(ids), leave=0)
     while sum(quota.values()) > rows:
         largest = max(sorted(quota), key=quota.__getitem__)
         quota[largest] -= 1
-    by_class: dict[str, list[int]] = defaultdict(list)
-    for row in sorted(range(len(ids)), key=lambda row: _rank(ids[row], f"{seed}/sample")):
-        by_class[labels[row]].append(row)
-    drawn = [row for name, members in by_class.items() for row in members[: quota[name]]]
-    return sorted(drawn, key=ids.__getitem__)
+    drawn = np.zeros(len(ids), bool)
+    by_rank = np.argsort(_ranks(ids, f"{seed}/sample"))
+    for number, places in _places_of(labels.numbers[by_rank]):
+        drawn[by_rank[places[: quota[labels.names[number]]]]] = True
+    return order[drawn[order]]
 
 
-def _rank(name: str, salt: str) -> bytes:
-    return hashlib.sha256(f"{salt}/{name}".encode()).digest()
+def _ranks(names: Keys, salt: str) -> Keys:
+    """SHA-256 of each name with the salt before it."""
+    start, ranks = f"{salt}/".encode(), bytearray()
+    for name in names.tolist():
+        ranks += hashlib.sha256(start + name).digest()
+    return np.frombuffer(ranks, "S32")
 
 
-def _units(
-    ids: Sequence[str], labels: Sequence[str], keys: Sequence[str], salt: str
-) -> list[_Unit]:
-    """Bound rows, in the seeded order."""
-    members: dict[str, list[int]] = defaultdict(list)
-    for row, key in enumerate(keys):
-        members[key].append(row)
-    ranked = sorted(members, key=lambda key: _rank(min(ids[row] for row in members[key]), salt))
-    return [
-        _Unit(key, tuple(members[key]), Counter(labels[row] for row in members[key]))
-        for key in ranked
-    ]
+def _places_of(numbers: npt.NDArray[np.integer[Any]]) -> list[tuple[int, Ints]]:
+    """Each number that occurs, with its places in order."""
+    if not len(numbers):
+        return []
+    order = np.argsort(numbers, kind="stable")
+    found, starts = np.unique(numbers[order], return_index=True)
+    return list(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
 
 
-def _diffuse(units: list[_Unit], share: float, total: Counter[str]) -> list[_Unit]:
-    """Units, large before small, such that the chosen hold `share` of each class of those seen so far.
+def _diffuse(units: _Units, share: float, total: Counter[str]) -> tuple[list[int], Counter[str]]:
+    """Units of several rows, large before small, such that the chosen hold `share` of each class of those seen so far.
 
     A unit that would take the last rows of a class stays: a class that train has not cannot be learnt.
+
+    Returns:
+        The chosen units, and their rows per class.
     """
-    chosen: list[_Unit] = []
+    chosen: list[int] = []
     seen, held = Counter[str](), Counter[str]()
-    for unit in sorted(units, key=lambda unit: -len(unit.rows)):
-        seen.update(unit.labels)
-        names = sorted(unit.labels)
-        without = math.fsum(abs(seen[name] * share - held[name]) for name in names)
+    several = np.flatnonzero(units.sizes > 1)
+    for unit in several[np.argsort(-units.sizes[several], kind="stable")].tolist():
+        classes = units.classes(unit)
+        seen.update(classes)
+        without = math.fsum(abs(seen[name] * share - held[name]) for name in classes)
         within = math.fsum(
-            abs(seen[name] * share - held[name] - unit.labels[name]) for name in names
+            abs(seen[name] * share - held[name] - count) for name, count in classes.items()
         )
-        if within < without and _leaves_every_class([unit], held, total):
+        if within < without and _leaves_every_class(classes, held, total):
             chosen.append(unit)
-            held.update(unit.labels)
-    return chosen
+            held.update(classes)
+    return chosen, held
 
 
-def _leaves_every_class(units: list[_Unit], held: Counter[str], total: Counter[str]) -> bool:
-    """Whether a row of each of their classes stays when these units go too."""
-    gone = Counter[str]()
-    for unit in units:
-        gone.update(unit.labels)
-    return all(held[name] + count < total[name] for name, count in gone.items())
+def _leaves_every_class(classes: Counter[str], held: Counter[str], total: Counter[str]) -> bool:
+    """Whether a row of each of these classes stays when their rows go too."""
+    return all(held[name] + count < total[name] for name, count in classes.items())
 
 
 def _neither_empty(
-    units: list[_Unit], chosen: list[_Unit], wanted: float, total: Counter[str]
-) -> list[_Unit]:
+    units: _Units, chosen: list[int], wanted: float, total: Counter[str]
+) -> list[int]:
     """At least one unit on either side: the one that brings the size nearest to what is wanted."""
-    rows = sum(len(unit.rows) for unit in units)
     if not chosen:
-        spare = [unit for unit in units if _leaves_every_class([unit], Counter(), total)]
-        return [min(spare or units, key=lambda unit: abs(len(unit.rows) - wanted))]
+        every = range(len(units))
+        spare = [
+            unit for unit in every if _leaves_every_class(units.classes(unit), Counter(), total)
+        ]
+        return [min(spare or every, key=lambda unit: abs(units.sizes[unit] - wanted))]
     if len(chosen) == len(units):
-        out = min(units, key=lambda unit: abs(rows - len(unit.rows) - wanted))
-        return [unit for unit in chosen if unit is not out]
+        rows = units.sizes.sum()
+        out = int(np.argmin(np.abs(rows - units.sizes - wanted)))
+        return [unit for unit in chosen if unit != out]
     return chosen

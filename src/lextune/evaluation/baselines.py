@@ -29,6 +29,11 @@ class Baseline(Protocol):
 
 baselines: Registry[Baseline] = Registry("baseline", "lextune.evaluation")
 
+#: Rows that a baseline learns from at most: the counts of all word pairs of more would fill the memory.
+MOST_ROWS = 50_000
+#: Test texts that are scored at a time.
+_BLOCK = 4096
+
 
 @baselines.register("majority")
 def majority(
@@ -74,7 +79,9 @@ def tfidf_logistic_regression(
     model = LogisticRegression(C=10, max_iter=1000)
     model.fit(features, labels)
     scores = np.zeros((len(test), classes))
-    scores[:, model.classes_] = model.predict_proba(vectoriser.transform(test))
+    for start in range(0, len(test), _BLOCK):
+        block = vectoriser.transform(test[start : start + _BLOCK])
+        scores[start : start + _BLOCK, model.classes_] = model.predict_proba(block)
     return scores
 
 

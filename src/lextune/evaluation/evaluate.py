@@ -16,10 +16,15 @@ from lextune.records import Evaluation, Measurement, Predictions
 
 @dataclass(frozen=True)
 class TrainingTexts:
-    """What the baselines learn from: the same rows as the model."""
+    """What the baselines learn from: the same rows as the model, or some of them where they are very many.
+
+    Attributes:
+        of: How many rows the model learnt from.
+    """
 
     texts: Sequence[str]
     labels: npt.NDArray[np.int64]
+    of: int
 
 
 def measure(scored: Scored, names: Sequence[str], resampling: Resampling) -> list[Measurement]:
@@ -88,7 +93,11 @@ def compare(
     resampling: Resampling,
     progress: Callable[[str], None] | None = None,
 ) -> Evaluation:
-    """The evaluation with each baseline's metrics, and the paired difference to it, added."""
+    """The evaluation with each baseline's metrics, and the paired difference to it, added.
+
+    Beside a baseline's metrics stands `training_rows`: how many of the model's training rows (n) it learnt from.
+    """
+    learnt = Measurement.exact("training_rows", len(train.labels), n=train.of, unit="rows")
     beside: dict[str, tuple[Measurement, ...]] = {}
     differences = []
     for name in names:
@@ -96,7 +105,7 @@ def compare(
             progress(name)
         scores = baselines.get(name)(train.texts, train.labels, test_texts, len(scored.classes))
         other = Scored(scored.ids, scored.labels, scores, scored.classes, {})
-        beside[name] = tuple(measure(other, ("accuracy", "macro_f1"), resampling))
+        beside[name] = (*measure(other, ("accuracy", "macro_f1"), resampling), learnt)
         differences.append(accuracy_difference(scored, other, name))
     return evaluation.model_copy(
         update={

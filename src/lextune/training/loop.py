@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -33,7 +34,7 @@ from lextune.training.batching import plan_epoch
 from lextune.training.callbacks import Callback
 from lextune.training.checkpoints import Checkpoints, Progress
 from lextune.training.health import Health
-from lextune.training.machine import Precision, autocast, choose_precision, device
+from lextune.training.machine import Precision, autocast, choose_precision, device, tokens_at_once
 from lextune.training.methods.base import methods
 from lextune.training.objective import Objective
 from lextune.training.recomputing import recompute_layers
@@ -182,12 +183,16 @@ class Trainer:
         return lambda step: self.config.learning_rate * float(factor(step))
 
     def _plan(self, train: Rows) -> list[list[npt.NDArray[np.int64]]]:
-        """The steps of the running epoch, each of one batch or more; the last one may have fewer."""
+        """The steps of the running epoch, each in parts that are small enough for one pass."""
         config, most = self.config, self.config.gradient_accumulation_steps
         batches = plan_epoch(
             train.encoded.lengths, config.batch_size, config.seed, self.progress.epoch
         )
-        return [batches[i : i + most] for i in range(0, len(batches), most)]
+        cut = partial(train.encoded.cut, tokens=tokens_at_once(self.device))
+        return [
+            [part for batch in batches[i : i + most] for part in cut(batch)]
+            for i in range(0, len(batches), most)
+        ]
 
     def _step(
         self,

@@ -11,6 +11,8 @@ from typing import Literal
 
 import torch
 
+from lextune.tasks.base import TOKENS_AT_ONCE
+
 Precision = Literal["fp32", "bf16"]
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
@@ -64,3 +66,8 @@ def keep_freed_memory() -> None:
 def device() -> torch.device:
     """The GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def tokens_at_once(where: torch.device) -> int:
+    """How many tokens one forward and backward pass should hold; a larger batch is summed over several."""
+    return TOKENS_AT_ONCE if where.type == "cpu" else 16 * TOKENS_AT_ONCE
