@@ -1,6 +1,6 @@
 """lextune fine-tunes pretrained models under laws and policies: no evidence, no release.
 
-The public Python API is this module: `run`, `load_release`, `RunConfig`, `Run`. Names are imported when
+The public Python API is this module: `run`, `plan`, `load_release`, `RunConfig`, `Run`, `Plan`. Names are imported when
 they are first used, so that `import lextune` stays light.
 """
 
@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lextune.config import RunConfig
     from lextune.pipeline import Run, run
+    from lextune.pipeline_plan import Plan, plan
     from lextune.serving.predictor import load_release
 
-__all__ = ["Run", "RunConfig", "load_release", "run"]
+__all__ = ["Plan", "Run", "RunConfig", "load_release", "plan", "run"]
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Plan": "lextune.pipeline_plan",
     "Run": "lextune.pipeline",
     "RunConfig": "lextune.config",
     "load_release": "lextune.serving.predictor",
+    "plan": "lextune.pipeline_plan",
     "run": "lextune.pipeline",
 }
 

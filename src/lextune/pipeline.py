@@ -26,7 +26,7 @@ from lextune.extras import require
 from lextune.files import disk_problems, read_regular, sha256, write_atomic
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
-from lextune.pipeline_evaluation import metrics_document, score_table, training_texts
+from lextune.pipeline_evaluation import Measuring, metrics_document, score_table, training_texts
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.verdict import blocks_release, exit_code
 from lextune.policy.waivers import check_waivers
@@ -144,6 +144,39 @@ def _require_method(name: str) -> None:
         require(extra)
 
 
+@dataclass(frozen=True)
+class Walk:
+    """What the rooms before training left.
+
+    Attributes:
+        verdict: Over their statements; what is not measured yet is insufficient.
+        blocked: The controls that refuse the run whatever is trained.
+    """
+
+    selected: SelectedModel
+    prepared: Prepared
+    verdict: Verdict
+    blocked: tuple[ControlResult, ...]
+
+
+def walk_first_rooms(
+    config: RunConfig, folder: Path, packs: Sequence[Pack], listener: Listener
+) -> Walk:
+    """Walk the rooms before training as a run does, for nothing but to look at what they say.
+
+    Args:
+        config: Checked.
+        folder: For a dossier that nobody is to trust: its key is thrown away.
+        packs: Those of the config.
+        listener: Told what goes on.
+    """
+    job, signer = _Job(config, folder, False, listener), Signer.ephemeral()
+    # whoever has no key yet trusts nobody, and needs to trust nobody where there is no waiver
+    trust = load_trust() if config.policy.waivers else Trust.of(signer)
+    dossier = Dossier.create(folder / "dossier", "plan", signer)
+    return job.first_rooms(dossier, packs, trust, job.read_waivers(packs, trust))
+
+
 @dataclass
 class _Job:
     """One run under way; the methods are the rooms in their order."""
@@ -161,7 +194,7 @@ class _Job:
         packs = [load_pack(name) for name in self.config.policy.packs]
         signer = load_or_create_key()
         trust = load_trust()
-        waivers = self._read_waivers(packs, trust)
+        waivers = self.read_waivers(packs, trust)
         run_id = self._open_folder()
         with RunStore(home_folder()) as store:
             store.start(run_id, _name(self.config), self.config.task, self.folder.resolve())
@@ -195,17 +228,14 @@ class _Job:
         trust: Trust,
         waivers: Sequence[bytes],
     ) -> Run:
-        self._config_room(dossier, packs, waivers)
-        selected = self._select(dossier)
-        prepared = self._prepare(dossier)
-        verdict, blocked = releasing.decide_dossier_so_far(
-            dossier.statements(), self.config, packs, trust
-        )
-        if blocked:
-            self._record_verdict(dossier, packs, verdict)
-            return Run(dossier.run_id, self.folder, None, verdict, blocked, self._seconds())
-        trained = self._train(dossier, selected, prepared)
-        evaluation, scored = self._evaluate(dossier, prepared, trained)
+        walk = self.first_rooms(dossier, packs, trust, waivers)
+        if walk.blocked:
+            self._record_verdict(dossier, packs, walk.verdict)
+            return Run(
+                dossier.run_id, self.folder, None, walk.verdict, walk.blocked, self._seconds()
+            )
+        trained = self._train(dossier, walk.selected, walk.prepared)
+        evaluation, scored = self._evaluate(dossier, walk.prepared, trained)
         audits = self._audit(dossier, evaluation, scored)
         self.listener.stage("decide")
         verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
@@ -222,10 +252,27 @@ class _Job:
             trained, evaluation, audits,
         )  # fmt: skip
 
+    def first_rooms(
+        self, dossier: Dossier, packs: Sequence[Pack], trust: Trust, waivers: Sequence[bytes]
+    ) -> Walk:
+        """All that is done before training."""
+        self._config_room(dossier, packs, waivers)
+        selected = self._select(dossier)
+        prepared = self._prepare(dossier)
+        verdict, blocked = releasing.decide_dossier_so_far(
+            dossier.statements(), self.config, packs, trust
+        )
+        return Walk(selected, prepared, verdict, blocked)
+
     def _seconds(self) -> float:
         return time.perf_counter() - self.started
 
-    def _read_waivers(self, packs: Sequence[Pack], trust: Trust) -> list[bytes]:
+    def read_waivers(self, packs: Sequence[Pack], trust: Trust) -> list[bytes]:
+        """The envelopes that the config names, each opened once.
+
+        Raises:
+            ConfigError: One cannot be read, or does not fit the packs.
+        """
         envelopes, opened = [], []
         for name in self.config.policy.waivers:
             try:
@@ -383,26 +430,16 @@ class _Job:
     def _measured(
         self, dossier: Dossier, prepared: Prepared, files: Mapping[str, bytes]
     ) -> tuple[Evaluation, Scored]:
-        from lextune.data.columns import Texts
-        from lextune.evaluation.evaluate import compare, evaluate
-        from lextune.evaluation.metrics import Resampling
-        from lextune.evaluation.predict import write_predictions
         from lextune.models.loading import load_finished
 
-        loaded = load_finished(files)
-        test = prepared.parts["test"]
+        loaded, test = load_finished(files), prepared.parts["test"]
         config = self.config.evaluation
         scored = score_table(loaded, test, config.batch_size, self.listener, self.folder)
-        predictions = write_predictions(scored, dossier.folder / "predictions", "test")
-        resampling = Resampling(config.bootstrap_samples, config.seed)
-        evaluation = evaluate(
-            scored, predictions, loaded.task.metrics, resampling, leaked=set(prepared.leaked_ids)
-        )
         learnt = training_texts(prepared.parts["train"], loaded.classes, config.seed)
-        evaluation = compare(
-            evaluation, scored, Texts(test["text"]), learnt, loaded.task.baselines, resampling,
-            lambda name: self.listener.tell(f"baseline {name}"),
-        )  # fmt: skip
+        measuring = Measuring(loaded.task, learnt, frozenset(prepared.leaked_ids), config)
+        evaluation = measuring(
+            scored, test["text"], dossier.folder / "predictions", self.listener.tell
+        )
         return evaluation, scored
 
     def _audit(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lextune.config import load_config
+from lextune.config import EvaluationConfig, RunConfig, load_config
 from lextune.evidence.keys import load_trust
 from lextune.extras import require
 from lextune.listener import Listener
-from lextune.records import Measurement
+from lextune.records import Evaluation, Measurement
 from lextune.release import read_release
 
 if TYPE_CHECKING:
+    from lextune.data.prepare import Prepared
     from lextune.evaluation.evaluate import TrainingTexts
     from lextune.evaluation.predict import Scored
     from lextune.models.loading import LoadedModel
+    from lextune.tasks.base import Task
 
 
 def evaluate_release(
@@ -100,6 +104,66 @@ def score_table(
     }
     labels = class_numbers(table["label"], loaded.classes)
     return Scored(tuple(table["id"].to_pylist()), labels, scores, loaded.classes, groups)
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How predictions of the test part are measured, and beside what.
+
+    Attributes:
+        task: Names the metrics and the baselines.
+        learnt: What the baselines learn from.
+        leaked: Ids of test rows that also stand elsewhere.
+        config: The config's evaluation section.
+    """
+
+    task: Task
+    learnt: TrainingTexts
+    leaked: frozenset[str]
+    config: EvaluationConfig
+
+    def __call__(
+        self, scored: Scored, texts: Any, folder: Path, tell: Callable[[str], None]
+    ) -> Evaluation:
+        """Write the predictions into `folder`, and measure them; `texts` is the test part's column."""
+        from lextune.data.columns import Texts
+        from lextune.evaluation.evaluate import compare, evaluate
+        from lextune.evaluation.metrics import Resampling
+        from lextune.evaluation.predict import write_predictions
+
+        predictions = write_predictions(scored, folder, "test")
+        resampling = Resampling(self.config.bootstrap_samples, self.config.seed)
+        evaluation = evaluate(
+            scored, predictions, self.task.metrics, resampling, leaked=self.leaked
+        )
+        return compare(
+            evaluation, scored, Texts(texts), self.learnt, self.task.baselines, resampling,
+            lambda name: tell(f"baseline {name}"),
+        )  # fmt: skip
+
+
+def try_measuring(
+    config: RunConfig, prepared: Prepared, train: int, test: int, folder: Path, listener: Listener
+) -> float:
+    """Seconds of measuring made-up scores of the first `test` test rows, with baselines of the first `train` rows."""
+    import numpy as np
+
+    from lextune.evaluation.evaluate import TrainingTexts
+    from lextune.evaluation.predict import Scored
+    from lextune.pipeline_training import class_numbers
+    from lextune.tasks.base import tasks
+
+    classes = prepared.ref.classes
+    few, measured = prepared.parts["train"][:train], prepared.parts["test"][:test]
+    labels = class_numbers(measured["label"], classes)
+    scores = np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(labels))
+    scored = Scored(tuple(measured["id"].to_pylist()), labels, scores, classes, {})
+    start = time.perf_counter()
+    texts = few["text"].to_pylist()
+    learnt = TrainingTexts(texts, class_numbers(few["label"], classes), len(texts))
+    measuring = Measuring(tasks.get(config.task), learnt, frozenset(), config.evaluation)
+    measuring(scored, measured["text"], folder / "predictions", listener.tell)
+    return time.perf_counter() - start
 
 
 def training_texts(table: Any, classes: Sequence[str], seed: int) -> TrainingTexts:

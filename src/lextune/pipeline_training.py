@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ from lextune.training.loop import Outcome, Rows, Trainer
 from lextune.training.machine import device, keep_freed_memory
 from lextune.training.methods.base import idle_settings
 from lextune.training.objective import class_weights
+from lextune.training.rehearsal import Rehearsal, rehearse
 from lextune.training.start import try_first_rows
 
 if TYPE_CHECKING:
@@ -123,6 +126,68 @@ def fine_tune(
     )
     effective = {"max_length": loaded.max_length, "head_redrawn": redrawn is not None}
     return _record(config, selected, outcome, digests, measurements, effective)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What was measured on a sample of the training rows.
+
+    Attributes:
+        load_seconds: To build the model and try it once.
+        tokenise_seconds: Of one row.
+        features_once: Whether the method runs the encoder over every row once, before the first step.
+    """
+
+    rehearsal: Rehearsal
+    precision: str
+    load_seconds: float
+    tokenise_seconds: float
+    features_once: bool
+
+
+def try_training(
+    config: RunConfig,
+    selected: SelectedModel,
+    prepared: Prepared,
+    folder: Path,
+    most: int,
+    listener: Listener,
+) -> Tried:
+    """Load, tokenise and step as `fine_tune` would, on at most `most` rows drawn with the seed.
+
+    Raises:
+        LextuneError: As for `fine_tune`.
+    """
+    from lextune.data.columns import Texts
+
+    keep_freed_memory()
+    task, classes, table = tasks.get(config.task), prepared.ref.classes, prepared.parts["train"]
+    labels = class_numbers(table["label"], classes)
+    weights = class_weights(config.train.class_weights, classes, labels)
+    draw = np.random.default_rng(config.train.seed)
+    rows = np.sort(draw.choice(len(labels), min(most, len(labels)), replace=False))
+    start = time.perf_counter()
+    loaded = _load(config, selected, classes, listener)
+    loading = time.perf_counter() - start
+    listener.tell(f"tokenising {len(rows):,} rows")
+    start = time.perf_counter()
+    encoded = loaded.encode(list(Texts(table["text"], rows)))
+    tokenising = (time.perf_counter() - start) / len(rows)
+    sample = Rows(encoded, labels[rows], list(Texts(table["id"], rows)))
+    start = time.perf_counter()
+    try_first_rows(
+        task, loaded.model.to(device()), sample, len(classes),
+        new_tensors=loaded.new_tensors, seed=config.train.seed,
+    )  # fmt: skip
+    trainer = Trainer(
+        task, loaded.model, config.train, folder / "checkpoints",
+        identity="rehearsal", class_weights=weights,
+    )  # fmt: skip
+    loading += time.perf_counter() - start
+    listener.tell("trying steps")
+    rehearsal = rehearse(trainer, sample, len(classes))
+    once = trainer.method.features_once
+    return Tried(rehearsal, trainer.progress.precision, loading, tokenising, once)
 
 
 def _load(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from lextune.records import ControlResult
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override a key of the config.")
@@ -115,6 +117,15 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
         made.add_row(*(Text(plain(cell), style=_STYLES.get(cell, "")) for cell in row))
     with stdout_problems():
         _console(sys.stderr if _State.json else sys.stdout).print(made)
+
+
+def show_unmet(controls: Sequence[ControlResult]) -> None:
+    """Why each was not met, and what to do."""
+    for one in controls:
+        say(f"{one.pack}/{one.control} ({one.severity}): {one.status}")
+        for reason in (*one.reasons, *one.questions):
+            say(f"  {reason}")
+        say(f"  Remedy: {one.remedy['en']}")
 
 
 #: Characters that leave room for other columns in 80.

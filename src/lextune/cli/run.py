@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,13 +17,13 @@ from lextune.cli.output import (
     print_json,
     program,
     say,
+    show_unmet,
     table,
     use_json,
 )
 
 if TYPE_CHECKING:
     from lextune.pipeline import Run
-    from lextune.records import ControlResult
 
 Out = Annotated[
     Path | None, typer.Option("--out", help="The run's folder; runs/NAME-VERSION by default.")
@@ -86,7 +85,7 @@ def _show(finished: Run) -> None:
     document = finished.document()
     verdict = finished.verdict
     if finished.trained is None:
-        _show_blocked(finished.blocked)
+        show_unmet(finished.blocked)
         say(
             "\nRefused before training: no training can mend this, so none was done. The dossier is in "
             f"{finished.folder}/dossier."
@@ -102,7 +101,9 @@ def _show(finished: Run) -> None:
             for one in verdict.controls
         ],
     )  # fmt: skip
-    _show_blocked([one for one in verdict.controls if one.status in ("fail", "insufficient")])
+    show_unmet([one for one in verdict.controls if one.status in ("fail", "insufficient")])
+    from lextune.pipeline_plan import peak_memory
+
     memory = peak_memory()
     rate = document["train_samples_per_second"]
     say(
@@ -121,15 +122,6 @@ def _show(finished: Run) -> None:
     say(
         f'  echo \'{{"text": "A film I will not forget."}}\' | {lextune} predict {finished.release} -'
     )
-
-
-def _show_blocked(controls: Sequence[ControlResult]) -> None:
-    """Why each was not met, and what to do."""
-    for one in controls:
-        say(f"{one.pack}/{one.control} ({one.severity}): {one.status}")
-        for reason in (*one.reasons, *one.questions):
-            say(f"  {reason}")
-        say(f"  Remedy: {one.remedy['en']}")
 
 
 def _show_metrics(document: dict[str, Any]) -> None:
@@ -157,12 +149,3 @@ def _short(name: str) -> str:
     return name.replace("tfidf_logistic_regression", "TF-IDF + LR").replace(
         "expected_calibration_error", "calibration error"
     )
-
-
-def peak_memory() -> int:
-    """Largest resident size of this process so far, in bytes (Linux counts in KiB, macOS in bytes)."""
-    import resource
-    import sys
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

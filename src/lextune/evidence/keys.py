@@ -43,6 +43,11 @@ class Signer:
         self.key = SSlibKey.from_crypto(public, self.keyid)
         self._signer = CryptoSigner(private, self.key)
 
+    @classmethod
+    def ephemeral(cls) -> Signer:
+        """A new key that is nowhere kept, for what is thrown away with it."""
+        return cls(Ed25519PrivateKey.generate())
+
     def sign(self, data: bytes) -> Signature:
         """The signature of bytes."""
         return self._signer.sign(data)

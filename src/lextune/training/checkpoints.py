@@ -86,15 +86,19 @@ class Checkpoints:
         }
         if average is not None:
             parts[_AVERAGE] = _contiguous(average.tensors)
-        tensors = {name: save(part) for name, part in parts.items()}
-        digests = {name: sha256(data) for name, data in tensors.items()}
-        state = {"schema": _SCHEMA, "progress": asdict(progress), "sha256": digests}
+        digests = {}
         self._sweep()
         with disk_problems(target):
             try:
                 temporary.mkdir()
-                for name, data in tensors.items():
+                for name, part in parts.items():
+                    data = save(
+                        part
+                    )  # one part at a time: together they are three times the weights
+                    digests[name] = sha256(data)
                     write_atomic(temporary / name, data)
+                    del data
+                state = {"schema": _SCHEMA, "progress": asdict(progress), "sha256": digests}
                 write_atomic(temporary / "state.json", json.dumps(state).encode())
                 self._set_aside(target)
                 os.rename(temporary, target)

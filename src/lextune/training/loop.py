@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -38,6 +37,9 @@ from lextune.training.machine import Precision, autocast, choose_precision, devi
 from lextune.training.methods.base import methods
 from lextune.training.objective import Objective
 from lextune.training.recomputing import recompute_layers
+
+#: The rows of one optimiser step, in parts that are small enough for one pass.
+Step = list[npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Trainer:
                 for batches in self._plan(train)[state.step_of_epoch :]:
                     self._step(train, batches, schedule, health)
                     if stop.is_set() or state.step % config.save_steps == 0:
-                        self._save()
+                        self.save()
                     if stop.is_set():
                         raise KeyboardInterrupt
                 self._end_of_epoch(validation, health)
@@ -156,7 +158,8 @@ class Trainer:
             ),
         )
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write a checkpoint of the state after the last step."""
         self.checkpoints.save(self.model, self.optimizer, self.progress, self.average)
 
     def _read_best(self) -> bytes:
@@ -182,22 +185,29 @@ class Trainer:
         factor = scheduler.lr_lambdas[0]
         return lambda step: self.config.learning_rate * float(factor(step))
 
-    def _plan(self, train: Rows) -> list[list[npt.NDArray[np.int64]]]:
+    def _plan(self, train: Rows) -> list[Step]:
         """The steps of the running epoch, each in parts that are small enough for one pass."""
         config, most = self.config, self.config.gradient_accumulation_steps
         batches = plan_epoch(
             train.encoded.lengths, config.batch_size, config.seed, self.progress.epoch
         )
-        cut = partial(train.encoded.cut, tokens=tokens_at_once(self.device))
-        return [
-            [part for batch in batches[i : i + most] for part in cut(batch)]
-            for i in range(0, len(batches), most)
-        ]
+        return [self._cut(train, batches[i : i + most]) for i in range(0, len(batches), most)]
+
+    def _cut(self, train: Rows, batches: Sequence[npt.NDArray[np.int64]]) -> Step:
+        most = tokens_at_once(self.device)
+        return [part for batch in batches for part in train.encoded.cut(batch, most)]
+
+    def try_step(self, train: Rows, rows: npt.NDArray[np.int64], classes: int) -> float:
+        """Seconds of a step on these rows with a learning rate of 0, for a rehearsal of the training."""
+        health = Health(self.model, self.optimizer, self.progress, classes)
+        before = self.progress.seconds
+        self._step(train, self._cut(train, [rows]), lambda _: 0.0, health)
+        return self.progress.seconds - before
 
     def _step(
         self,
         train: Rows,
-        batches: list[npt.NDArray[np.int64]],
+        batches: Step,
         schedule: Callable[[int], float],
         health: Health,
     ) -> None:
@@ -227,7 +237,7 @@ class Trainer:
         for callback in self.callbacks:
             callback.on_step(state.step, figures)
 
-    def _gradient(self, train: Rows, batches: list[npt.NDArray[np.int64]], health: Health) -> float:
+    def _gradient(self, train: Rows, batches: Step, health: Health) -> float:
         """Leave the gradient of the mean loss over the rows of all batches in the model; give the loss."""
         self.model.train()
         total = 0.0
@@ -248,7 +258,7 @@ class Trainer:
     def _end_of_epoch(self, validation: Rows, health: Health) -> None:
         state = self.progress
         with contextlib.nullcontext() if self.average is None else self.average.in_model():
-            loss, accuracy = self._validate(validation)
+            loss, accuracy = self.validate(validation)
             state.epoch, state.step_of_epoch = state.epoch + 1, 0
             health.check_validation(loss)
             if state.best_loss is None or loss < state.best_loss:
@@ -265,7 +275,7 @@ class Trainer:
         # Told before it is saved: a process killed in between tells it again, but never not at all.
         for callback in self.callbacks:
             callback.on_epoch(state.epoch, figures)
-        self._save()
+        self.save()
 
     def _keep_best(self, loss: float) -> None:
         """The weights as they were validated; frozen ones are those of the base model."""
@@ -277,7 +287,8 @@ class Trainer:
         state.best_loss, state.best_epoch, state.waiting = loss, state.epoch, 0
 
     @torch.inference_mode()
-    def _validate(self, validation: Rows) -> tuple[float, float]:
+    def validate(self, validation: Rows) -> tuple[float, float]:
+        """The task's mean loss over the rows, and the share of them that are right."""
         self.model.eval()
         total, right = 0.0, 0
         for rows in validation.encoded.in_order(self.config.batch_size * 2):

@@ -31,10 +31,12 @@ class Method:
     Attributes:
         settings: Fields of the train section that only methods which name them read.
         extra: What must be installed for it, as `lextune.extras` names it.
+        features_once: Whether the encoder runs over every row once, before the first step.
     """
 
     settings: ClassVar[frozenset[str]] = frozenset()
     extra: ClassVar[str | None] = None
+    features_once: ClassVar[bool] = False
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config

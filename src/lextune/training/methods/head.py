@@ -17,6 +17,8 @@ class Head(Method):
     The encoder runs without dropout. The features of n rows take n * hidden * 4 bytes.
     """
 
+    features_once = True
+
     def prepare(self, model: torch.nn.Module) -> list[ParameterGroup]:
         """Freeze the encoder, but for a pooler in it: that is above the states that the head reads."""
         encoder = f"{getattr(model, 'base_model_prefix', '')}."

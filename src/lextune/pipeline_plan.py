@@ -1,0 +1,176 @@
+"""Says before anything is spent what a run would use, how long it would take, and which duties bind it; it trains nothing.
+
+The first rooms are walked as a run walks them, in a folder that is removed again. Then a few steps are
+taken, and what they took is multiplied.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lextune.config import RunConfig
+from lextune.extras import require
+from lextune.listener import Listener
+from lextune.pipeline import Walk, walk_first_rooms
+from lextune.pipeline_config import load_run_config
+from lextune.policy.packs import load_pack
+from lextune.policy.verdict import exit_code
+from lextune.records import ControlResult, ModelRef, Verdict
+
+if TYPE_CHECKING:
+    from lextune.data.prepare import Prepared
+
+#: At most so many rows of train are tokenised and tried, and of test measured.
+_SAMPLE = 1024
+#: The cheap baselines are tried on so many rows, and on twice as many.
+_FEW = 1000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run of this config would do.
+
+    Attributes:
+        config: With every default, and the day filled in.
+        model: The chosen pretrained model.
+        rows: Rows of each part.
+        verdict: Every control as it stands before training: what is not measured yet is insufficient.
+        blocked: Controls that refuse the run whatever is trained; then nothing was tried, and there are no figures.
+        steps: Optimiser steps, if no early stop ends the training.
+        precision: In which matrices are multiplied on this machine.
+        seconds: What each part of the run would take.
+        peak_memory_bytes: Largest resident memory of the process.
+    """
+
+    config: RunConfig
+    model: ModelRef
+    rows: Mapping[str, int]
+    verdict: Verdict
+    blocked: tuple[ControlResult, ...]
+    steps: int | None = None
+    precision: str | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    peak_memory_bytes: int | None = None
+
+    @property
+    def total_seconds(self) -> float | None:
+        """Of the whole run."""
+        return sum(self.seconds.values()) if self.seconds else None
+
+    @property
+    def code(self) -> int:
+        """The exit code of a process that stops at this plan: that of the refusal, where there is one for sure."""
+        return int(exit_code(self.verdict)) if self.blocked else 0
+
+    def document(self) -> dict[str, Any]:
+        """What `lextune plan --json` prints."""
+        total = self.total_seconds
+        return {
+            "model": {
+                "source": self.model.source, "id": self.model.id,
+                "revision": self.model.revision, "licence": self.model.licence,
+            },
+            "rows": dict(self.rows),
+            "steps": self.steps,
+            "precision": self.precision,
+            "seconds": {name: round(one, 2) for name, one in self.seconds.items()},
+            "total_seconds": None if total is None else round(total, 1),
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "controls": [one.model_dump(mode="json") for one in self.verdict.controls],
+            "blocked": [f"{one.pack}/{one.control}" for one in self.blocked],
+        }  # fmt: skip
+
+
+def plan(
+    config: RunConfig | str | Path | Mapping[str, Any],
+    *,
+    overrides: Sequence[str] = (),
+    listener: Listener | None = None,
+) -> Plan:
+    """Plan a run: read model and data, decide what can be decided, try a few steps; nothing is kept.
+
+    Args:
+        config: As for `lextune.run`.
+        overrides: `a.b=value` strings over the config.
+        listener: Told what goes on.
+
+    Raises:
+        LextuneError: What would stop the run before training.
+    """
+    started = time.perf_counter()
+    listener = listener or Listener()
+    if isinstance(config, RunConfig):
+        config = config.model_dump(mode="json")
+    config = load_run_config(config, overrides, listener.tell)
+    require("text")
+    require("data")
+    packs = [load_pack(name) for name in config.policy.packs]
+    with tempfile.TemporaryDirectory(prefix="lextune-plan-") as folder:
+        walk = walk_first_rooms(config, Path(folder), packs, listener)
+        before = time.perf_counter() - started
+        rows = {name: len(table) for name, table in walk.prepared.parts.items()}
+        made = Plan(config, walk.selected.ref, rows, walk.verdict, walk.blocked)
+        if walk.blocked:
+            return made
+        return _with_figures(made, walk, before, Path(folder), listener)
+
+
+def _with_figures(made: Plan, walk: Walk, before: float, folder: Path, listener: Listener) -> Plan:
+    from lextune.pipeline_training import try_training
+
+    listener.stage("try")
+    config, rows = made.config.train, made.rows
+    tried = try_training(made.config, walk.selected, walk.prepared, folder, _SAMPLE, listener)
+    measured = tried.rehearsal
+    step_rows = config.batch_size * config.gradient_accumulation_steps
+    steps = math.ceil(rows["train"] / step_rows) * config.epochs
+    # an epoch's last step is shorter, and takes about as much less
+    full_steps = rows["train"] / step_rows * config.epochs
+    encoded_once = rows["train"] + rows["validation"] if tried.features_once else 0
+    saves = steps // config.save_steps + 2 * config.epochs  # the best weights of an epoch, too
+    seconds = {
+        "select_and_prepare": before,
+        "load": tried.load_seconds,
+        "tokenise": sum(rows.values()) * tried.tokenise_seconds,
+        "train": full_steps * measured.step_seconds + encoded_once * measured.forward_seconds,
+        "validate": config.epochs * rows["validation"] * measured.validation_seconds,
+        "save": saves * measured.save_seconds,
+        "predict": rows["test"] * measured.forward_seconds,
+        "measure": _measuring_seconds(made, walk.prepared, folder, listener),
+    }
+    return dataclasses.replace(
+        made, steps=steps, precision=tried.precision, seconds=seconds,
+        peak_memory_bytes=peak_memory(),
+    )  # fmt: skip
+
+
+def _measuring_seconds(made: Plan, prepared: Prepared, folder: Path, listener: Listener) -> float:
+    """Metrics and baselines, tried on few training rows and on twice as many, and carried on in a straight line."""
+    from lextune.evaluation.baselines import MOST_ROWS
+    from lextune.pipeline_evaluation import try_measuring
+
+    train, test = min(made.rows["train"], MOST_ROWS), min(made.rows["test"], _SAMPLE)
+    sizes = [max(1, min(size, train // 2 * factor)) for size, factor in ((_FEW, 1), (2 * _FEW, 2))]
+    taken = []
+    for size in sizes:
+        listener.tell(f"trying the baselines on {size:,} rows")
+        taken.append(try_measuring(made.config, prepared, size, test, folder, listener))
+    each = max(0.0, taken[1] - taken[0]) / max(1, sizes[1] - sizes[0])
+    fixed = max(0.0, taken[1] - each * sizes[1])
+    return fixed * made.rows["test"] / test + each * train
+
+
+def peak_memory() -> int:
+    """Largest resident size of this process so far, in bytes (Linux counts in KiB, macOS in bytes)."""
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
