@@ -73,10 +73,7 @@ class Plan:
         """What `lextune plan --json` prints."""
         total = self.total_seconds
         return {
-            "model": {
-                "source": self.model.source, "id": self.model.id,
-                "revision": self.model.revision, "licence": self.model.licence,
-            },
+            "model": self.model.model_dump(mode="json", exclude={"files"}),
             "rows": dict(self.rows),
             "steps": self.steps,
             "precision": self.precision,
@@ -85,7 +82,7 @@ class Plan:
             "peak_memory_bytes": self.peak_memory_bytes,
             "controls": [one.model_dump(mode="json") for one in self.verdict.controls],
             "blocked": [f"{one.pack}/{one.control}" for one in self.blocked],
-        }  # fmt: skip
+        }
 
 
 def plan(
