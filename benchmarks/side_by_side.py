@@ -98,18 +98,27 @@ class Finished:
     peak_gb: float
 
 
-def run(command: Sequence[str], env: Mapping[str, str]) -> Finished:
-    """Run to the end; the program stops with the command's own words where it fails."""
+def run(command: Sequence[str], env: Mapping[str, str], codes: Sequence[int] = (0,)) -> Finished:
+    """Run to the end; the program stops with the command's own words where it ends with no code of `codes`."""
     start = time.perf_counter()
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(env)
     ) as process:
         out, err = process.communicate()
         seconds = time.perf_counter() - start
-    if process.returncode:
+    if process.returncode not in codes:
         sys.exit(f"{' '.join(command[:4])} ... ended with {process.returncode}\n{err[-2000:]}")
-    row = json.loads(out.strip().splitlines()[-1])
+    row = last_document(out)
     return Finished(row, seconds, float(row.get("peak_gb", float("nan"))))
+
+
+def last_document(out: str) -> dict[str, Any]:
+    """The JSON that a program printed: the whole output, or its last line."""
+    try:
+        found: dict[str, Any] = json.loads(out)
+    except ValueError:
+        found = json.loads(out.strip().splitlines()[-1])
+    return found
 
 
 def measured(command: Sequence[str]) -> list[str]:
@@ -127,11 +136,12 @@ def _main() -> None:
     import resource
 
     child = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True, check=False)
-    if child.returncode:
-        sys.exit(child.returncode)
-    row = json.loads(child.stdout.strip().splitlines()[-1])
+    if not child.stdout.strip():
+        sys.exit(child.returncode or 1)
+    row = last_document(child.stdout)
     row["peak_gb"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
     print(json.dumps(row))
+    sys.exit(child.returncode)
 
 
 if __name__ == "__main__":
