@@ -107,5 +107,14 @@ def test_width_case_and_spaces_are_made_one(one, other):
     assert normalise(one) == normalise(other)
 
 
+@given(text=st.text(st.characters() | st.sampled_from(" \t\n\x1c\x85\xa0\u2003\u3000\u200b\ufeff")))
+def test_normalising_is_what_its_docstring_says(text):
+    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    assert normalise(text) == plain
+    assert normalise(text.encode("ascii", "ignore").decode()) == " ".join(
+        text.encode("ascii", "ignore").decode().casefold().split()
+    )
+
+
 def test_normalising_keeps_different_texts_apart():
     assert len({normalise(text) for text in ("good", "not good", "goods", "g ood")}) == 4

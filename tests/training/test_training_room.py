@@ -180,6 +180,7 @@ def test_baselines_of_many_rows_say_how_many_they_learnt_from(
     run = lextune.run(config, out=tmp_path / "run")
     assert run.evaluation is not None
     assert run.trained is not None
+    (rows,) = (one.n for one in run.trained.measurements if one.name == "truncated_train_rows")
     for found in run.evaluation.baselines.values():
         learnt = next(one for one in found if one.name == "training_rows")
-        assert (learnt.value, learnt.n) == (100, run.trained.measurements[0].n)
+        assert (learnt.value, learnt.n) == (100, rows)

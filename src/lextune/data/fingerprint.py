@@ -19,6 +19,10 @@ _BLOCK = 1 << 16
 def normalise(text: str) -> str:
     """The text as duplicates are compared: compatibility forms, case and white space made one (NFKC, casefold)."""
     same = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    if (
+        "  " not in same and same.isprintable()
+    ):  # its only white space is single spaces: nothing to do
+        return same.strip()
     return " ".join(same.split())
 
 
