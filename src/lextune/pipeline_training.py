@@ -28,7 +28,7 @@ from lextune.tasks.tokens import TOKENS_FOLDER, kept_tokens
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.loop import Outcome, Rows, Trainer
-from lextune.training.machine import device, keep_freed_memory
+from lextune.training.machine import device, give_freed_memory_back, keep_freed_memory
 from lextune.training.methods.base import idle_settings
 from lextune.training.objective import class_weights
 from lextune.training.rehearsal import Rehearsal, rehearse
@@ -117,6 +117,7 @@ def fine_tune(
     )
     before = _watched(trainer, loaded)
     outcome = trainer.run(train, validation, len(classes), resume=resume)
+    give_freed_memory_back()
     info = model_info(config.task, classes, loaded.max_length, outcome.precision)
     files = task.export(loaded.model, selected.files, info)
     digests = _write_model(folder / "model", files)
@@ -185,6 +186,7 @@ def try_training(
     )  # fmt: skip
     loading += time.perf_counter() - start
     listener.tell("trying steps")
+    _before = _watched(trainer, loaded)  # held as in a run, for the sake of its memory
     rehearsal = rehearse(trainer, sample, len(classes))
     once = trainer.method.features_once
     return Tried(rehearsal, trainer.progress.precision, loading, tokenising, once)

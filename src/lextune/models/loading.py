@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 #: Scores that differ by less may stand in another order than they would in fp32.
-_NEAR = 0.1
+_NEAR = 0.05
 
 
 @dataclass(frozen=True)
