@@ -50,7 +50,7 @@ def test_the_average_is_validated_and_kept_and_changes_no_step(
     outcome = bench.run(averaged)
     assert not same(weights(plain), weights(averaged))
     validation = bench.part(bench.rows[len(bench.train) :])
-    assert averaged._validate(validation)[0] == outcome.best_validation_loss
+    assert averaged.validate(validation)[0] == outcome.best_validation_loss
     one, two = (trainer.progress.history for trainer in (plain, averaged))
     assert [each["training_loss"] for each in one] == [each["training_loss"] for each in two]
     assert [each["validation_loss"] for each in one] != [each["validation_loss"] for each in two]

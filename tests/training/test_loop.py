@@ -390,6 +390,6 @@ def test_each_validation_row_weighs_the_same_in_a_shorter_last_batch_too(
     for batch_size in (7, 1):  # 24 rows: 14 + 10, or one by one
         bench.settings = {"epochs": 1, "batch_size": batch_size}
         trainer = bench.trainer(tmp_path / f"c{batch_size}")
-        found.append(trainer._validate(bench.part(bench.rows[76:])))
+        found.append(trainer.validate(bench.part(bench.rows[76:])))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
     assert found[0][1] == found[1][1]

@@ -160,7 +160,7 @@ def test_validation_is_the_plain_loss(bench: Bench, tmp_path: Path) -> None:
     for extra in ({}, {"class_weights": {"positive": 7.0}, "label_smoothing_factor": 0.4}):
         bench.settings = extra
         trainer = bench.trainer(tmp_path / str(len(found)))
-        found.append(trainer._validate(bench.part(bench.rows[76:])))
+        found.append(trainer.validate(bench.part(bench.rows[76:])))
     assert found[0] == found[1]
 
 
