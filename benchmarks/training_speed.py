@@ -10,8 +10,8 @@ One epoch over the same reviews with each recipe, in turn, in processes of their
     no-dropout   the same with every dropout at 0 and tcmalloc
 
 Rows a second leave out each process's first step. `share` is what the loop reaches of the rate at which
-this machine multiplies matrices of the model's shapes, measured in the same process before and after, in
-model FLOPs: 6 x parameters beside embeddings x real tokens.
+this machine multiplies matrices of the model's shapes, measured before and after each run, in model FLOPs:
+6 x parameters beside embeddings x real tokens.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ from side_by_side import (
 )
 
 _BATCH = 32
+#: Tokens of a pass through the model, for the rate of its products.
+_PASS = 4096
 
 
 def lextune_side(options: argparse.Namespace) -> None:
@@ -83,23 +85,24 @@ def lextune_side(options: argparse.Namespace) -> None:
         def on_epoch(self, epoch: int, figures: dict[str, float]) -> None: ...
 
     train, clock = part(found), Clock()
-    before = product_rate(int(train.encoded.lengths.mean() * _BATCH))
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             task, loaded.model, config, Path(folder), identity="benchmark", callbacks=[clock]
         )
         outcome = trainer.run(train, part(found[:_BATCH]), 2, resume=False)
-    after = product_rate(int(train.encoded.lengths.mean() * _BATCH))
     speed = (len(clock.ends) - 1) * _BATCH / (clock.ends[-1] - clock.ends[0])
-    kind = max(before, key=lambda name: before[name] + after[name])
-    rate = (before[kind] + after[kind]) / 2
     tokens = speed * float(train.encoded.lengths.mean())
-    row = {
+    print(json.dumps({
         "train_samples_per_s": speed, "tokens_per_s": tokens, "precision": outcome.precision,
-        "product_rate_tflops": rate / 1e12, "product_type": kind,
-        "share": 6 * _weights(loaded.model) * tokens / rate,
-    }  # fmt: skip
-    print(json.dumps(row))
+        "flops": 6 * _weights(loaded.model) * tokens,
+    }))  # fmt: skip
+
+
+def rate_side() -> None:
+    """Print how fast this machine multiplies matrices of the model's shapes, as one JSON line."""
+    rates = product_rate(_PASS)
+    kind = max(rates, key=rates.__getitem__)
+    print(json.dumps({"product_rate": rates[kind], "type": kind}))
 
 
 def _weights(model: Any) -> int:
@@ -165,6 +168,7 @@ def commands(
     ours = measured([
         sys.executable, __file__, "--side", "--shared", str(options.shared),
         "--rows", str(options.rows), "--max-length", str(options.max_length),
+        "--dropout", str(options.dropout),
     ])  # fmt: skip
     found = {"lextune": (ours, environment())}
     if "tutorial" in options.sides:
@@ -185,6 +189,12 @@ def commands(
     return found
 
 
+def rate(options: argparse.Namespace) -> dict[str, Any]:
+    """This machine's rate of products just now."""
+    command = [sys.executable, __file__, "--rate", "--shared", str(options.shared)]
+    return run(command, environment()).row
+
+
 def show(runs: dict[str, list[Finished]]) -> None:
     """Every repetition, then the ratios."""
     print(f"{'recipe':12} {'run':>3} {'rows/s':>8} {'process s':>10} {'peak GB':>8}")
@@ -197,7 +207,8 @@ def show(runs: dict[str, list[Finished]]) -> None:
         row = one.row
         print(
             f"lextune {number}: {row['precision']}, {row['tokens_per_s']:.0f} tokens/s, products "
-            f"{row['product_rate_tflops']:.2f} TFLOP/s in {row['product_type']}, share {row['share']:.2f}"
+            f"{row['product_rate'] / 1e12:.2f} TFLOP/s in {row['type']}, share "
+            f"{row['flops'] / row['product_rate']:.2f}"
         )
     for name, results in runs.items():
         speed = [one.row["train_samples_per_s"] for one in ours]
@@ -227,10 +238,11 @@ def main() -> None:
         choices=["tutorial", "best", "no-dropout"],
     )  # fmt: skip
     parser.add_argument("--side", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--rate", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.shared = options.shared.resolve()
-    if options.side:
-        lextune_side(options)
+    if options.side or options.rate:
+        lextune_side(options) if options.side else rate_side()
         return
     print(describe("torch", "transformers", "accelerate"))
     with tempfile.TemporaryDirectory() as folder:
@@ -238,7 +250,12 @@ def main() -> None:
         runs: dict[str, list[Finished]] = {name: [] for name in sides}
         for number in range(options.repetitions):
             for name, (command, env) in sides.items():
+                rates = [rate(options)] if name == "lextune" else []
                 runs[name].append(run(command, env))
+                if rates:
+                    rates.append(rate(options))
+                    middle = sum(one["product_rate"] for one in rates) / 2
+                    runs[name][-1].row.update(product_rate=middle, type=rates[0]["type"])
                 row = runs[name][-1].row
                 print(f"{number + 1} {name} {row['train_samples_per_s']:.2f} rows/s", flush=True)
         show(runs)

@@ -170,6 +170,7 @@ def walk_first_rooms(
         packs: Those of the config.
         listener: Told what goes on.
     """
+    _require_method(config.train.method)
     job, signer = _Job(config, folder, False, listener), Signer.ephemeral()
     # whoever has no key yet trusts nobody, and needs to trust nobody where there is no waiver
     trust = load_trust() if config.policy.waivers else Trust.of(signer)

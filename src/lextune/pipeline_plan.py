@@ -46,7 +46,7 @@ class Plan:
         steps: Optimiser steps, if no early stop ends the training.
         precision: In which matrices are multiplied on this machine.
         seconds: What each part of the run would take.
-        peak_memory_bytes: Largest resident memory of the process.
+        peak_memory_bytes: Largest resident memory of this process so far; what else it did before counts too.
     """
 
     config: RunConfig
@@ -128,15 +128,14 @@ def _with_figures(made: Plan, walk: Walk, before: float, folder: Path, listener:
     measured = tried.rehearsal
     step_rows = config.batch_size * config.gradient_accumulation_steps
     steps = math.ceil(rows["train"] / step_rows) * config.epochs
-    # an epoch's last step is shorter, and takes about as much less
-    full_steps = rows["train"] / step_rows * config.epochs
     encoded_once = rows["train"] + rows["validation"] if tried.features_once else 0
     saves = steps // config.save_steps + 2 * config.epochs  # the best weights of an epoch, too
     seconds = {
         "select_and_prepare": before,
         "load": tried.load_seconds,
         "tokenise": sum(rows.values()) * tried.tokenise_seconds,
-        "train": full_steps * measured.step_seconds + encoded_once * measured.forward_seconds,
+        "train": config.epochs * rows["train"] * measured.train_seconds
+        + encoded_once * measured.forward_seconds,
         "validate": config.epochs * rows["validation"] * measured.validation_seconds,
         "save": saves * measured.save_seconds,
         "predict": rows["test"] * measured.forward_seconds,
@@ -154,14 +153,15 @@ def _measuring_seconds(made: Plan, prepared: Prepared, folder: Path, listener: L
     from lextune.pipeline_evaluation import try_measuring
 
     train, test = min(made.rows["train"], MOST_ROWS), min(made.rows["test"], _SAMPLE)
-    sizes = [max(1, min(size, train // 2 * factor)) for size, factor in ((_FEW, 1), (2 * _FEW, 2))]
+    sizes = [max(2, min(size, train // 2 * factor)) for size, factor in ((_FEW, 1), (2 * _FEW, 2))]
     taken = []
-    for size in sizes:
+    for size in (sizes[0], *sizes):  # the first one loads what the baselines need
         listener.tell(f"trying the baselines on {size:,} rows")
         taken.append(try_measuring(made.config, prepared, size, test, folder, listener))
-    each = max(0.0, taken[1] - taken[0]) / max(1, sizes[1] - sizes[0])
-    fixed = max(0.0, taken[1] - each * sizes[1])
-    return fixed * made.rows["test"] / test + each * train
+    loading, few, more = taken[0] - min(taken[:2]), *taken[1:]
+    each = max(0.0, more - few) / max(1, sizes[1] - sizes[0])
+    fixed = max(0.0, few - each * sizes[0])
+    return loading + fixed * made.rows["test"] / test + each * train
 
 
 def peak_memory() -> int:

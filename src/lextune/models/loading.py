@@ -40,7 +40,7 @@ class LoadedModel:
         """Probabilities of one batch of encoded rows, shape (batch, classes).
 
         Rows whose two best classes are near each other in bf16 are computed again in fp32, so that the
-        best class is that of fp32.
+        best class is as a rule that of fp32.
         """
         import numpy as np
 

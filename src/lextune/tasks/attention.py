@@ -36,8 +36,8 @@ def packed_attention(
     Returns:
         The shape of `query`.
     """
-    if has_varlen(query.device.type, query.dtype, dropout):
-        return _varlen(query, key_value, batch.lengths, one)
+    if has_varlen(query.device.type, query.dtype, query.shape[-1], dropout):
+        return _varlen(query, key_value, batch, one)
     if query.dtype == torch.float32 and not dropout:
         return _torch_attention(query, key_value, batch.groups, one)
     seed = int(torch.randint(2**62, ())) if dropout else 0
@@ -46,9 +46,12 @@ def packed_attention(
     )
 
 
-def has_varlen(device: str, dtype: torch.dtype, dropout: float) -> bool:
+def has_varlen(device: str, dtype: torch.dtype, size: int, dropout: float) -> bool:
     """Whether torch has a kernel that takes rows of any length end to end, without filling."""
-    return device == "cuda" and dtype in (torch.float16, torch.bfloat16) and not dropout
+    if device != "cuda" or dtype not in (torch.float16, torch.bfloat16) or dropout:
+        return False
+    # what flash attention asks of heads and of GPUs
+    return size % 8 == 0 and size <= 256 and torch.cuda.get_device_capability()[0] >= 8
 
 
 def dropout(x: torch.Tensor, rate: float) -> torch.Tensor:
@@ -64,8 +67,8 @@ def dropout(x: torch.Tensor, rate: float) -> torch.Tensor:
 
 
 def drop_threshold(rate: float) -> int:
-    """Of 256 byte values, how many mean that a value is dropped."""
-    return round(rate * _BYTE)
+    """Of 256 byte values, how many mean that a value is dropped; a rate above 0 never becomes 0, nor 1."""
+    return min(_BYTE - 1, max(1, round(rate * _BYTE))) if rate else 0
 
 
 def random_bytes(
@@ -169,14 +172,12 @@ class _PackedAttention(torch.autograd.Function):
         return d_query, d_key_value, None
 
 
-def _varlen(
-    query: torch.Tensor, key_value: torch.Tensor, lengths: torch.Tensor, one: bool
-) -> torch.Tensor:
+def _varlen(query: torch.Tensor, key_value: torch.Tensor, batch: Packed, one: bool) -> torch.Tensor:
     """On GPUs: torch's flash attention for rows end to end, which must have no filling."""
     from torch.nn.attention.varlen import varlen_attn
 
-    ends = torch.nn.functional.pad(lengths.cumsum(0, dtype=torch.int32), (1, 0))
-    longest = int(lengths.max())
+    ends = torch.nn.functional.pad(batch.lengths.cumsum(0, dtype=torch.int32), (1, 0))
+    longest = batch.groups[0].width  # known here, where the lengths would have to come from the GPU
     asked = torch.arange(len(ends), dtype=torch.int32, device=ends.device) if one else ends
     k, v = key_value.unbind(1)
     found = varlen_attn(query, k, v, asked, ends, 1 if one else longest, longest)

@@ -64,7 +64,8 @@ def anatomy(model: nn.Module) -> Anatomy | None:
     """How to run this model over packed rows; None where that is not known."""
     found = _ANATOMIES.get(type(model).__name__)
     config: Any = getattr(model, "config", None)
-    if found is None or getattr(config, "is_decoder", False):
+    library = type(model).__module__.startswith("transformers.")
+    if found is None or not library or getattr(config, "is_decoder", False):
         return None
     return found(model)
 
@@ -78,7 +79,9 @@ def first_states(model: nn.Module, known: Anatomy, rows: TextBatch) -> torch.Ten
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
     rates = (known.hidden_dropout, known.mixing_dropout, known.attention_dropout)
     hidden, mixing, attention = rates if model.training else (0.0, 0.0, 0.0)
-    batch = rows.packed(1) if has_varlen(device, dtype, attention) else rows.packed()
+    size = known.blocks[0].attention_norm.normalized_shape[0] // known.heads
+    varlen = has_varlen(device, dtype, size, attention)
+    batch = rows.packed(1) if varlen else rows.packed()
     again = (
         model.training
         and torch.is_grad_enabled()
@@ -109,6 +112,8 @@ def first_states(model: nn.Module, known: Anatomy, rows: TextBatch) -> torch.Ten
 def _linear(x: torch.Tensor, *modules: nn.Module) -> torch.Tensor:
     """Several linear layers of the same input as one product, their outputs side by side."""
     plain = [module for module in modules if type(module) is nn.Linear]
+    if len(plain) == len(modules) == 1:
+        return functional.linear(x, plain[0].weight.to(x.dtype), plain[0].bias.to(x.dtype))
     if len(plain) == len(modules):
         weight = torch.cat([one.weight.to(x.dtype) for one in plain])
         bias = torch.cat([one.bias.to(x.dtype) for one in plain])
@@ -119,9 +124,13 @@ def _linear(x: torch.Tensor, *modules: nn.Module) -> torch.Tensor:
 
 
 def _norm(x: torch.Tensor, module: nn.LayerNorm) -> torch.Tensor:
-    """Layer norm with fp32 weights and sums whatever the type of `x`."""
+    """Layer norm, with fp32 weights and sums whatever the type of `x`."""
     shape = list(module.normalized_shape)
-    return functional.layer_norm(x, shape, module.weight, module.bias, module.eps)
+    if x.is_cpu:  # only CPUs' kernels take two types
+        return functional.layer_norm(x, shape, module.weight, module.bias, module.eps)
+    return functional.layer_norm(x.float(), shape, module.weight, module.bias, module.eps).to(
+        x.dtype
+    )
 
 
 def _bert_like(base: Any, head: Callable[[torch.Tensor], torch.Tensor]) -> Anatomy:

@@ -26,7 +26,7 @@ def choose_precision(requested: Literal["auto", "fp32", "bf16"]) -> Precision:
     if requested != "auto":
         return requested
     if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     single, half = _product_seconds(torch.float32), _product_seconds(torch.bfloat16)
     return "bf16" if half * 1.2 < single else "fp32"
 
@@ -44,7 +44,7 @@ def _product_seconds(dtype: torch.dtype) -> float:
 
 @contextlib.contextmanager
 def autocast(device: torch.device, precision: Precision) -> Iterator[None]:
-    """Matrix products in `precision`; weights and sums stay in fp32."""
+    """Matrix products in `precision`; weights, their gradients and the optimiser stay in fp32."""
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
         yield
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from lextune.training.batching import plan_epoch
 from lextune.training.loop import Rows, Trainer
 
-#: Shares of the batches, ordered by their tokens, at which steps are measured; the largest comes first and last.
-_AT = (1.0, 0.1, 0.35, 0.65, 0.9, 1.0)
+#: Shares of the batches, ordered by their tokens, at which steps are measured.
+_AT = (1.0, 0.1, 0.35, 0.65, 0.9)
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class Rehearsal:
     """What was measured on a sample of the rows.
 
     Attributes:
-        step_seconds: Mean of a step, over the sample's batches.
+        train_seconds: Of one row in a step, over the sample's batches.
         forward_seconds: Of one row, through the whole model.
         validation_seconds: Of one row, as the method validates.
         save_seconds: Of one checkpoint.
     """
 
-    step_seconds: float
+    train_seconds: float
     forward_seconds: float
     validation_seconds: float
     save_seconds: float
@@ -51,8 +51,8 @@ def rehearse(trainer: Trainer, sample: Rows, classes: int) -> Rehearsal:
     start = time.perf_counter()
     trainer.save()
     saved = time.perf_counter() - start
-    mean = _mean_seconds(tokens, seconds, lengths, full)
-    return Rehearsal(mean * config.gradient_accumulation_steps, forward, validation, saved)
+    mean = _mean_seconds(tokens, seconds, lengths, full) / len(full[0])
+    return Rehearsal(mean, forward, validation, saved)
 
 
 def _mean_seconds(
