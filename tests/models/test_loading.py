@@ -93,7 +93,7 @@ def test_bf16_is_used_when_the_model_was_trained_so(
 def test_rows_near_a_tie_get_their_scores_from_fp32(
     exported: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    half = np.array([[0.52, 0.44, 0.04], [0.90, 0.06, 0.04], [0.10, 0.41, 0.49], [0.2, 0.5, 0.3]])
+    half = np.array([[0.50, 0.46, 0.04], [0.90, 0.06, 0.04], [0.10, 0.43, 0.47], [0.2, 0.5, 0.3]])
     full = half[:, [1, 0, 2]]
 
     def scores(self: object, encoded: object, rows: np.ndarray, precision: str) -> np.ndarray:
