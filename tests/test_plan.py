@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from lextune import pipeline, pipeline_plan
+from lextune import pipeline, pipeline_evaluation, pipeline_plan, pipeline_training
 from lextune.cli import main
 from lextune.errors import ConfigError
+from lextune.training.rehearsal import Rehearsal
 from workshop import Workshop
 
 
@@ -42,6 +43,43 @@ def test_more_epochs_take_more_training_and_as_much_preparing(workshop: Workshop
     assert often.steps == 40 * once.steps
     assert often.seconds["train"] > 10 * once.seconds["train"]
     assert often.seconds["tokenise"] < 10 * once.seconds["tokenise"]
+
+
+def test_what_was_measured_is_multiplied_by_the_rows(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rehearsal = Rehearsal(0.1, 0.01, 0.001, 3.0)
+    tried = pipeline_training.Tried(rehearsal, "fp32", 2.0, 0.5, False)
+    monkeypatch.setattr(pipeline_training, "try_training", lambda *_: tried)
+    measured = []
+
+    def try_measuring(config: object, prepared: object, train: int, test: int, *_: object) -> float:
+        measured.append(train)
+        return 1.0 + 0.2 * train + 5.0 * (len(measured) == 1)  # the first call loads what it needs
+
+    monkeypatch.setattr(pipeline_evaluation, "try_measuring", try_measuring)
+    made = pipeline_plan.plan(
+        workshop.config(train={"epochs": 3, "batch_size": 8, "gradient_accumulation_steps": 2})
+    )
+    train, validation, test = (made.rows[name] for name in ("train", "validation", "test"))
+    assert made.steps == 3 * -(-train // 16)
+    assert made.seconds["train"] == pytest.approx(3 * train * 0.1)
+    assert made.seconds["validate"] == pytest.approx(3 * validation * 0.001)
+    assert made.seconds["predict"] == pytest.approx(test * 0.01)
+    assert made.seconds["tokenise"] == pytest.approx((train + validation + test) * 0.5)
+    assert made.seconds["load"] == 2.0
+    assert made.seconds["save"] == pytest.approx(3.0 * (made.steps // 50 + 6))
+    assert made.seconds["measure"] == pytest.approx(5.0 + 1.0 + 0.2 * train)
+
+
+def test_a_method_that_encodes_once_pays_for_it_once(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = pipeline_training.Tried(Rehearsal(0.1, 0.01, 0.0, 0.0), "fp32", 0.0, 0.0, True)
+    monkeypatch.setattr(pipeline_training, "try_training", lambda *_: tried)
+    made = pipeline_plan.plan(workshop.config(train={"epochs": 3}))
+    train, validation = made.rows["train"], made.rows["validation"]
+    assert made.seconds["train"] == pytest.approx(0.3 * train + 0.01 * (train + validation))
 
 
 def test_nothing_is_left_behind(

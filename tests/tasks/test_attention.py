@@ -103,6 +103,14 @@ def test_dropout_drops_at_its_rate_and_keeps_the_mean() -> None:
     assert dropout(x, 0.0) is x
 
 
+@pytest.mark.parametrize(
+    ("rate", "of_256"), [(0.0, 0), (1e-4, 1), (0.1, 26), (0.5, 128), (0.9999, 255)]
+)
+def test_a_rate_above_0_drops_something_and_never_all(rate: float, of_256: int) -> None:
+    assert attention.drop_threshold(rate) == of_256
+    assert torch.isfinite(dropout(torch.ones(64), rate)).all()
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_dropped_probabilities_are_the_same_in_both_passes(dtype: torch.dtype) -> None:
     packed = batch([20, 13, 7])

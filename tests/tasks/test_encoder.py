@@ -5,6 +5,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
+from lextune.tasks import encoder
 from lextune.tasks.base import Encoded, tasks
 from lextune.tasks.encoder import anatomy
 from lextune.tasks.packing import TextBatch
@@ -91,6 +92,31 @@ def test_dropout_acts_in_training_alone(kind: str) -> None:
     assert not torch.allclose(TASK.logits(model, batch), one)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_dropout_acts_where_the_library_has_it(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"dropout": 0.125} if kind == "distilbert" else {"hidden_dropout_prob": 0.125}
+    attention = "attention_dropout" if kind == "distilbert" else "attention_probs_dropout_prob"
+    model, batch = build(kind, **names, **{attention: 0.25}), rows(0)
+    states, probabilities = [], []
+
+    def on_states(x: torch.Tensor, rate: float) -> torch.Tensor:
+        states.append(rate)
+        return x
+
+    def on_attention(*given: object, dropout: float, **named: object) -> torch.Tensor:
+        probabilities.append(dropout)
+        return attend(*given, **named)
+
+    attend = encoder.packed_attention
+    monkeypatch.setattr(encoder, "dropout", on_states)
+    monkeypatch.setattr(encoder, "packed_attention", on_attention)
+    TASK.logits(model.train(), batch)
+    # DistilBERT drops nothing of what attention gives
+    layer = [0.0 if kind == "distilbert" else 0.125, 0.125]
+    assert states == [0.125, *3 * layer]
+    assert probabilities == 3 * [0.25]
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.1])
 def test_gradient_checkpointing_changes_no_gradient(rate: float) -> None:
     model, batch = (
@@ -128,6 +154,25 @@ def test_adapters_around_a_layer_are_used() -> None:
                 TASK.logits(model, batch).float(), model(**batch.padded()).logits.float(),
                 rtol=0, atol=5e-3 if enabled else 1e-6,
             )  # fmt: skip
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_gpu_computes_the_same(kind: str, precision: str) -> None:
+    model = build(kind)
+    batch = rows(model.config.pad_token_id or 0)
+    expected = TASK.logits(model, batch)
+    wanted = gradients(model, expected)
+    model, batch = model.cuda(), batch.to("cuda")
+    with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bf16"):
+        ours = TASK.logits(model, batch).float().cpu()
+    exact = precision == "fp32"
+    torch.testing.assert_close(ours, expected, atol=1e-4 if exact else 5e-3, rtol=0)
+    for name, found in gradients(model, ours).items():
+        far = float((found.cpu() - wanted[name]).norm() / (wanted[name].norm() + 1e-5))
+        assert far < (1e-2 if exact else 0.1), (name, far)
 
 
 def test_other_architectures_are_left_to_the_library() -> None:
