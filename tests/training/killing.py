@@ -17,6 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# A child has none of the threads that a tokenizer of its parent left waiting.
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
 import torch
 
 from bench import Bench
