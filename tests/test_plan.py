@@ -68,7 +68,9 @@ def test_what_was_measured_is_multiplied_by_the_rows(
     assert made.seconds["predict"] == pytest.approx(test * 0.01)
     assert made.seconds["tokenise"] == pytest.approx((train + validation + test) * 0.5)
     assert made.seconds["load"] == 2.0
-    assert made.seconds["save"] == pytest.approx(3.0 * (made.steps // 50 + 6))
+    assert made.seconds["save"] == pytest.approx(
+        3.0 * (made.steps // made.config.train.save_steps + 6)
+    )
     assert made.seconds["measure"] == pytest.approx(5.0 + 1.0 + 0.2 * train)
 
 

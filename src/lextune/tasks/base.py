@@ -66,9 +66,11 @@ class Encoded:
 
         rows = rows[np.argsort(-self.lengths[rows], kind="stable")]
         ends = np.cumsum(self.lengths[rows])
-        aim = ends[-1] / -(-int(ends[-1]) // tokens) if len(rows) else 1.0
+        total = int(ends[-1]) if len(rows) else 0
+        parts = max(1, -(-total // tokens))
         # a row belongs to the part in which its middle lies
-        part = ((ends - self.lengths[rows] / 2) / aim).astype(np.int64)
+        middle = (ends - self.lengths[rows] / 2) * parts / max(1, total)
+        part = np.minimum(middle.astype(np.int64), parts - 1)
         return np.split(rows, np.flatnonzero(np.diff(part)) + 1) if len(rows) else []
 
 
