@@ -12,7 +12,7 @@ from lextune.training.batching import plan_epoch
 from lextune.training.loop import Rows, Trainer
 
 #: Shares of the batches, ordered by their tokens, at which steps are measured.
-_AT = (1.0, 0.1, 0.35, 0.65, 0.9)
+_AT = (1.0, 0.0, 0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
