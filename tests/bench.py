@@ -22,6 +22,19 @@ from lextune.training.objective import class_weights
 CLASSES = ("negative", "positive")
 
 
+@dataclass(frozen=True)
+class StopAt:
+    """Ends a training after a step, as Ctrl-C does."""
+
+    step: int
+
+    def on_start(self, steps: int, done: int) -> None: ...
+    def on_epoch(self, epoch: int, figures: dict[str, float]) -> None: ...
+    def on_step(self, step: int, figures: dict[str, float]) -> None:
+        if step == self.step:
+            raise KeyboardInterrupt
+
+
 @dataclass
 class Bench:
     """Everything that a Trainer needs, made anew in the same way each time."""

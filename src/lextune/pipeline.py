@@ -572,3 +572,12 @@ def _crashed_audit(name: str, why: str) -> AuditResult:
 def verdict_exit(finished: Run) -> int:
     """The exit code of a process that stops after this run."""
     return int(exit_code(finished.verdict))
+
+
+def peak_memory() -> int:
+    """Largest resident size of this process so far, in bytes (Linux counts in KiB, macOS in bytes)."""
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lextune.config import RunConfig
 from lextune.extras import require
 from lextune.listener import Listener
-from lextune.pipeline import Walk, walk_first_rooms
+from lextune.pipeline import Walk, peak_memory, walk_first_rooms
 from lextune.pipeline_config import load_run_config
 from lextune.policy.packs import load_pack
 from lextune.policy.verdict import exit_code
@@ -162,12 +162,3 @@ def _measuring_seconds(made: Plan, prepared: Prepared, folder: Path, listener: L
     each = max(0.0, more - few) / max(1, sizes[1] - sizes[0])
     fixed = max(0.0, few - each * sizes[0])
     return loading + fixed * made.rows["test"] / test + each * train
-
-
-def peak_memory() -> int:
-    """Largest resident size of this process so far, in bytes (Linux counts in KiB, macOS in bytes)."""
-    import resource
-    import sys
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

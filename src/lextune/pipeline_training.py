@@ -100,10 +100,7 @@ def fine_tune(
         _rows(loaded, selected, prepared, name, folder / TOKENS_FOLDER, listener)
         for name in ("train", "validation")
     )
-    redrawn = try_first_rows(
-        task, loaded.model.to(device()), train, len(classes),
-        new_tensors=loaded.new_tensors, seed=config.train.seed,
-    )  # fmt: skip
+    redrawn = _try_first(config, loaded, train)
     if redrawn:
         listener.tell(redrawn)
     trainer = Trainer(
@@ -176,10 +173,7 @@ def try_training(
     tokenising = (time.perf_counter() - start) / len(rows)
     sample = Rows(encoded, labels[rows], list(Texts(table["id"], rows)))
     start = time.perf_counter()
-    try_first_rows(
-        task, loaded.model.to(device()), sample, len(classes),
-        new_tensors=loaded.new_tensors, seed=config.train.seed,
-    )  # fmt: skip
+    _try_first(config, loaded, sample)
     trainer = Trainer(
         task, loaded.model, config.train, folder / "checkpoints",
         identity="rehearsal", class_weights=weights,
@@ -208,6 +202,13 @@ def _load(
             f"tokens: texts are cut there"
         )
     return loaded
+
+
+def _try_first(config: RunConfig, loaded: LoadedModel, rows: Rows) -> str | None:
+    return try_first_rows(
+        loaded.task, loaded.model.to(device()), rows, len(loaded.classes),
+        new_tensors=loaded.new_tensors, seed=config.train.seed,
+    )  # fmt: skip
 
 
 def _watched(trainer: Trainer, loaded: LoadedModel) -> dict[str, torch.Tensor]:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tiny
-from bench import CLASSES, Bench, same, weights
+from bench import CLASSES, Bench, StopAt, same, weights
 from lextune.audits.base import AuditInput, audits
 from lextune.config import TrainConfig
 from lextune.data.findings import Findings
@@ -174,16 +174,6 @@ def test_every_method_trains_something_and_nothing_twice(
     assert all(not torch.equal(a, b) for a, b in zip(before, trained, strict=True))
 
 
-class Stop:
-    """Ends a training after a step."""
-
-    def on_start(self, steps: int, done: int) -> None: ...
-    def on_epoch(self, epoch: int, figures: dict[str, float]) -> None: ...
-    def on_step(self, step: int, figures: dict[str, float]) -> None:
-        if step == 14:
-            raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("name", methods.names())
 def test_every_method_goes_on_where_it_stopped_to_the_same_bits(
     name: str, reviews: Bench, tmp_path: Path
@@ -191,7 +181,7 @@ def test_every_method_goes_on_where_it_stopped_to_the_same_bits(
     whole = trained_by(name, reviews, tmp_path / "whole")
     reviews.run(whole)
     with pytest.raises(KeyboardInterrupt):
-        reviews.run(trained_by(name, reviews, tmp_path / "part", [Stop()]))
+        reviews.run(trained_by(name, reviews, tmp_path / "part", [StopAt(14)]))
     again = trained_by(name, reviews, tmp_path / "part")
     reviews.run(again, resume=True)
     assert same(weights(whole), weights(again))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import Bench, same, weights
+from bench import Bench, StopAt, same, weights
 from lextune.training.averaging import Average
 
 
@@ -56,17 +56,6 @@ def test_the_average_is_validated_and_kept_and_changes_no_step(
     assert [each["validation_loss"] for each in one] != [each["validation_loss"] for each in two]
 
 
-class Stop:
-    def __init__(self, at: int) -> None:
-        self.at = at
-
-    def on_start(self, steps: int, done: int) -> None: ...
-    def on_epoch(self, epoch: int, figures: dict[str, float]) -> None: ...
-    def on_step(self, step: int, figures: dict[str, float]) -> None:
-        if step == self.at:
-            raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("at", [3, 8, 9])
 def test_everything_at_once_goes_on_to_the_same_bits(bench: Bench, tmp_path: Path, at: int) -> None:
     """76 rows in batches of 8 are 10 batches and 4 steps an epoch; each second step is saved."""
@@ -79,7 +68,7 @@ def test_everything_at_once_goes_on_to_the_same_bits(bench: Bench, tmp_path: Pat
     first = bench.run(whole)
     assert first.steps == 12
     with pytest.raises(KeyboardInterrupt):
-        bench.run(bench.trainer(tmp_path / "part", [Stop(at)]))
+        bench.run(bench.trainer(tmp_path / "part", [StopAt(at)]))
     again = bench.trainer(tmp_path / "part")
     outcome = bench.run(again, resume=True)
     assert same(weights(whole), weights(again))

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import tiny
-from bench import CLASSES, Bench, weights
+from bench import CLASSES, Bench, StopAt, weights
 from lextune.errors import ModelError
 from lextune.training.start import try_first_rows
 
@@ -141,15 +141,8 @@ def test_a_model_that_shares_tensors_trains_stops_and_goes_on_bit_for_bit(bench:
     whole = bench.trainer(bench.folder / "whole")
     bench.run(whole)
 
-    class Stop:
-        def on_start(self, steps: int, done: int) -> None: ...
-        def on_epoch(self, epoch: int, figures: dict[str, float]) -> None: ...
-        def on_step(self, step: int, figures: dict[str, float]) -> None:
-            if step == 14:
-                raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        bench.run(bench.trainer(bench.folder / "part", [Stop()]))
+        bench.run(bench.trainer(bench.folder / "part", [StopAt(14)]))
     again = bench.trainer(bench.folder / "part")
     bench.run(again, resume=True)
     one, two = weights(whole), weights(again)

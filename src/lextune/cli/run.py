@@ -102,7 +102,7 @@ def _show(finished: Run) -> None:
         ],
     )  # fmt: skip
     show_unmet([one for one in verdict.controls if one.status in ("fail", "insufficient")])
-    from lextune.pipeline_plan import peak_memory
+    from lextune.pipeline import peak_memory
 
     memory = peak_memory()
     rate = document["train_samples_per_second"]

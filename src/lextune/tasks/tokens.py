@@ -65,15 +65,10 @@ def kept_tokens(
         path.parent.mkdir(mode=0o700, exist_ok=True)
     for half in path.parent.glob(f".{path.name}.*.tmp"):  # of a process that was killed
         half.unlink(missing_ok=True)
-    try:
-        with open(path, "rb") as stream:
-            _check(stream)
-            return _map(stream)
-    except (OSError, ValueError):
-        pass
-    with open_atomic(path, mode=0o600) as stream, disk_problems(path):
-        _write(stream, encode, blocks, advance)
-    with open(path, "rb") as stream:
+    if not _is_whole(path):
+        with open_atomic(path, mode=0o600) as stream, disk_problems(path):
+            _write(stream, encode, blocks, advance)
+    with disk_problems(path), open(path, "rb") as stream:
         return _map(stream)
 
 
@@ -119,21 +114,24 @@ def _ahead(encode: Encode, blocks: Iterable[Sequence[str]]) -> Iterator[Encoded]
             yield under_way.popleft().result()
 
 
-def _check(stream: IO[bytes]) -> None:
-    """Compare a file with the digest at its end.
-
-    Raises:
-        ValueError: It is not whole.
-    """
-    left = stream.seek(0, 2) - _DIGEST
-    stream.seek(0)
-    state = hashlib.sha256()
-    while left > 0:
-        data = stream.read(min(left, _CHUNK))
-        state.update(data)
-        left -= len(data) or left
-    if state.digest() != stream.read():
-        raise ValueError("the file is not whole")
+def _is_whole(path: Path) -> bool:
+    """Whether a file is there, is as it was written, and was written by this version."""
+    if not path.is_file():
+        return False
+    with disk_problems(path), open(path, "rb") as stream:
+        left = stream.seek(0, 2) - _DIGEST
+        stream.seek(0)
+        state = hashlib.sha256()
+        while left > 0:
+            data = stream.read(min(left, _CHUNK))
+            state.update(data)
+            left -= len(data) or left
+        if state.digest() != stream.read():
+            return False
+        stream.seek(-_DIGEST - _LENGTH, 2)
+        size = int.from_bytes(stream.read(_LENGTH), "little")
+        stream.seek(-_DIGEST - _LENGTH - size, 2)
+        return bool(json.loads(stream.read(size))["schema"] == _SCHEMA)
 
 
 def _map(stream: IO[bytes]) -> Encoded:
@@ -143,8 +141,6 @@ def _map(stream: IO[bytes]) -> Encoded:
     end = len(data) - _DIGEST - _LENGTH
     start = end - int.from_bytes(data[end : end + _LENGTH], "little")
     about = json.loads(data[start:end])
-    if about["schema"] != _SCHEMA:
-        raise ValueError("written by another version")
     ids = np.frombuffer(data, "<i4", about["tokens"])
     lengths = np.frombuffer(data, "<i4", about["rows"], ids.nbytes)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar, TypedDict
 
@@ -22,7 +23,7 @@ class ParameterGroup(TypedDict):
     lr_scale: float
 
 
-class Method:
+class Method(ABC):
     """One way to train. A method overrides `prepare`, and whatever else it does differently.
 
     Args:
@@ -41,13 +42,13 @@ class Method:
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
 
+    @abstractmethod
     def prepare(self, model: torch.nn.Module) -> list[ParameterGroup]:
         """Freeze or add to the model in place, and return what is trained.
 
         Raises:
             ModelError: The method does not fit the architecture.
         """
-        raise NotImplementedError
 
     def logits(
         self, task: Task, model: torch.nn.Module, encoded: Encoded, rows: npt.NDArray[np.int64]
@@ -60,7 +61,7 @@ class Method:
         """The tensors that training is to change, by the names that they have after `finish`."""
         return {name: one.detach() for name, one in model.named_parameters() if one.requires_grad}
 
-    def finish(self, model: torch.nn.Module) -> None:
+    def finish(self, model: torch.nn.Module) -> None:  # noqa: B027 - a hook that few methods fill
         """Give the model, which holds the best weights, the modules and names back that it came with.
 
         Raises:
