@@ -54,7 +54,10 @@ def write_rows(imdb: Path, target: Path, rows: int) -> None:
             file.write(json.dumps({"text": f"{text} {number}", "label": label}) + "\n")
 
 
-def __init__(self) -> None:
+class Clock:
+    """Wall time of the two steps and of both, and the processor time of this process and its children."""
+
+    def __init__(self) -> None:
         self._cpu, self._start = sum(os.times()[:4]), time.perf_counter()
 
     def read(self) -> None:
