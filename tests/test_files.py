@@ -242,6 +242,21 @@ def test_a_folder_is_listed_whole_and_links_are_not_followed(tmp_path: Path) -> 
         files.digest_folder(tmp_path)
 
 
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = [".a.tmp", ".old/b", "a.1.tmp", "run.json"]
+    halves = [".old/.b.22.tmp", ".run.json.4711.tmp"]
+    (tmp_path / ".old").mkdir()
+    for name in kept + halves:
+        (tmp_path / name).write_bytes(b"half")
+    assert files.remove_unfinished(tmp_path) == halves
+    assert files.list_files(tmp_path) == kept
+    with files.open_atomic(tmp_path / "whole") as stream:
+        stream.write(b"half")
+        [name] = [name for name in files.list_files(tmp_path) if "whole" in name]
+        assert files.UNFINISHED.fullmatch(name)  # what a kill here would leave
+    assert files.remove_unfinished(tmp_path) == []
+
+
 def test_a_folder_that_cannot_be_listed_is_no_empty_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

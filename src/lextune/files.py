@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import IO
 
 from lextune.errors import EnvironmentProblem, Problem, VerificationError
 from lextune.records import FileDigest
+
+#: Names of the temporary files that `open_atomic` writes.
+UNFINISHED = re.compile(r"\..+\.[0-9]+\.tmp")
 
 _CHUNK = 1 << 20
 
@@ -63,7 +67,7 @@ def open_atomic(path: Path, *, mode: int = 0o644) -> Iterator[IO[bytes]]:
         EnvironmentProblem: A full disk, no permission, no folder; or there is something at `path` that is no
             file, which a rename would destroy.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # as `UNFINISHED` says
     with disk_problems(path):
         _refuse_special(path)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
@@ -226,6 +230,22 @@ def list_files(folder: Path) -> list[str]:
         links = [name for name in folders if (base / name).is_symlink()]
         found += [(base / name).relative_to(folder).as_posix() for name in [*names, *links]]
     return sorted(found)
+
+
+def remove_unfinished(folder: Path) -> list[str]:
+    """Remove what killed processes left of `open_atomic` anywhere under `folder`; no other may be writing there.
+
+    Returns:
+        What was removed, relative with `/`, sorted.
+
+    Raises:
+        EnvironmentProblem: One cannot be removed.
+    """
+    with disk_problems(folder):
+        found = [name for name in list_files(folder) if UNFINISHED.fullmatch(Path(name).name)]
+        for name in found:
+            (folder / name).unlink()
+    return found
 
 
 def digest_folder(folder: Path) -> tuple[FileDigest, ...]:

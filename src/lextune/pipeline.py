@@ -23,7 +23,13 @@ from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, home_folder, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement
 from lextune.extras import require
-from lextune.files import disk_problems, read_regular, sha256, write_atomic
+from lextune.files import (
+    disk_problems,
+    read_regular,
+    remove_unfinished,
+    sha256,
+    write_atomic,
+)
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
 from lextune.pipeline_evaluation import Measuring, metrics_document, score_table, training_texts
@@ -307,6 +313,7 @@ class _Job:
                         "go on with --resume, or choose another --out",
                     )
                 )
+            remove_unfinished(self.folder)
             try:
                 return str(json.loads(marker.read_bytes())["run"])
             except (ValueError, KeyError, TypeError) as error:

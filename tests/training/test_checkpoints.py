@@ -273,10 +273,11 @@ def test_killed_at_any_point_of_a_save_the_newest_checkpoint_is_whole(
     points = 0
     for nth in range(1, 200):
         folder = Path(shutil.copytree(checkpoints.folder, tmp_path / f"copy-{nth}"))
+        copied = Checkpoints(folder)
         with pytest.MonkeyPatch.context() as patch:
             done = dies_at(nth, patch)
             try:
-                Checkpoints(folder).save(small.model, small.optimizer, progress)
+                copied.save(small.model, small.optimizer, progress)
             except Killed:
                 points += 1
             else:
@@ -305,3 +306,5 @@ def test_what_a_killed_process_left_is_swept_away(
     progress.step = 3
     checkpoints.save(small.model, small.optimizer, progress)
     assert not [name for name in names(checkpoints) if name.startswith(".")]
+    (checkpoints.folder / ".best.safetensors.4711.tmp").write_bytes(b"half")
+    assert not [name for name in names(Checkpoints(checkpoints.folder)) if name.startswith(".")]

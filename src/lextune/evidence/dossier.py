@@ -34,7 +34,6 @@ from lextune.records import FileDigest, Statement
 STATEMENTS, LEDGER, CHECKPOINT = "statements", "ledger.jsonl", "checkpoint.dsse.json"
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_TEMPORARY = re.compile(r"\..+\.[0-9]+\.tmp")
 
 
 class Dossier:
@@ -206,7 +205,7 @@ class Dossier:
         # A copy may have dropped the folder while it was empty.
         (self.folder / STATEMENTS).mkdir(exist_ok=True)
         present = {path.name for path in (self.folder / STATEMENTS).iterdir()}
-        extra = sorted(name for name in present - known if not _TEMPORARY.fullmatch(name))
+        extra = sorted(name for name in present - known if not files.UNFINISHED.fullmatch(name))
         if not extra:
             return None
         match = STATEMENT_FILE.fullmatch(extra[0])
@@ -236,12 +235,8 @@ class Dossier:
         return self.folder / STATEMENTS / entry.statement
 
     def _sweep(self) -> list[str]:
-        swept = []
-        for name in files.list_files(self.folder):
-            if _TEMPORARY.fullmatch(name.rpartition("/")[2]):
-                (self.folder / name).unlink()
-                swept.append(f"removed the unfinished file {name}")
-        return swept
+        swept = files.remove_unfinished(self.folder)
+        return [f"removed the unfinished file {name}" for name in swept]
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from lextune.errors import DataError, Problem
-from lextune.files import disk_problems, sha256, sync_folder, write_atomic
+from lextune.files import disk_problems, remove_unfinished, sha256, sync_folder, write_atomic
 from lextune.tasks.tensors import distinct_tensors, load_distinct
 from lextune.training.averaging import Average
 
@@ -68,6 +68,7 @@ class Checkpoints:
         self.folder = folder
         with disk_problems(folder):
             folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder)
 
     def save(
         self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, progress: Progress,
