@@ -78,8 +78,8 @@ def run_lextune(data: Path, work: Path) -> dict[str, float]:
     from lextune.config import DataConfig
     from lextune.data.columns import Texts
     from lextune.data.prepare import prepare
-    from lextune.tasks.tokenizing import make_encoder
-    from lextune.tasks.tokens import kept_tokens
+    from lextune.tasks.text.tokenizing import make_encoder
+    from lextune.tasks.text.tokens import kept_tokens
 
     names = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
     files = {name: (model_folder() / name).read_bytes() for name in names}
@@ -137,7 +137,7 @@ def measured(name: str, data: Path, work: Path) -> dict[str, float]:
     """In the child: one way, with its peaks in MB; `base` is what the process held before."""
     if name == "lextune":
         import lextune.data.prepare
-        import lextune.tasks.tokenizing  # noqa: F401
+        import lextune.tasks.text.tokenizing  # noqa: F401
     else:
         import datasets  # noqa: F401
     base, _ = _memory(os.getpid())

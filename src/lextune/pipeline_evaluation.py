@@ -83,7 +83,7 @@ def score_table(
     from lextune.data.columns import Texts
     from lextune.evaluation.predict import Scored, score_rows
     from lextune.pipeline_training import class_numbers
-    from lextune.tasks.tokens import unnamed_tokens
+    from lextune.tasks.text.tokens import unnamed_tokens
 
     texts = Texts(table["text"])
     encoded = unnamed_tokens(

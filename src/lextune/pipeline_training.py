@@ -24,7 +24,7 @@ from lextune.models.selection import SelectedModel
 from lextune.records import FileDigest, Measurement, TrainedModel
 from lextune.tasks.base import model_info, tasks
 from lextune.tasks.tensors import distinct_tensors
-from lextune.tasks.tokens import TOKENS_FOLDER, kept_tokens
+from lextune.tasks.text.tokens import TOKENS_FOLDER, kept_tokens
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.loop import Outcome, Rows, Trainer

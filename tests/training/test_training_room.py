@@ -167,7 +167,7 @@ def test_tokens_are_kept_for_a_resume_and_gone_when_the_run_is_finished(
         raise AssertionError("tokenised again")
 
     with monkeypatch.context() as patched:
-        patched.setattr("lextune.tasks.tokens.open_atomic", never)
+        patched.setattr("lextune.tasks.text.tokens.open_atomic", never)
         run = lextune.run(config, out=out, resume=True)
     assert run.trained is not None
     assert not (out / "tokens").exists()

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lextune.tasks.base import Encoded, Files, tasks
-from lextune.tasks.packing import TextBatch
 from lextune.tasks.pretrained import build_classifier, own_dropouts
 from lextune.tasks.tensors import distinct_tensors
-from lextune.tasks.tokenizing import export_tokenizer, make_encoder, positions
+from lextune.tasks.text.packing import TextBatch
+from lextune.tasks.text.tokenizing import export_tokenizer, make_encoder, positions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ class TextClassification:
 
     def logits(self, model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
         """The head's output, shape (batch, classes)."""
-        from lextune.tasks.encoder import anatomy, first_states
+        from lextune.tasks.text.encoder import anatomy, first_states
 
         known = anatomy(model)
         if known is not None:
@@ -66,13 +66,13 @@ class TextClassification:
 
     def features(self, model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
         """The last states of the first tokens, shape (batch, hidden)."""
-        from lextune.tasks import heads
+        from lextune.tasks.text import heads
 
         return heads.features(model, batch)
 
     def head_logits(self, model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
         """The head alone, shape (batch, classes)."""
-        from lextune.tasks import heads
+        from lextune.tasks.text import heads
 
         return heads.head_logits(model, features)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-
-import torch
+from typing import TYPE_CHECKING
 
 from lextune.errors import ModelError, Problem
+
+if TYPE_CHECKING:
+    import torch
 
 #: A stack of layers and the number of one: `encoder.layer.3`, `layers.3`, `transformer.layer.3`, `h.3`.
 _LAYER = re.compile(r"^(.*?)\.(\d+)(?=\.)")
@@ -41,6 +43,8 @@ def depths(model: torch.nn.Module, method: str) -> tuple[dict[str, int], int]:
                 f"the method {method} goes by the layers of an encoder",
             )
         )
+    import torch
+
     embeddings = {
         id(parameter)
         for module in model.modules()

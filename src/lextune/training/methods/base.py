@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar, TypedDict
+from typing import TYPE_CHECKING, ClassVar, TypedDict
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from lextune.config import TrainConfig
 from lextune.registry import Registry
 from lextune.tasks.base import Encoded, Task
+
+if TYPE_CHECKING:  # a config is checked against the methods before torch is loaded
+    import torch
 
 
 class ParameterGroup(TypedDict):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING
 
 from lextune.training.methods.base import Method, ParameterGroup, decayed_groups, methods
+
+if TYPE_CHECKING:
+    import torch
 
 
 @methods.register("full")

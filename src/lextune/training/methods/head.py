@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from lextune.tasks.base import Encoded, Task
 from lextune.training.methods.base import Method, ParameterGroup, decayed_groups, methods
+
+if TYPE_CHECKING:
+    import torch
 
 
 @methods.register("head")
@@ -35,16 +39,20 @@ class Head(Method):
         rows: npt.NDArray[np.int64],
     ) -> torch.Tensor:
         """The head on the kept features."""
+        import torch
+
         features = next((kept for of, kept in self._kept if of is encoded), None)
         if features is None:
-            features = self._features(task, model, encoded)
+            # not of an inference: they outlive a validation that asks for them first
+            with torch.inference_mode(mode=False), torch.no_grad():
+                features = self._features(task, model, encoded)
             self._kept.append((encoded, features))
         return task.head_logits(model, features[torch.from_numpy(rows).to(features.device)])
 
-    @torch.inference_mode(mode=False)  # they outlive a validation that asks for them first
-    @torch.no_grad()
     def _features(self, task: Task, model: torch.nn.Module, encoded: Encoded) -> torch.Tensor:
         """Of all rows, shape (rows, hidden): always in the same batches, so that a resumed run has the same bits."""
+        import torch
+
         training, where = model.training, next(model.parameters()).device
         model.eval()
         features = torch.empty(0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import torch
+from typing import TYPE_CHECKING, ClassVar
 
 from lextune.training.depth import depths
 from lextune.training.methods.base import Method, ParameterGroup, decayed_groups, methods
+
+if TYPE_CHECKING:
+    import torch
 
 
 @methods.register("layerwise")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-import torch
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lextune.errors import ModelError, Problem
 from lextune.extras import need
 from lextune.training.depth import depths
 from lextune.training.methods.base import Method, ParameterGroup, decayed_groups, methods
+
+if TYPE_CHECKING:
+    import torch
 
 _ALL = "all-linear"
 
@@ -70,6 +71,8 @@ class Lora(Method):
         Raises:
             ModelError: None is there, or none of a name that the config gives.
         """
+        import torch
+
         linear = [
             name
             for name, module in model.named_modules()

@@ -5,10 +5,10 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from lextune.tasks import encoder
 from lextune.tasks.base import Encoded, tasks
-from lextune.tasks.encoder import anatomy
-from lextune.tasks.packing import TextBatch
+from lextune.tasks.text import encoder
+from lextune.tasks.text.encoder import anatomy
+from lextune.tasks.text.packing import TextBatch
 
 TASK = tasks.get("text_classification")
 SIZES = {

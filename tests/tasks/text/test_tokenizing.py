@@ -16,7 +16,7 @@ import tiny
 from lextune.errors import ModelError
 from lextune.models.loading import LoadedModel, load_finished, load_pretrained
 from lextune.tasks.base import model_info, tasks
-from lextune.tasks.tokenizing import export_tokenizer
+from lextune.tasks.text.tokenizing import export_tokenizer
 
 TASK = tasks.get("sentiment")
 CLASSES = ("bad", "good")

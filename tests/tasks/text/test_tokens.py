@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lextune.tasks import tokens
 from lextune.tasks.base import Encoded
-from lextune.tasks.tokens import kept_tokens, unnamed_tokens
+from lextune.tasks.text import tokens
+from lextune.tasks.text.tokens import kept_tokens, unnamed_tokens
 
 LONGEST = 5
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from lextune.errors import ModelError, Problem
-from lextune.tasks.encoder import anatomy, first_states
-from lextune.tasks.packing import TextBatch
+from lextune.tasks.text.encoder import anatomy, first_states
+from lextune.tasks.text.packing import TextBatch
 
 Head = Callable[[torch.Tensor], torch.Tensor]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lextune.tasks.base import Encoded
-from lextune.tasks.packing import TextBatch
+from lextune.tasks.text.packing import TextBatch
 
 LENGTHS = st.lists(st.integers(1, 90), min_size=1, max_size=12)
 

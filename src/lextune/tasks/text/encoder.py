@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from lextune.tasks.attention import dropout, has_varlen, packed_attention
-from lextune.tasks.packing import Packed, TextBatch
+from lextune.tasks.text.attention import dropout, has_varlen, packed_attention
+from lextune.tasks.text.packing import Packed, TextBatch
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from lextune.tasks.packing import Group, Packed
+from lextune.tasks.text.packing import Group, Packed
 
 #: So many scores are worked on at once: with their like they should stay in a processor's cache.
 _SCORES = 2**22

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lextune.tasks import attention
-from lextune.tasks.attention import dropout, packed_attention
 from lextune.tasks.base import Encoded
-from lextune.tasks.packing import Packed, TextBatch
+from lextune.tasks.text import attention
+from lextune.tasks.text.attention import dropout, packed_attention
+from lextune.tasks.text.packing import Packed, TextBatch
 
 HEADS, SIZE = 3, 8
 

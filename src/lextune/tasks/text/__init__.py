@@ -1,0 +1,1 @@
+"""What tasks on texts share: tokens kept on disk, rows packed without pads, and encoders that run over them."""
