@@ -41,6 +41,9 @@ def disturbed_and_unbroken(
     return found["disturbed"], found["unbroken"]
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.mark.parametrize("kind", ["random", "files", "full", "stop"])
 def test_a_disturbed_training_ends_with_the_same_weights(tmp_path: Path, kind: str) -> None:
     disturbed, unbroken = disturbed_and_unbroken(tmp_path, kind, {})
