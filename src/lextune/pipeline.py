@@ -5,13 +5,10 @@ It holds no knowledge of its own: what a room does is in the room.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import importlib
 import json
 import secrets
 import shutil
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -144,23 +141,6 @@ def _run_folder(config: RunConfig, out: str | Path | None) -> Path:
     return Path(out) if out is not None else Path("runs") / name
 
 
-def _load_ahead() -> threading.Thread:
-    """Load the modules of training, which takes seconds, beside the rooms before it.
-
-    The caller joins it before it loads any of them itself. What fails here fails there again, and is told there.
-    """
-
-    def load() -> None:
-        with contextlib.suppress(Exception):
-            importlib.import_module("lextune.pipeline_training")
-            # what the models of transformers load first
-            importlib.import_module("transformers.generation.utils")
-
-    thread = threading.Thread(target=load, name="load-ahead")
-    thread.start()
-    return thread
-
-
 def _require_method(name: str) -> None:
     """What the training method needs is looked for before any work."""
     from lextune.training.methods.base import methods
@@ -218,7 +198,6 @@ class _Job:
         require("text")
         require("data")
         _require_method(self.config.train.method)
-        loading = _load_ahead()
         packs = [load_pack(name) for name in self.config.policy.packs]
         signer = load_or_create_key()
         trust = load_trust()
@@ -228,7 +207,7 @@ class _Job:
             store.start(run_id, _name(self.config), self.config.task, self.folder.resolve())
             try:
                 dossier = self._open_dossier(run_id, signer)
-                finished = self._rooms(dossier, packs, signer, trust, waivers, loading)
+                finished = self._rooms(dossier, packs, signer, trust, waivers)
             except KeyboardInterrupt:
                 store.finish(run_id, "interrupted", problem="stopped by a signal")
                 raise
@@ -255,7 +234,6 @@ class _Job:
         signer: Signer,
         trust: Trust,
         waivers: Sequence[bytes],
-        loading: threading.Thread,
     ) -> Run:
         walk = self.first_rooms(dossier, packs, trust, waivers)
         if walk.blocked:
@@ -263,7 +241,6 @@ class _Job:
             return Run(
                 dossier.run_id, self.folder, None, walk.verdict, walk.blocked, self._seconds()
             )
-        loading.join()
         trained = self._train(dossier, walk.selected, walk.prepared)
         evaluation, scored = self._evaluate(dossier, walk.prepared, trained)
         audits = self._audit(dossier, evaluation, scored)
