@@ -162,6 +162,8 @@ def test_tokens_are_kept_for_a_resume_and_gone_when_the_run_is_finished(
     with pytest.raises(KeyboardInterrupt):
         lextune.run(config, out=out, listener=Stopped())
     assert len(list((out / "tokens").iterdir())) == 2  # train and validation
+    half = out / "checkpoints" / ".best.safetensors.4711.tmp"  # of a process that was killed
+    half.write_bytes(b"half")
 
     def never(*_: object, **__: object) -> None:
         raise AssertionError("tokenised again")
@@ -169,6 +171,7 @@ def test_tokens_are_kept_for_a_resume_and_gone_when_the_run_is_finished(
     with monkeypatch.context() as patched:
         patched.setattr("lextune.tasks.text.tokens.open_atomic", never)
         run = lextune.run(config, out=out, resume=True)
+    assert not half.exists()
     assert run.trained is not None
     assert not (out / "tokens").exists()
 
