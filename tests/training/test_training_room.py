@@ -162,7 +162,7 @@ def test_tokens_are_kept_for_a_resume_and_gone_when_the_run_is_finished(
     with pytest.raises(KeyboardInterrupt):
         lextune.run(config, out=out, listener=Stopped())
     assert len(list((out / "tokens").iterdir())) == 2  # train and validation
-    half = out / "checkpoints" / ".best.safetensors.4711.tmp"  # of a process that was killed
+    half = out / ".verdict.json.4711.tmp"  # of a process that was killed
     half.write_bytes(b"half")
 
     def never(*_: object, **__: object) -> None:
