@@ -314,6 +314,7 @@ CONFIGS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     CONFIGS, st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=3) | st.just("a.csv")

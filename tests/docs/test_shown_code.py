@@ -100,6 +100,7 @@ def test_the_pack_of_the_policy_page() -> None:
     assert len(parse_pack(text.encode(), "my_rules.yaml").controls) == 2
 
 
+@pytest.mark.slow
 def test_what_the_contributor_guide_adds_keeps_every_contract(tmp_path: Path) -> None:
     """All its files laid into a copy of the tree: the contract tests pick each newcomer up and try it."""
     for part in ("src", "tests"):

@@ -147,6 +147,7 @@ def test_dropout_in_attention_keeps_the_mean() -> None:
     )
 
 
+@pytest.mark.slow
 def test_gradients_of_dropped_attention_are_those_of_finite_differences() -> None:
     packed = batch([5, 4])
     query, key_value = (
