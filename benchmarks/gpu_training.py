@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from machine import describe
-from side_by_side import model_folder, small_part
+from side_by_side import model_files, model_folder, small_part
 
 
 def epoch(
@@ -66,7 +66,7 @@ def main() -> None:
     print(torch.cuda.get_device_name())
     found = small_part(options.shared.resolve() / "data/sentiment/imdb", "train")
     labels = np.array([label == "pos" for label, _, _ in found]).astype(np.int64)
-    files = {one.name: one.read_bytes() for one in model_folder().iterdir() if one.is_file()}
+    files = model_files(model_folder())
     task = tasks.get("sentiment")
     loaded = load_pretrained(files, task, ("neg", "pos"), max_length=512, dropout=0.0)
     model = loaded.model.cuda().train()

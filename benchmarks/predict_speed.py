@@ -19,7 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from machine import describe
-from side_by_side import Finished, environment, measured, median_ratio, other_reviews, run
+from side_by_side import (
+    Finished,
+    environment,
+    measured,
+    median_ratio,
+    model_files,
+    other_reviews,
+    run,
+)
 
 
 def texts(path: Path) -> list[str]:
@@ -43,7 +51,7 @@ def lextune_side(options: argparse.Namespace) -> None:
     from lextune.training.machine import keep_freed_memory
 
     keep_freed_memory()
-    files = {one.name: one.read_bytes() for one in options.model.iterdir() if one.is_file()}
+    files = model_files(options.model)
     loaded = load_finished(files)
     given = texts(options.texts)
     start = time.perf_counter()

@@ -110,13 +110,10 @@ def compare(work: Path, options: argparse.Namespace) -> None:
     model = without_dropout(work / "model") if options.no_dropout else model_folder()
     sides: dict[str, list[Side]] = {}
     for seed in options.seeds:
-        runs: dict[str, Callable[[], Side]] = {
-            f"stock{', dropout 0' if options.no_dropout else ''}": partial(
-                run_peer, work, model, options, seed
-            )
-        }
-        if options.without_peer:
-            runs.clear()
+        runs: dict[str, Callable[[], Side]] = {}
+        if not options.without_peer:
+            name = "stock, dropout 0" if options.no_dropout else "stock"
+            runs[name] = partial(run_peer, work, model, options, seed)
         for rate in options.dropout:
             runs[f"lextune, dropout {'as the model' if rate is None else rate}"] = partial(
                 run_lextune, work, options, seed, rate

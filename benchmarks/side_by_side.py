@@ -22,6 +22,11 @@ def model_folder() -> Path:
     return Path(str(place))
 
 
+def model_files(folder: Path) -> dict[str, bytes]:
+    """A model's files as lextune's loaders take them."""
+    return {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
+
+
 def without_dropout(target: Path) -> Path:
     """A copy of the model's folder whose config has every dropout at 0."""
     target.mkdir()

@@ -32,6 +32,7 @@ from side_by_side import (
     heldout_folder,
     measured,
     median_ratio,
+    model_files,
     model_folder,
     run,
     small_part,
@@ -61,7 +62,7 @@ def lextune_side(options: argparse.Namespace) -> None:
     )  # fmt: skip
     found = _rows(options)
     task = tasks.get("sentiment")
-    files = {one.name: one.read_bytes() for one in model_folder().iterdir() if one.is_file()}
+    files = model_files(model_folder())
     torch.manual_seed(config.seed)
     loaded = load_pretrained(
         files, task, ("neg", "pos"), max_length=config.max_length, dropout=config.dropout

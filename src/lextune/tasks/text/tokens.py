@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from lextune.files import disk_problems, open_atomic
+from lextune.files import disk_problems, open_atomic, remove_unfinished
 from lextune.tasks.base import Encoded
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def kept_tokens(
     """
     with disk_problems(path):
         path.parent.mkdir(mode=0o700, exist_ok=True)
-    for half in path.parent.glob(f".{path.name}.*.tmp"):  # of a process that was killed
-        half.unlink(missing_ok=True)
+    remove_unfinished(path.parent)
     if not _is_whole(path):
         with open_atomic(path, mode=0o600) as stream, disk_problems(path):
             _write(stream, encode, blocks, advance)
