@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load, save
+from transformers import get_scheduler
 
 from lextune.config import TrainConfig
 from lextune.errors import DataError, Problem
@@ -36,7 +37,6 @@ from lextune.training.machine import Precision, autocast, choose_precision, devi
 from lextune.training.methods.base import methods
 from lextune.training.objective import Objective
 from lextune.training.recomputing import recompute_layers
-from lextune.training.schedules import factor
 
 #: The rows of one optimiser step, in parts that are small enough for one pass.
 Step = list[npt.NDArray[np.int64]]
@@ -176,9 +176,14 @@ class Trainer:
 
     def _schedule(self, total: int) -> Callable[[int], float]:
         """Learning rate as a function of the step alone, so that no schedule state needs saving."""
-        kind, top = self.config.lr_scheduler_type, self.config.learning_rate
-        warmup = math.ceil(self.config.warmup_ratio * total)
-        return lambda step: top * factor(kind, step, warmup_steps=warmup, total_steps=total)
+        scheduler = get_scheduler(
+            self.config.lr_scheduler_type,
+            self.optimizer,
+            num_warmup_steps=math.ceil(self.config.warmup_ratio * total),
+            num_training_steps=total,
+        )
+        factor = scheduler.lr_lambdas[0]
+        return lambda step: self.config.learning_rate * float(factor(step))
 
     def _plan(self, train: Rows) -> list[Step]:
         """The steps of the running epoch, each in parts that are small enough for one pass."""
