@@ -106,6 +106,11 @@ class DataConfig(Section):
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="Of delimited files; null finds it."
     )
+    label_separator: str | None = Field(
+        None,
+        min_length=1,
+        description="What stands between several classes of one cell; null is a JSON array.",
+    )
     where: dict[str, str] = Field(
         default_factory=dict, description="Keep only rows whose column equals the value."
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from lextune.data.findings import Findings, shown
+from lextune.labels import LabelKind
 from lextune.records import FileDigest
 from lextune.registry import Registry
 
@@ -32,6 +33,7 @@ class ReadOptions:
     Attributes:
         text: The column of the text.
         label: The column of the class; None when rows need no class.
+        label_kind: What one label cell means; a nested value of another kind is written as JSON.
         others: Further columns that must be there.
         options: Which option of the user named each of them.
         format: Name of the reader; None goes by the suffix.
@@ -42,6 +44,7 @@ class ReadOptions:
 
     text: str = "text"
     label: str | None = "label"
+    label_kind: LabelKind = "class"
     others: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     format: str | None = None

@@ -34,6 +34,7 @@ from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import find_sources, read_source
 from lextune.errors import DataError, Problem
+from lextune.labels import LabelKind
 from lextune.records import DatasetRef, FileDigest, Measurement
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ class LabelledRows:
 
 
 def prepare(
-    config: DataConfig, progress: Progress | None = None, scratch: Path | None = None
+    config: DataConfig,
+    progress: Progress | None = None,
+    scratch: Path | None = None,
+    kind: LabelKind = "class",
 ) -> Prepared:
     """Read, check and split.
 
@@ -82,6 +86,7 @@ def prepare(
         config: The `data` section.
         progress: Told, in a few words, what goes on.
         scratch: On whose disk the texts lie, in files without a name; None is the system's folder of temporary files.
+        kind: What one label means; several classes and spans are in `label` as `lextune.labels` writes them.
 
     Raises:
         DataError: Every error that the checks found, each with its places and remedy; or too few rows to cut.
@@ -89,7 +94,7 @@ def prepare(
         VerificationError: A file is not the pinned one.
     """
     tell = progress or (lambda _: None)
-    context = ReadContext(read_options(config), Findings(), scratch=scratch)
+    context = ReadContext(read_options(config, kind), Findings(), scratch=scratch)
     findings = context.findings
     parts = read_parts(config, context, progress)
     tell(f"checking {sum(len(rows) for rows in parts.values()):,} rows")
@@ -120,6 +125,7 @@ def load_labelled(
     config: DataConfig,
     classes: tuple[str, ...] = (),
     progress: Progress | None = None,
+    kind: LabelKind = "class",
 ) -> LabelledRows:
     """Read and check rows that a finished model is measured on; nothing is split or dropped.
 
@@ -128,15 +134,16 @@ def load_labelled(
         config: Columns, format, encoding, filters and renames are taken from it.
         classes: What the model knows; a row of another class is an error.
         progress: Told what goes on.
+        kind: As in `prepare`.
 
     Raises:
         DataError: Every error that the checks found.
     """
-    context = ReadContext(read_options(config), Findings())
+    context = ReadContext(read_options(config, kind), Findings())
     rows = load_rows(sources, config, context, progress)
     check_rows("test", rows, context.findings)
     if classes:
-        foreign = rows.labels.numbered(dict.fromkeys(["", *classes], 1)) < 0
+        foreign = rows.classes.having(set(rows.classes.names) - {"", *classes})
         tell_rows(
             context.findings, "unknown_class", "error", "rows of a class that the model does not know",
             f"rename it with data.labels; the model knows {', '.join(classes[:20])}", rows, np.flatnonzero(foreign),
@@ -171,7 +178,7 @@ def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], 
     seed = config.split.seed
     train = parts["train"]
     if config.sample is not None:
-        train = train.take(splits.sample(train.ids, train.labels, config.sample, seed))
+        train = train.take(splits.sample(train.ids, train.strata, config.sample, seed))
     used = {**parts, "train": train}
     if "test" not in used:
         used["test"], used["train"] = _cut(used["train"], config.split.test, seed, "test")
@@ -197,7 +204,8 @@ def _cut(rows: Rows, share: float, seed: int, purpose: str) -> tuple[Rows, Rows]
     keys = splits.bind(
         rows.ids, *same(rows.normal), *(column.numbers for column in rows.bonds.values())
     )
-    taken, rest = splits.cut(rows.ids, rows.labels, keys, share, seed, purpose)
+    classes = None if rows.kind == "class" else rows.classes
+    taken, rest = splits.cut(rows.ids, rows.strata, keys, share, seed, purpose, classes)
     if not len(taken) or not len(rest):
         raise DataError(
             Problem(
@@ -278,7 +286,7 @@ def _reference(config: DataConfig, used: dict[str, Rows], context: ReadContext) 
         lawful_basis=config.lawful_basis,
         fingerprint=fingerprint(np.concatenate([rows.digests for rows in used.values()])),
         columns=config.columns.model_dump(mode="json"),
-        classes=tuple(used["train"].labels.counts()),
+        classes=tuple(used["train"].classes.counts()),
         splits={name: used[name].split() for name in ORDER},
         encodings=context.encodings,
     )

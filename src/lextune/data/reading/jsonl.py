@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lextune.data.formats import RawRow, ReadContext, Source, column_remedy, data_format
+from lextune.data.labelling import nested_remedy
 from lextune.data.opening import lines, open_text
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -38,7 +39,8 @@ _DECODER = json.JSONDecoder(
 def read_jsonl(source: Source, context: ReadContext) -> Iterator[RawRow]:
     """Rows of a JSONL file, streamed, or of a file that holds one array of objects.
 
-    Repeated keys, NaN, infinity, lone surrogates and nested values in wanted columns are errors.
+    Repeated keys, NaN, infinity, lone surrogates and nested values in wanted columns are errors; a nested
+    label becomes JSON text where the task's labels are lists.
     """
     with open_text(source, context) as stream:
         numbered = lines(stream, context)
@@ -128,13 +130,18 @@ def _row(item: Any, where: str, context: ReadContext) -> Iterator[RawRow]:
     for name, found in item.items():
         value = ("true" if found else "false") if isinstance(found, bool) else found
         if value is not None and not isinstance(value, str):
-            if name in wanted:
+            is_label = name == context.options.label
+            if is_label and context.options.label_kind != "class":
+                value = json.dumps(value, ensure_ascii=False)
+            elif name in wanted:
+                remedy = nested_remedy(value) if is_label else "write a text there"
                 context.findings.add(
-                    "column_type", "error", f"records whose {name!r} is a list or an object",
-                    "write a text there", where,
+                    "column_type", "error", f"records whose {name!r} is a list or an object", remedy, where
                 )  # fmt: skip
                 good = False
-            continue
+                continue
+            else:
+                continue
         if name in wanted and value is not None and not _is_unicode(value):
             context.findings.add(
                 "broken_unicode", "error", f"records whose {name!r} holds half a character (a lone surrogate)",

@@ -16,6 +16,7 @@ from lextune.data.formats import (
     missing_columns,
     repeated_columns,
 )
+from lextune.data.labelling import nested_remedy
 from lextune.data.opening import open_bytes, record_digest
 from lextune.extras import need
 
@@ -82,11 +83,16 @@ def _unfit(pa: Any, schema: Any, columns: list[str], source: Source, context: Re
         kind = schema.field(name).type
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
+        is_label = name == context.options.label
+        if is_label and pa.types.is_nested(kind) and context.options.label_kind != "class":
+            continue
         if pa.types.is_nested(kind) or "binary" in str(kind):
             unfit = True
+            names = [""] if "list<" in str(kind) and "string" in str(kind) else {}
+            remedy = nested_remedy(names) if is_label else "write a text or a number there"
             context.findings.add(
-                "column_type", "error", f"the column {name!r} is of type {kind}, not text",
-                "write a text or a number there", source.name, unit="files",
+                "column_type", "error", f"the column {name!r} is of type {kind}, not text", remedy, source.name,
+                unit="files",
             )  # fmt: skip
     return unfit
 
@@ -124,4 +130,6 @@ def _text(cell: Any) -> str | None:
         return cell or None
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, list | dict):
+        return json.dumps(cell, ensure_ascii=False)
     return str(cell)
