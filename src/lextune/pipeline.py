@@ -53,7 +53,7 @@ from lextune.tasks.text.tokens import TOKENS_FOLDER
 
 if TYPE_CHECKING:
     from lextune.data.prepare import Prepared
-    from lextune.evaluation.predict import Scored
+    from lextune.evaluation.kinds import Answers
     from lextune.models.selection import SelectedModel
 
 
@@ -371,9 +371,11 @@ class _Job:
 
     def _prepare(self, dossier: Dossier) -> Prepared:
         from lextune.data.prepare import prepare
+        from lextune.tasks.base import tasks
 
         self.listener.stage("prepare")
-        prepared = prepare(self.config.data, self.listener.tell, self.folder)
+        kind = tasks.get(self.config.task).label_kind
+        prepared = prepare(self.config.data, self.listener.tell, self.folder, kind)
         for problem in prepared.report.problems:
             if problem.severity == "warning":
                 self.listener.tell(f"{problem}: {problem.remedy}")
@@ -409,7 +411,7 @@ class _Job:
 
     def _evaluate(
         self, dossier: Dossier, prepared: Prepared, trained: TrainedModel
-    ) -> tuple[Evaluation, Scored | None]:
+    ) -> tuple[Evaluation, Answers | None]:
         """Measure the bytes that training left; a crash is recorded as one, and proves nothing."""
         self.listener.stage("evaluate")
         files = read_model_folder(self.folder / trained.folder, trained.files)
@@ -437,13 +439,13 @@ class _Job:
 
     def _measured(
         self, dossier: Dossier, prepared: Prepared, files: Mapping[str, bytes]
-    ) -> tuple[Evaluation, Scored]:
+    ) -> tuple[Evaluation, Answers]:
         from lextune.models.loading import load_finished
 
         loaded, test = load_finished(files), prepared.parts["test"]
         config = self.config.evaluation
         scored = score_table(loaded, test, config.batch_size, self.listener, self.folder)
-        learnt = training_texts(prepared.parts["train"], loaded.classes, config.seed)
+        learnt = training_texts(loaded.task, prepared.parts["train"], loaded.classes, config.seed)
         measuring = Measuring(loaded.task, learnt, frozenset(prepared.leaked_ids), config)
         evaluation = measuring(
             scored, test["text"], dossier.folder / "predictions", self.listener.tell
@@ -451,7 +453,7 @@ class _Job:
         return evaluation, scored
 
     def _audit(
-        self, dossier: Dossier, evaluation: Evaluation, scored: Scored | None
+        self, dossier: Dossier, evaluation: Evaluation, scored: Answers | None
     ) -> tuple[AuditResult, ...]:
         self.listener.stage("audit")
         results = []
@@ -471,11 +473,14 @@ class _Job:
             results.append(result)
         return tuple(results)
 
-    def _one_audit(self, name: str, scored: Scored | None) -> AuditResult:
+    def _one_audit(self, name: str, scored: Answers | None) -> AuditResult:
         from lextune.audits.base import AuditInput, audits
+        from lextune.evaluation.predict import Scored
 
         if scored is None:
             return _crashed_audit(name, "there are no predictions to audit")
+        if not isinstance(scored, Scored):
+            return _idle_audit(name)
         config = self.config.evaluation
         given = AuditInput(
             labels=scored.labels,
@@ -568,6 +573,14 @@ def _crashed_evaluation(error: Exception) -> Evaluation:
         baselines={},
         problem=f"{type(error).__name__} while evaluating",
     )
+
+
+def _idle_audit(name: str) -> AuditResult:
+    why = "This audit looks at one class a row; of answers of another kind it has measured nothing."
+    return AuditResult(
+        audit=name, version="1", status="not_applicable", parameters={}, measurements=(),
+        findings=(why,),
+    )  # fmt: skip
 
 
 def _crashed_audit(name: str, why: str) -> AuditResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import torch
+
+    from lextune.tasks.text.tagging import ScoredSpan
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,44 @@ class LoadedModel:
                 )
                 found[within] = self._scores(encoded, rows[again], "fp32")
         return found
+
+    def find_spans(
+        self, texts: Sequence[str], batch_size: int, advance: Callable[[int], None] | None = None
+    ) -> list[tuple[ScoredSpan, ...] | None]:
+        """The spans in each text, of a model whose tokens answer; None where a score is not finite.
+
+        Args:
+            texts: Few enough to be in memory with a score for each tag of each token.
+            batch_size: Windows in a forward pass.
+            advance: Told of the windows of each pass.
+        """
+        import numpy as np
+
+        from lextune.tasks.text.tagging import best_tags, spans_of
+
+        encoded = self.encode(texts)
+        assert encoded.spans is not None
+        assert encoded.texts is not None
+        everything = self.task.items(encoded, np.arange(len(encoded)))
+        place = np.empty(len(encoded.ids), np.int64)
+        place[everything] = np.arange(len(everything))
+        width = len(self.task.outputs(self.classes))
+        scores = np.full((len(everything), width), np.nan, np.float32)
+        for rows in encoded.in_order(batch_size):
+            scores[place[self.task.items(encoded, rows)]] = self.scores(encoded, rows)
+            if advance is not None:
+                advance(len(rows))
+        owner = encoded.texts[np.searchsorted(encoded.offsets, everything, "right") - 1]
+        ends = np.searchsorted(owner, np.arange(len(texts)), "right")
+        tags, pieces = best_tags(scores, ends), encoded.spans[everything]
+        chosen = scores[np.arange(len(tags)), tags]
+        finite = np.isfinite(scores).all(axis=1)
+        return [
+            spans_of(pieces[a:b], tags[a:b], chosen[a:b], self.classes)
+            if finite[a:b].all()
+            else None
+            for a, b in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)
+        ]
 
     def _unsure_rows(
         self, encoded: Encoded, rows: npt.NDArray[np.int64], found: npt.NDArray[np.float32]

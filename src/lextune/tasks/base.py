@@ -135,14 +135,14 @@ class Task(Protocol):
         ...
 
     def numbers(
-        self, labels: Sequence[str], classes: Sequence[str], encoded: Encoded
+        self, labels: Sequence[str], classes: Sequence[str], encoded: Encoded | None
     ) -> npt.NDArray[Any]:
         """What is taught, in numbers: one entry for each row, or for each token where tokens answer.
 
         Args:
             labels: A cell for each text.
             classes: In the order of the outputs.
-            encoded: The texts.
+            encoded: The texts; only tasks whose tokens answer look at them.
         """
         ...
 

@@ -50,13 +50,14 @@ class NamedEntityRecognition(TextTask):
         return tag_names(classes)
 
     def numbers(
-        self, labels: Sequence[str], classes: Sequence[str], encoded: Encoded
+        self, labels: Sequence[str], classes: Sequence[str], encoded: Encoded | None
     ) -> npt.NDArray[np.int64]:
         """The number of each token's tag, shape (tokens,); `UNTAUGHT` where a token answers for nothing."""
         import numpy as np
 
         from lextune.tasks.text.tagging import UNTAUGHT, tags_of
 
+        assert encoded is not None
         assert encoded.spans is not None
         assert encoded.texts is not None
         found = np.full(len(encoded.ids), UNTAUGHT, np.int64)
