@@ -29,9 +29,12 @@ def list_runs(as_json: Json = False) -> None:
         return
     rows = []
     for one in found:
-        value = one["metrics"].get("accuracy", {}).get("value")
-        rows.append((one["run"], one["status"], "" if value is None else f"{value:.4f}"))
-    table("Runs", ["run (name, version, UTC time)", "status", "accuracy"], rows)
+        # the headline metric is the first that was measured
+        name, found_first = next(iter(one["metrics"].items()), ("", {}))
+        value = found_first.get("value")
+        shown = "" if value is None else f"{name} {value:.4f}"
+        rows.append((one["run"], one["status"], shown))
+    table("Runs", ["run (name, version, UTC time)", "status", "measured"], rows)
 
 
 @runs.command("show")
