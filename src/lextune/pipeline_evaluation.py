@@ -200,7 +200,10 @@ def try_measuring(
     labels = known_labels(task, measured["label"].to_pylist(), classes)
     found: Any = np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(labels))
     if task.label_kind == "spans":
-        found = [tuple(ScoredSpan(*span, 1.0) for span in spans) for spans in labels]
+        found = [
+            tuple(ScoredSpan(start, end, name, 1.0) for start, end, name in spans)
+            for spans in labels
+        ]
     scored = answers(task, tuple(measured["id"].to_pylist()), labels, found, classes, {})
     start = time.perf_counter()
     texts = few["text"].to_pylist()

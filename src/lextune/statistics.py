@@ -238,8 +238,8 @@ def pooled_f1_interval(counts: Ints, *, samples: int, seed: int) -> Interval | N
     limits = wilson(right, total)
     if limits is None:
         return None
-    plain = [2 * one / (1 + one) for one in (limits.low, limits.high)]
-    return _widened(_pooled_f1(_resampled(counts, samples, seed)), *plain, samples, seed)
+    low, high = (2 * one / (1 + one) for one in (limits.low, limits.high))
+    return _widened(_pooled_f1(_resampled(counts, samples, seed)), low, high, samples, seed)
 
 
 def pooled_ratio_interval(hits: Ints, of: Ints, *, samples: int, seed: int) -> Interval | None:

@@ -30,8 +30,8 @@ def list_runs(as_json: Json = False) -> None:
     rows = []
     for one in found:
         # the headline metric is the first that was measured
-        name, found_first = next(iter(one["metrics"].items()), ("", {}))
-        value = found_first.get("value")
+        name = next(iter(one["metrics"]), None)
+        value = one["metrics"][name]["value"] if name else None
         shown = "" if value is None else f"{name} {value:.4f}"
         rows.append((one["run"], one["status"], shown))
     table("Runs", ["run (name, version, UTC time)", "status", "measured"], rows)

@@ -85,7 +85,7 @@ class LoadedModel:
         ends = np.searchsorted(owner, np.arange(len(texts)), "right")
         tags, pieces = best_tags(scores, ends), encoded.spans[everything]
         chosen = scores[np.arange(len(tags)), tags]
-        finite = np.isfinite(scores).all(axis=1)
+        finite = np.asarray(np.isfinite(scores).all(axis=1))
         return [
             spans_of(pieces[a:b], tags[a:b], chosen[a:b], self.classes)
             if finite[a:b].all()

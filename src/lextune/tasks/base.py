@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from lextune.labels import LabelKind
 from lextune.registry import Registry
@@ -112,8 +112,8 @@ class Task(Protocol):
     """One kind of work. Torch is imported inside the methods that need it, never with the module."""
 
     name: str
-    label_kind: LabelKind
-    pipeline_tag: str
+    label_kind: ClassVar[LabelKind]
+    pipeline_tag: ClassVar[str]
     #: The first one is the headline: what baselines are compared by.
     metrics: tuple[str, ...]
     baselines: tuple[str, ...]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from lextune.labels import read_classes
+from lextune.labels import LabelKind, read_classes
 from lextune.tasks.base import Encoded, tasks
+from lextune.tasks.pretrained import ProblemType
 from lextune.tasks.text.task import TextTask
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ _NEAR = 0.03
 class MultiLabelClassification(TextTask):
     """A probability for each class by itself: sigmoid, binary cross entropy, one threshold."""
 
-    label_kind = "classes"
-    problem_type = "multi_label_classification"
+    label_kind: ClassVar[LabelKind] = "classes"
+    problem_type: ClassVar[ProblemType | None] = "multi_label_classification"
     metrics: tuple[str, ...] = (
         "micro_f1",
         "macro_f1",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from lextune.labels import read_spans
+from lextune.labels import LabelKind, read_spans
 from lextune.tasks.base import NO_SETTINGS, Encoded, Encoder, Files, tasks
+from lextune.tasks.pretrained import ProblemType
 from lextune.tasks.text.task import TextTask
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ _NEAR = 0.05
 class NamedEntityRecognition(TextTask):
     """Token classification in IOB2: long texts in overlapping windows, no I without its B."""
 
-    label_kind = "spans"
-    problem_type = None
-    pipeline_tag = "token-classification"
+    label_kind: ClassVar[LabelKind] = "spans"
+    problem_type: ClassVar[ProblemType | None] = None
+    pipeline_tag: ClassVar[str] = "token-classification"
     metrics: tuple[str, ...] = ("entity_f1", "entity_precision", "entity_recall")
     baselines: tuple[str, ...] = ("dictionary",)
 

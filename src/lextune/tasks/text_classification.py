@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from lextune.labels import LabelKind
 from lextune.tasks.base import Encoded, tasks
+from lextune.tasks.pretrained import ProblemType
 from lextune.tasks.text.task import TextTask
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ _NEAR = 0.05
 class TextClassification(TextTask):
     """Single-label classification of one text column."""
 
-    label_kind = "class"
-    problem_type = "single_label_classification"
+    label_kind: ClassVar[LabelKind] = "class"
+    problem_type: ClassVar[ProblemType | None] = "single_label_classification"
     metrics: tuple[str, ...] = (
         "accuracy",
         "macro_f1",

@@ -138,10 +138,10 @@ def _tag_block(
     rows = np.arange(len(starts))
     tag = np.nan_to_num(best, nan=_FORBIDDEN).argmax(axis=1)
     for place in range(int(lengths[0]) - 1, -1, -1):
-        live = lengths > place
-        tags[starts[live] + place] = tag[live]
+        inside = lengths > place
+        tags[starts[inside] + place] = tag[inside]
         if place:
-            tag[live] = steps[place, rows[live], tag[live]]
+            tag[inside] = steps[place, rows[inside], tag[inside]]
 
 
 def _allowed(width: int) -> npt.NDArray[np.bool_]:
@@ -149,4 +149,4 @@ def _allowed(width: int) -> npt.NDArray[np.bool_]:
     tag = np.arange(width)
     inside = (tag > 0) & (tag % 2 == 0)
     same = (tag[:, None] + 1) // 2 == (tag[None, :] + 1) // 2
-    return ~inside[None, :] | (same & (tag[:, None] > 0))
+    return np.asarray(~inside[None, :] | (same & (tag[:, None] > 0)))
