@@ -25,6 +25,7 @@ from lextune.evidence.statements import make_statement
 from lextune.extras import require
 from lextune.files import (
     disk_problems,
+    home_folder,
     read_regular,
     remove_unfinished,
     sha256,

@@ -1,4 +1,4 @@
-"""Freezes a model's table of word embeddings where the config asks for it or the table is most of the model; it trains nothing."""
+"""Freezes a model's word embeddings where the config asks for it or they are most of the model; it trains nothing."""
 
 from __future__ import annotations
 

@@ -227,10 +227,8 @@ def _skip_filling(cursor: Cursor, offset: int) -> None:
 def _values(cursor: Cursor, name: str, stored: _Stored, data: bytes) -> npt.NDArray[np.float32]:
     import numpy as np
 
-    if stored.kind == _FLOAT:
-        values = np.frombuffer(data, "<f4").astype(np.float32)
-    else:
-        values = _unpack(data)
+    plain = stored.kind == _FLOAT
+    values = np.frombuffer(data, "<f4").astype(np.float32) if plain else _unpack(data)
     if not np.isfinite(values).all():
         cursor.refuse(f"the tensor {name} holds what is no number")
     return values
