@@ -160,6 +160,11 @@ class TrainConfig(Section):
         ("all-linear",),
         description="Of `lora`: names of the linear maps of a layer (query, value), or `all-linear`.",
     )
+    freeze_embeddings: bool | Literal["auto"] = Field(
+        "auto",
+        description="Of `full` and `layerwise`: leave word embeddings as they are; auto does where they are more "
+        "than two thirds of the model.",
+    )
     epochs: Count = Field(3, description="Passes over the training part.")
     batch_size: Count = Field(32, description="Rows per forward pass.")
     gradient_accumulation_steps: Count = Field(

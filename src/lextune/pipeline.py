@@ -20,11 +20,12 @@ from lextune.config import RunConfig
 from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical
 from lextune.evidence.dossier import Dossier
-from lextune.evidence.keys import Signer, Trust, home_folder, load_or_create_key, load_trust
+from lextune.evidence.keys import Signer, Trust, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement
 from lextune.extras import require
 from lextune.files import (
     disk_problems,
+    home_folder,
     read_regular,
     remove_unfinished,
     sha256,

@@ -27,6 +27,7 @@ from lextune.tasks.tensors import distinct_tensors
 from lextune.tasks.text.tokens import TOKENS_FOLDER, kept_tokens
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
+from lextune.training.freezing import embeddings_frozen
 from lextune.training.loop import Outcome, Rows, Trainer
 from lextune.training.machine import device, give_freed_memory_back, keep_freed_memory
 from lextune.training.methods.base import idle_settings
@@ -95,6 +96,7 @@ def fine_tune(
         class_weights=weights,
         callbacks=[TrainerLog(folder / "trainer_log.jsonl"), _Bar(listener)],
     )
+    frozen = embeddings_frozen(loaded.model)
     before = _watched(trainer, loaded)
     outcome = trainer.run(train, validation, len(task.outputs(classes)), resume=resume)
     give_freed_memory_back()
@@ -105,7 +107,11 @@ def fine_tune(
         *weight_change(before, distinct_tensors(loaded.model)),
         *_counted(outcome, train, validation),
     )
-    effective = {"max_length": loaded.max_length, "head_redrawn": redrawn is not None}
+    effective = {
+        "max_length": loaded.max_length,
+        "head_redrawn": redrawn is not None,
+        "freeze_embeddings": frozen,
+    }
     return _record(config, selected, outcome, digests, measurements, effective)
 
 

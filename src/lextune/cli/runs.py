@@ -16,7 +16,7 @@ runs = group("runs", "The runs of this machine.")
 def list_runs(as_json: Json = False) -> None:
     """Every run, the newest first."""
     use_json(as_json)
-    from lextune.evidence.keys import home_folder
+    from lextune.files import home_folder
     from lextune.store.runs import RunStore
 
     with RunStore(home_folder()) as store:
@@ -44,7 +44,7 @@ def show_run(
 ) -> None:
     """One run: how it ended, where it lies, what was measured."""
     use_json(as_json)
-    from lextune.evidence.keys import home_folder
+    from lextune.files import home_folder
     from lextune.store.runs import RunStore
 
     with RunStore(home_folder()) as store:
