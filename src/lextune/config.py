@@ -103,7 +103,9 @@ class DataConfig(Section):
     columns: ColumnsConfig = ColumnsConfig()
     format: str | None = Field(None, description="Name of the reader; null goes by the suffix.")
     encoding: str | None = Field(
-        None, description="Text encoding; null honours a byte order mark, else strict UTF-8."
+        None,
+        description="Text encoding; null honours a byte order mark, else strict UTF-8; `detect` reads other files "
+        "in their likeliest encoding, which is recorded as a guess.",
     )
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="Of delimited files; null finds it."
@@ -112,6 +114,12 @@ class DataConfig(Section):
         None,
         min_length=1,
         description="What stands between several classes of one cell; null is a JSON array.",
+    )
+    unreadable: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the rows of a part that may be left out, listed and counted, because they cannot be read.",
     )
     tag_scheme: TagScheme | None = Field(
         None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 
 import pytest
@@ -60,7 +61,7 @@ def spans(draw):
     length = draw(st.integers(1, 14))
     cuts = sorted(draw(st.sets(st.integers(0, length), max_size=8)))
     names = st.sampled_from(["X", "Y-z"])
-    pairs = [pair for pair in zip(cuts, cuts[1:], strict=False) if draw(st.booleans())]
+    pairs = [pair for pair in itertools.pairwise(cuts) if draw(st.booleans())]
     return [(start, end - 1, draw(names)) for start, end in pairs], length
 
 
@@ -175,7 +176,13 @@ class TestLayout:
 
     def test_positions_of_two_digits_count_on(self):
         tokens = [f"字{number}" for number in range(9)] + ["99", "110", "中11"]
-        assert without_positions(tokens) == [*["字"] * 9, "9", "1", "中"]
+        assert without_positions(tokens) == ([*["字"] * 9, "9", "1", "中"], [])
+
+    def test_a_slip_in_a_hundred_is_taken_off_too(self):
+        tokens = ["科0", "技1"] * 60
+        tokens[51] = "技2"
+        assert self.text(tokens) == "科技" * 60
+        assert without_positions(tokens) == (["科", "技"] * 60, [51])
 
     @pytest.mark.parametrize(
         "tokens",

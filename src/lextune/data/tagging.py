@@ -1,4 +1,4 @@
-"""Turns tokens with tags into text with spans: finds the tag scheme, what joins the tokens and what is stuck to them; it knows no file.
+"""Turns tokens with tags into text with spans: finds the scheme, what joins tokens and what is stuck to them; it knows no file.
 
 Schemes: IOB1 (Ramshaw and Marcus 1995), IOB2 (CoNLL-2002), BIOES, BILOU (Ratinov and Roth 2009), BMES (Chinese
 segmentation), and IO, tags without a mark of where an entity begins. IOB is the reading of the conlleval script: an
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from lextune.config import TagScheme
+from lextune.data.formats import RawRow, ReadContext
 from lextune.labels import write_spans
 
 #: Mark in the scheme to its part: begin, inside, end, single.
@@ -42,7 +43,7 @@ class TaggedRow(NamedTuple):
     """One sentence as it stands in a file.
 
     Attributes:
-        tokens: At least one.
+        tokens: None where the sentence cannot be read, which was reported.
         tags: One for each token; None where they were not asked for.
         values: The other columns.
         where: As in `RawRow`.
@@ -82,6 +83,7 @@ class Census:
     unspaced: int = 0
     tokens: int = 0
     bare: int = 0
+    slips: int = 0
     with_positions: bool = True
 
     def add(self, row: TaggedRow) -> None:
@@ -90,9 +92,10 @@ class Census:
             self.pairs.update(zip(["", *row.tags], [*row.tags, ""], strict=True))
         self.tokens += len(row.tokens)
         if self.with_positions:
-            stripped = without_positions(row.tokens)
+            stripped, slips = without_positions(row.tokens) or (None, [])
             self.with_positions = stripped is not None
             self.bare += sum(len(token) == 1 for token in stripped or ())
+            self.slips += len(slips)
         for token in row.tokens:
             letters = [sign for sign in token if sign.isalpha()]
             self.letters += len(letters)
@@ -110,7 +113,8 @@ class Census:
         if (
             suffix is None
         ):  # most tokens are one Chinese sign with a number that counts on: no accident
-            positions = unspaced and self.with_positions and self.bare * 2 > self.tokens
+            few = self.slips * 100 <= self.tokens
+            positions = unspaced and self.with_positions and few and self.bare * 2 > self.tokens
         join = joiner if joiner is not None else "" if unspaced else " "
         chosen = scheme or self._nearest()
         joined = {"": "nothing", " ": "a space"}.get(join, repr(join))
@@ -128,6 +132,74 @@ class Census:
             for scheme in _FOUND
         }
         return min(_FOUND, key=lambda scheme: wrong[scheme])
+
+
+def tagged_row(cells: Mapping[str, Any], where: str, context: ReadContext) -> TaggedRow | None:
+    """The sentence that a record holds as lists of tokens and tags; None where its text is no list or its label none."""
+    options = context.options
+    tokens = cells.get(options.text)
+    tags = cells.get(options.label) if options.label is not None else None
+    if not (isinstance(tokens, list) and tokens and all(isinstance(one, str) for one in tokens)):
+        return None
+    if options.label is not None and (
+        options.label_kind != "spans"
+        or not isinstance(tags, list)
+        or not all(isinstance(one, str) for one in tags)
+    ):
+        return None
+    if tags is not None and len(tags) != len(tokens):
+        context.skip(
+            "tag_count", "records that have not one tag for each token", "write as many tags as tokens", where
+        )  # fmt: skip
+        return TaggedRow((), None, {}, where)
+    values = {
+        name: value for name, value in cells.items() if value is None or isinstance(value, str)
+    }
+    return TaggedRow(tokens, tags, values, where)
+
+
+def untagged(row: TaggedRow, layout: Layout, context: ReadContext) -> RawRow | None:
+    """The row with text and spans under the wanted names; None where it cannot be read, which is reported."""
+    options = context.options
+    if not row.tokens:
+        return None
+    places = row.places or (lambda number: f"{row.where}, token {number + 1}")
+    wrong = dict.fromkeys(illegal_tags(row.tags, layout.scheme) if row.tags is not None else ())
+    for number in wrong:
+        context.skip(
+            "illegal_tag", f"tags that are not legal in {layout.scheme} where they stand", _remedy(layout.scheme),
+            places(number), row.where,
+        )  # fmt: skip
+    empty = [number for number, token in enumerate(row.tokens) if not token]
+    for number in empty:
+        context.skip(
+            "empty_token", "tokens without a sign", "write the token, or remove its line", places(number), row.where
+        )  # fmt: skip
+    if wrong or empty:
+        return None
+    try:
+        text, cell = read_tagged(row, layout)
+    except ValueError:
+        context.skip(
+            "token_suffix", "sentences whose tokens do not all end in their place in their word",
+            "set data.token_suffix: none", row.where,
+        )  # fmt: skip
+        return None
+    for number in (without_positions(row.tokens) or ((), ()))[1] if layout.positions else ():
+        context.findings.add(
+            "token_suffix", "warning", "places in a word that do not count on from the last were taken off too",
+            "check the token there", places(number),
+        )  # fmt: skip
+    values = {**row.values, options.text: text or None}
+    if options.label is not None:
+        values[options.label] = cell
+    return RawRow(values, row.where)
+
+
+def _remedy(scheme: TagScheme) -> str:
+    if scheme in ("IOB1", "IOB2"):
+        return "mend the tags, or set data.tag_scheme: IOB, in which an I- that continues nothing begins an entity"
+    return f"mend the tags, or set data.tag_scheme to what they are meant in: {', '.join(_MARKS)}"
 
 
 def illegal_tags(tags: Sequence[str], scheme: TagScheme) -> Iterator[int]:
@@ -151,7 +223,7 @@ def read_tagged(row: TaggedRow, layout: Layout) -> tuple[str, str | None]:
         stripped = without_positions(tokens)
         if stripped is None:
             raise ValueError("a token does not end in its position")
-        tokens = stripped
+        tokens = stripped[0]
     text = layout.joiner.join(tokens)
     if row.tags is None:
         return text, None
@@ -162,6 +234,12 @@ def read_tagged(row: TaggedRow, layout: Layout) -> tuple[str, str | None]:
         (starts[first], starts[last] + len(tokens[last]), name)
         for first, last, name in entities(row.tags, layout.scheme)
     )
+
+
+def looks_like_tag(word: str) -> bool:
+    """Whether a word is O or has a mark of some scheme before a type."""
+    mark, dash, name = word.partition("-")
+    return word == "O" or (mark in _ALL_MARKS and bool(dash and name))
 
 
 def entities(tags: Sequence[str], scheme: TagScheme) -> Iterator[tuple[int, int, str]]:
@@ -181,23 +259,25 @@ def entities(tags: Sequence[str], scheme: TagScheme) -> Iterator[tuple[int, int,
         yield start, len(tags) - 1, open_type
 
 
-def without_positions(tokens: Sequence[str]) -> list[str] | None:
-    """Tokens without the number that each ends in: its place, from 0, in its word; None where one has none.
+def without_positions(tokens: Sequence[str]) -> tuple[list[str], list[int]] | None:
+    """Tokens without the number that each ends in, its place in its word; and which of these do not count on.
 
-    The Weibo corpus of Peng and Dredze (2015) writes its signs so: 0 begins a word, any other number is one
-    more than the last.
+    The Weibo corpus of Peng and Dredze (2015) writes its signs so: 0 begins a word, any other number is one more
+    than the last, but for slips. None where a token ends in no number, or is nothing else.
     """
-    stripped = []
+    stripped, slips = [], []
     place = -1
-    for token in tokens:
-        fitting = [
-            number for number in (place + 1, 0) if token.endswith(str(number)) and token != str(number)
-        ]  # fmt: skip
+    for number, token in enumerate(tokens):
+        fitting = [str(n) for n in (place + 1, 0) if token.endswith(str(n)) and token != str(n)]
         if not fitting:
-            return None
-        place = min(fitting, key=lambda number: len(token) - len(str(number)))
-        stripped.append(token.removesuffix(str(place)))
-    return stripped
+            if len(token) < 2 or token[-1] not in "123456789":
+                return None
+            slips.append(number)
+            fitting = [token[-1]]
+        digits = max(fitting, key=len)
+        place = int(digits)
+        stripped.append(token.removesuffix(digits))
+    return stripped, slips
 
 
 def _parsed(scheme: TagScheme, tag: str) -> _Tag | None:
