@@ -173,12 +173,14 @@ class Source:
         path: On disk; None for bytes of a distribution and for standard input.
         data: Checked bytes of an installed distribution.
         stream: Standard input.
+        class_names: Column to the names that its numbers stand for, where the file itself does not say them.
     """
 
     name: str
     path: Path | None = None
     data: bytes | None = None
     stream: BinaryIO | None = None
+    class_names: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 #: A reader yields rows, or sentences of tokens (`tagging.TaggedRow`) where that is what a file holds.

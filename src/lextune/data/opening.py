@@ -223,8 +223,14 @@ def record_digest(source: Source, digest: str, size: int, context: ReadContext) 
         context.files.append(FileDigest(path=source.name, sha256=digest, size=size))
 
 
-def _decompressed(source: Source, stream: io.BufferedReader[Any], context: ReadContext) -> BinaryIO:
+def compression(source: Source) -> str:
+    """The suffix of a compressed source; empty where it is none."""
     suffix = Path(source.name).suffix.lower()
+    return suffix if suffix in _COMPRESSED else ""
+
+
+def _decompressed(source: Source, stream: io.BufferedReader[Any], context: ReadContext) -> BinaryIO:
+    suffix = compression(source)
     if suffix == ".gz":
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
     if suffix == ".bz2":
