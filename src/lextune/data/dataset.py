@@ -17,7 +17,8 @@ from lextune.data.columns import Ints, Keys, Members, NameList, Names, Spool, Te
 from lextune.data.fingerprint import fingerprint, normal_digest, row_digest, row_ids
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.labelling import UnfitLabelError, is_not_finite, read_label
-from lextune.data.opening import find_sources, read_source
+from lextune.data.opening import read_source
+from lextune.data.sources import find_sources
 from lextune.extras import need
 from lextune.labels import LabelKind, classes_in
 from lextune.records import Split

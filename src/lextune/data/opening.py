@@ -1,24 +1,20 @@
-"""Finds, opens, decompresses, hashes and decodes the sources of a config; it knows no record format."""
+"""Opens, decompresses, hashes and decodes the sources of a config; it knows no record format."""
 
 from __future__ import annotations
 
 import bz2
 import contextlib
 import dataclasses
-import glob
 import gzip
 import hashlib
 import io
 import lzma
 import os
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from lextune import distributions
-from lextune.data.catalogue import pinned_digest
 from lextune.data.encodings import DETECT, Sampler, choose_encoding, not_decodable, tell_undecoded
 from lextune.data.findings import Findings
 from lextune.data.formats import RawRow, ReadContext, Reader, Source, Undecoded, formats
@@ -35,51 +31,6 @@ _MAGIC = (
     (b"\x28\xb5\x2f\xfd", ".zst"),
 )
 _COMPRESSED = tuple(suffix for _, suffix in _MAGIC)
-
-
-def find_sources(given: tuple[str, ...], context: ReadContext) -> list[Source]:
-    """The files and folders that a config's words mean: paths, globs, `pypi:PACKAGE/PATH`, `-` for stdin.
-
-    Raises:
-        MissingExtraError: A distribution is not installed.
-        VerificationError: A distribution's file is not the recorded or pinned one.
-    """
-    found: list[Source] = []
-    for word in given:
-        if not word:
-            context.findings.add(
-                "no_source", "error", "the path is empty", "write the path of a file or folder", unit="sources"
-            )  # fmt: skip
-        elif word == "-":
-            found.append(Source("standard input", stream=sys.stdin.buffer))
-        elif word.startswith("pypi:"):
-            found.append(_from_distribution(word, context))
-        elif word.startswith("hub:"):
-            context.findings.add(
-                "no_source", "error", f"{word!r} names a data set of a hub, which is not read",
-                "download its files and give their paths", word, unit="sources",
-            )  # fmt: skip
-        elif os.path.exists(word) or not glob.has_magic(word):
-            found.append(Source(word, path=Path(word)))
-        else:
-            found += _from_glob(word, context.findings)
-    return found
-
-
-def _from_distribution(word: str, context: ReadContext) -> Source:
-    package, path = distributions.split_source(word)
-    pin = context.options.pins.get(word) or context.options.pins.get(path) or pinned_digest(word)
-    return Source(word, data=distributions.read_file(package, path, pin))
-
-
-def _from_glob(word: str, findings: Findings) -> list[Source]:
-    paths = sorted(glob.glob(word, recursive=True))
-    if not paths:
-        findings.add(
-            "no_source", "error", f"no file matches {word!r}", "check the pattern and the folder you are in",
-            word, unit="sources",
-        )  # fmt: skip
-    return [Source(path, path=Path(path)) for path in paths]
 
 
 def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:

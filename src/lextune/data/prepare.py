@@ -32,7 +32,8 @@ from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
-from lextune.data.opening import find_sources, read_source
+from lextune.data.opening import read_source
+from lextune.data.sources import find_sources
 from lextune.errors import DataError, Problem
 from lextune.labels import LabelKind
 from lextune.records import DatasetRef, FileDigest, Measurement

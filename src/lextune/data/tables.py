@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
+from lextune.data.dataset_folders import class_names
 from lextune.data.formats import (
     RawRow,
     ReadContext,
@@ -82,7 +83,9 @@ def _row(
     context: ReadContext,
 ) -> Iterator[RawRow | TaggedRow]:
     values = {name: as_text[name](cell) for name, cell in cells.items()}
-    nameless = [name for name, cell in cells.items() if values[name] is None and cell not in (None, "")]
+    nameless = [
+        name for name, cell in cells.items() if values[name] is None and cell not in (None, "")
+    ]
     for name in nameless:
         context.skip(
             "class_number", f"records whose {name!r} is no number of a class of its file",
@@ -160,17 +163,6 @@ def _class_names(schema: Any, name: str) -> list[str] | None:
     except (KeyError, TypeError, ValueError):
         return None
     return class_names(features.get(name)) if isinstance(features, dict) else None
-
-
-def class_names(feature: Any) -> list[str] | None:
-    """The names of a ClassLabel, or of a list of such, as `datasets` writes features; None where it is none."""
-    if isinstance(feature, list) and len(feature) == 1:
-        return class_names(feature[0])
-    if not isinstance(feature, dict):
-        return None
-    if feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list):
-        return [str(one) for one in feature["names"]]
-    return class_names(feature.get("feature"))
 
 
 def _text(cell: Any) -> Any:
