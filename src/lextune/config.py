@@ -39,6 +39,8 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Weight = Annotated[float, Field(gt=0)]
+#: How tags of tokens say where entities begin and end; IOB reads IOB1 and IOB2 alike, as conlleval does.
+TagScheme = Literal["IOB1", "IOB2", "BIOES", "BILOU", "BMES", "IO", "IOB"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -101,7 +103,9 @@ class DataConfig(Section):
     columns: ColumnsConfig = ColumnsConfig()
     format: str | None = Field(None, description="Name of the reader; null goes by the suffix.")
     encoding: str | None = Field(
-        None, description="Text encoding; null honours a byte order mark, else strict UTF-8."
+        None,
+        description="Text encoding; null honours a byte order mark, else strict UTF-8; `detect` reads other files "
+        "in their likeliest encoding, which is recorded as a guess.",
     )
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="Of delimited files; null finds it."
@@ -110,6 +114,25 @@ class DataConfig(Section):
         None,
         min_length=1,
         description="What stands between several classes of one cell; null is a JSON array.",
+    )
+    unreadable: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the rows of a part that may be left out, listed and counted, because they cannot be read.",
+    )
+    tag_scheme: TagScheme | None = Field(
+        None,
+        description="Of tagged tokens: null finds the one that fits all tags. IOB lets an I- that continues nothing "
+        "begin an entity.",
+    )
+    token_suffix: Literal["none", "position"] | None = Field(
+        None,
+        description="`position` takes the place in its word off each token; null does so, with a warning, where all have one.",
+    )
+    token_joiner: str | None = Field(
+        None,
+        description="What tokens are joined by to a text; null is a space, or nothing where words are written without.",
     )
     where: dict[str, str] = Field(
         default_factory=dict, description="Keep only rows whose column equals the value."

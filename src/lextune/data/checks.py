@@ -315,6 +315,7 @@ def read_parts(
     parts: dict[str, Rows] = {}
     for name, sources in given_parts(config).items():
         parts[name] = load_rows(sources, config, context, progress)
+    context.settle()
     for old in config.labels:
         if old not in context.renamed:
             context.findings.add(
@@ -367,6 +368,7 @@ def make_report(parts: Mapping[str, Rows], context: ReadContext) -> DataReport:
         classes={name: _shown_classes(rows) for name, rows in parts.items()},
         problems=context.findings.problems(),
         encodings=context.encodings,
+        unreadable=context.unreadable,
     )
 
 

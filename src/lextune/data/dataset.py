@@ -17,7 +17,8 @@ from lextune.data.columns import Ints, Keys, Members, NameList, Names, Spool, Te
 from lextune.data.fingerprint import fingerprint, normal_digest, row_digest, row_ids
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.labelling import UnfitLabelError, is_not_finite, read_label
-from lextune.data.opening import find_sources, read_source
+from lextune.data.opening import read_source
+from lextune.data.sources import find_sources
 from lextune.extras import need
 from lextune.labels import LabelKind, classes_in
 from lextune.records import Split
@@ -145,7 +146,10 @@ class _Reading:
         """One more; what is wrong with its label goes to the context's findings."""
         config, values = self.config, raw.values
         text = values.get(config.columns.text) or ""
+        before = self.context.unreadable
         label = self._label(values.get(config.columns.label) or "", text, raw.where)
+        if config.unreadable and self.context.unreadable > before:
+            return
         groups = {name: values.get(name) or None for name in self.groups}
         self.texts.add(text)
         self.labels.add(label)
@@ -170,7 +174,7 @@ class _Reading:
                 cell, kind, text, rename=self._renamed, separator=config.label_separator
             )
         except UnfitLabelError as error:
-            self.context.findings.add(error.kind, "error", error.fact, error.remedy, where)
+            self.context.skip(error.kind, error.fact, error.remedy, where)
             return ""
         for name in names:
             _check_label(name, where, config, self.context)
@@ -211,6 +215,10 @@ def read_options(config: DataConfig, kind: LabelKind = "class") -> ReadOptions:
         format=config.format,
         encoding=config.encoding,
         delimiter=config.delimiter,
+        tag_scheme=config.tag_scheme,
+        token_suffix=config.token_suffix,
+        token_joiner=config.token_joiner,
+        unreadable=config.unreadable,
         pins=config.sha256,
     )
 
@@ -227,6 +235,7 @@ def load_rows(
         MissingExtraError: A distribution or an extra is not installed.
         VerificationError: A file is not the pinned one.
     """
+    left_out = context.unreadable
     with _Reading(config, context) as reading:
         seen = 0
         for source in find_sources(given, context):
@@ -240,6 +249,8 @@ def load_rows(
             if progress is not None:
                 progress(f"read {len(reading) - before:,} rows of {source.name}")
         rows = reading.rows()
+    left_out = context.unreadable - left_out
+    context.too_many |= left_out > config.unreadable * (len(rows) + left_out)
     if not len(rows) and not context.findings.has_errors():
         kept = " that data.where keeps" if config.where else ""
         context.findings.add(
@@ -251,13 +262,13 @@ def load_rows(
 
 def _check_label(label: str, where: str, config: DataConfig, context: ReadContext) -> None:
     if not label.strip():
-        context.findings.add(
-            "missing_label", "error", f"rows without a label in column {config.columns.label!r}",
+        context.skip(
+            "missing_label", f"rows without a label in column {config.columns.label!r}",
             "write the label there, or remove the row", where,
         )  # fmt: skip
     elif is_not_finite(label) and label not in config.labels.values():
-        context.findings.add(
-            "invalid_label", "error", "rows whose label is NaN or infinite",
+        context.skip(
+            "invalid_label", "rows whose label is NaN or infinite",
             "write the label there, or remove the row; if it is the name of a class, give it another in data.labels",
             where,
         )  # fmt: skip

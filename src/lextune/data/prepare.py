@@ -32,7 +32,8 @@ from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
-from lextune.data.opening import find_sources, read_source
+from lextune.data.opening import read_source
+from lextune.data.sources import find_sources
 from lextune.errors import DataError, Problem
 from lextune.labels import LabelKind
 from lextune.records import DatasetRef, FileDigest, Measurement
@@ -110,12 +111,15 @@ def prepare(
     left = find_leaks(used["test"], used["train"], used["validation"])
     report = _report(parts, used, context)
     measurements = _measure(used, dropped, (found, left), counted, report.rows)
+    left_out = Measurement.exact(
+        "unreadable_rows", report.unreadable, n=report.rows + report.unreadable, unit="rows"
+    )
     leaked = np.sort(used["test"].ids[left.rows()])
     return Prepared(
         ref=_reference(config, used, context),
         parts={name: used[name].table(scratch) for name in ORDER},
         report=report,
-        measurements=measurements,
+        measurements=(*measurements, left_out),
         leaked_ids=tuple(leaked.astype(str).tolist()),
     )
 
@@ -141,6 +145,7 @@ def load_labelled(
     """
     context = ReadContext(read_options(config, kind), Findings())
     rows = load_rows(sources, config, context, progress)
+    context.settle()
     check_rows("test", rows, context.findings)
     if classes:
         foreign = rows.classes.having(set(rows.classes.names) - {"", *classes})

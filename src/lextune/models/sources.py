@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from lextune import distributions
 from lextune.config import ModelConfig
 from lextune.errors import ModelError, Problem
 from lextune.files import sha256
+from lextune.hub import NoSnapshotError, find_snapshot, go_offline
 from lextune.models.catalogue import CatalogueEntry, catalogue
 from lextune.models.converted import converted_files
 from lextune.records import FileDigest
@@ -85,15 +84,6 @@ def _read_cached(folder: Path, config: ModelConfig) -> ModelFiles:
     name = folder.name.removeprefix("models--").replace("--", "/")
     found = _read_folder(snapshot, name, config)
     return ModelFiles(name, commit, found.files, found.digests)
-
-
-def go_offline() -> None:
-    """Keep huggingface_hub and transformers from opening a socket for the rest of this process."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    constants = sys.modules.get("huggingface_hub.constants")
-    if constants is not None:
-        constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
 
 
 def _read_package(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
@@ -268,25 +258,11 @@ def _check_files(source: str, files: dict[str, bytes], pickled: list[str] | None
 
 
 def _read_hub(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    import huggingface_hub
-    from huggingface_hub import constants, errors
-
     hub_id, revision = config.source, config.revision or "main"
-    offline = constants.HF_HUB_OFFLINE
     try:
-        folder = _cached_snapshot(hub_id, revision)
-        if not offline and (folder is None or _lacking(folder)):
-            notify(f"downloading {hub_id} at {revision}")
-            folder = Path(
-                huggingface_hub.snapshot_download(
-                    hub_id, revision=revision, allow_patterns=_HUB_PATTERNS
-                )
-            )
-    except (errors.HfHubHTTPError, errors.HFValidationError, OSError) as error:
-        raise _not_had(hub_id, revision, type(error).__name__) from error
-    if folder is None:
-        raise _not_had(hub_id, revision, "this process is offline")
+        folder, offline = find_snapshot(hub_id, revision, _HUB_PATTERNS, _lacking, notify)
+    except NoSnapshotError as error:
+        raise _not_had(hub_id, revision, str(error)) from error
     if lacking := _lacking(folder):
         raise _in_part(hub_id, folder, lacking, offline)
     go_offline()
@@ -295,22 +271,6 @@ def _read_hub(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
         notify(f"model.revision is not pinned; this run records and uses {commit}")
     found = _read_folder(folder, hub_id, config)
     return ModelFiles(hub_id, commit, found.files, found.digests)
-
-
-def _cached_snapshot(hub_id: str, revision: str) -> Path | None:
-    """The snapshot in the hub's cache, whole or not."""
-    import huggingface_hub
-    from huggingface_hub import errors
-
-    found: str | None
-    try:
-        found = huggingface_hub.snapshot_download(
-            hub_id, revision=revision, allow_patterns=_HUB_PATTERNS, local_files_only=True
-        )
-    except errors.LocalEntryNotFoundError as error:
-        # an interrupted download says where its part is
-        found = getattr(error, "snapshot_path", None)
-    return Path(found) if found else None
 
 
 def _lacking(folder: Path) -> list[str]:

@@ -12,9 +12,9 @@ from lextune.config import RunConfig
 from lextune.errors import ConfigError, ModelError, Problem
 from lextune.evidence.keys import Trust, load_trust
 from lextune.extras import require
+from lextune.hub import go_offline
 from lextune.labels import LabelKind
 from lextune.models.loading import LoadedModel, load_finished
-from lextune.models.sources import go_offline
 from lextune.records import Record
 from lextune.release import Verification, VerifiedRelease, read_release
 
