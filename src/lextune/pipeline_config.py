@@ -15,6 +15,7 @@ from lextune.extras import missing
 from lextune.policy.facts import check_facts
 from lextune.policy.packs import Pack, load_pack
 from lextune.registry import Registry
+from lextune.rights import retention_problem
 
 
 def load_run_config(
@@ -62,6 +63,10 @@ def load_run_config(
         today = datetime.datetime.now(datetime.UTC).date()
         policy = config.policy.model_copy(update={"as_of": today})
         config = config.model_copy(update={"policy": policy})
+    assert config.policy.as_of is not None
+    late = retention_problem(config.data.retention_until, config.policy.as_of)
+    if late is not None:
+        raise ConfigError(dataclasses.replace(late, where="data.retention_until"))
     return config
 
 
