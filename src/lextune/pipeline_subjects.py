@@ -1,4 +1,4 @@
-"""Joins the data room with the index of people: who is erased before rows are read, whom rows are about after; it knows no row's text."""
+"""Joins the data room with the index of people: who is erased, and whom rows are about; it knows no text."""
 
 from __future__ import annotations
 
@@ -133,7 +133,11 @@ def _duties(
                 if learnt
                 else "measure it again without these rows: they were in its test part only"
             )
-            there = "" if one["release_exists"] else " (no longer at that place; copies may be elsewhere)"
+            there = (
+                ""
+                if one["release_exists"]
+                else " (no longer at that place; copies may be elsewhere)"
+            )
             duties.append(f"Release {one['release']}{there}: {what}.")
         if one["folder_exists"]:
             duties.append(f"Delete the folder of the run {one['run']}: {one['folder']}.")

@@ -1,4 +1,4 @@
-"""What a data owner states about data (origin, purpose, basis, consent, retention), in a config or a file beside the data; it reads no row."""
+"""What an owner states of data (origin, basis, consent, retention), in a config or a file of its own; it reads no row."""
 
 from __future__ import annotations
 

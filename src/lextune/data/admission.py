@@ -1,4 +1,4 @@
-"""Which rows may be used at all: live consent where that is the basis, and nobody who asked for erasure; it knows no store and no split."""
+"""Which rows may be used: live consent where that is the basis, nobody who asked for erasure; it knows no store."""
 
 from __future__ import annotations
 

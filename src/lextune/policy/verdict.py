@@ -16,6 +16,7 @@ from lextune.policy.bounds import check_measurement
 from lextune.policy.facts import all_facts, answer
 from lextune.policy.findings import Finding, worst
 from lextune.policy.licences import LicenceTable, check_licence
+from lextune.policy.output_licence import check_output_licence
 from lextune.policy.readings import Readings
 from lextune.policy.schema import Control, Fact, Pack
 from lextune.policy.waivers import Waiver
@@ -222,6 +223,12 @@ def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
         rows = {row.id.casefold(): row for row in pack.licences}
         table = LicenceTable(rows, case.facts, case.declared)
         return check_licence(requirement, case.readings.licence(requirement.licence), table)
+    if isinstance(requirement, schema.OutputLicenceRequirement):
+        rows = {row.id.casefold(): row for row in pack.licences}
+        table = LicenceTable(rows, case.facts, case.declared)
+        readings = case.readings
+        stated = {of: readings.licence(of) for of in ("model", "data")}
+        return check_output_licence(requirement, stated, readings.release(), table)
     if isinstance(requirement, schema.DocumentRequirement):
         return _listed("document", requirement.document, case)
     return _listed("attestation", requirement.attestation, case)

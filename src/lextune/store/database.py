@@ -30,7 +30,9 @@ class Database:
         with disk_problems(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30}, hide_parameters=True)
+        self._engine = create_engine(
+            f"sqlite:///{path}", connect_args={"timeout": 30}, hide_parameters=True
+        )
         with self._problems():
             tables.create_all(self._engine)
 
