@@ -23,11 +23,11 @@ def open_subjects(home: Path | None = None) -> SubjectStore:
     """The index of this user, made on first use.
 
     Raises:
-        VerificationError: The secret is open to others, or not the one that the index was made with.
+        VerificationError: The secret is gone, open to others, or not the one that the index was made with.
         EnvironmentProblem: The database cannot be used.
     """
     home = home if home is not None else home_folder()
-    return SubjectStore(home, load_or_create_secret(home))
+    return SubjectStore(home, load_or_create_secret(home, create=not (home / FILE).exists()))
 
 
 def make_gate(config: DataConfig, on: datetime.date | None) -> Gate:

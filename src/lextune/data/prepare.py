@@ -301,10 +301,13 @@ def _reference(
 ) -> DatasetRef:
     words = tuple(dict.fromkeys(word for words in given_parts(config).values() for word in words))
     files = tuple({file.path: file for file in context.files}.values())
+    declared_in = "the config"
+    if config.manifest is not None:
+        declared_in += f" or the data manifest {Path(config.manifest).name}"
     return DatasetRef(
         sources=words,
         files=files,
-        licence=find_licence(config.licence, words, files, context.layouts),
+        licence=find_licence(config.licence, words, files, context.layouts, declared_in),
         lawful_basis=config.lawful_basis,
         fingerprint=fingerprint(np.concatenate([rows.digests for rows in used.values()])),
         columns=config.columns.model_dump(mode="json"),
