@@ -83,7 +83,7 @@ COMBINATIONS = [
     ("gemma", "CC-BY-4.0", "Apache-2.0", "insufficient", "limits the use"),
     ("deepseek", "MIT", None, "insufficient", "release.licence is not declared"),
     # What nobody stated, or what is open, never passes.
-    ("Apache-2.0", "NONE", None, "insufficient", "the data has no licence"),
+    ("Apache-2.0", "NONE", None, "insufficient", "no licence of the data is stated"),
     ("Apache-2.0", "NOASSERTION", "MIT", "insufficient", "the table does not know NOASSERTION of the data"),
     ("LicenseRef-x", "MIT", "MIT", "insufficient", "does not know LicenseRef-x of the model"),
     ("Apache-2.0 WITH LLVM-exception", "MIT", "MIT", "insufficient", "does not know"),

@@ -201,7 +201,10 @@ def _open(terms: OutputTerms) -> list[_Answer]:
     for of, key in terms.unlisted:
         reason = f"the table does not know {key} of the {of}, so nobody can say what it asks of the output"
         if key.casefold() == "none":
-            reason = f"the {of} has no licence, so nobody may license what is made from it"
+            reason = (
+                f"no licence of the {of} is stated, so nobody can say under which licence what is made from it "
+                "may be passed on"
+            )
         ask = (
             f"release.licence: read the licence of the {of}; under which licence may a model made from it be "
             "passed on?"
