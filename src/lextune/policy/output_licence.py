@@ -6,16 +6,14 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from lextune.policy.findings import Finding, FindingStatus
 from lextune.policy.licences import LicenceTable, alternatives, parse
 from lextune.policy.readings import StatedLicence, StatedRelease
-from lextune.policy.schema import LicenceRow, OutputLicenceRequirement
+from lextune.policy.schema import LicenceOf, LicenceRow, OutputLicenceRequirement
 
-Source = Literal["model", "data"]
 #: Of one input: the ids that bind together.
-_Chosen = tuple[tuple[Source, str], ...]
+_Chosen = tuple[tuple[LicenceOf, str], ...]
 #: More alternatives than these are not tried: no real expression has them.
 _MOST_CHOICES = 256
 _RANK: Mapping[FindingStatus, int] = {"pass": 0, "insufficient": 1, "fail": 2}
@@ -25,7 +23,7 @@ _RANK: Mapping[FindingStatus, int] = {"pass": 0, "insufficient": 1, "fail": 2}
 class Bound:
     """One row of the table and whose licence it is."""
 
-    source: Source
+    source: LicenceOf
     row: LicenceRow
 
     @property
@@ -60,7 +58,7 @@ class OutputTerms:
     bound: tuple[Bound, ...]
     conflict: str
     unsettled: tuple[Bound, ...]
-    unlisted: tuple[tuple[Source, str], ...]
+    unlisted: tuple[tuple[LicenceOf, str], ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def output_terms(model: str, data: str, rows: Mapping[str, LicenceRow]) -> tuple
         data: The same of the data.
         rows: The table, by case-folded id.
     """
-    given: tuple[tuple[Source, str], ...] = (("model", model), ("data", data))
+    given: tuple[tuple[LicenceOf, str], ...] = (("model", model), ("data", data))
     choices = [[[(of, key) for key in one] for one in alternatives(text)] for of, text in given]
     ways = itertools.islice(itertools.product(*choices), _MOST_CHOICES)
     return tuple(_terms(tuple(dict.fromkeys(itertools.chain(*way))), rows) for way in ways)
@@ -91,7 +89,7 @@ def output_terms(model: str, data: str, rows: Mapping[str, LicenceRow]) -> tuple
 
 def check_output_licence(
     requirement: OutputLicenceRequirement,
-    inputs: Mapping[Source, StatedLicence],
+    inputs: Mapping[LicenceOf, StatedLicence],
     release: StatedRelease,
     table: LicenceTable,
 ) -> Finding:
@@ -101,7 +99,7 @@ def check_output_licence(
     them, or one beside terms of use that it does not let anybody add, are insufficient until a person
     decides. A declared licence outside what is permitted fails. What the table does not list is insufficient.
     """
-    stated = (*inputs.values(), release)
+    stated: list[StatedLicence | StatedRelease] = [*inputs.values(), release]
     evidence = tuple(sorted({one for part in stated for one in part.evidence}))
     if not all(part.evidence for part in stated):
         evidence = ()  # a statement is yet to come: nothing is settled
