@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from lextune import strict_yaml
 from lextune.errors import ConfigError, Problem
 from lextune.records import Day
+from lextune.rights import LAWFUL_BASES, ConsentConfig, Languages, rights_problems
 from lextune.validation import validate
 
 
@@ -74,6 +75,12 @@ class ColumnsConfig(Section):
     )
     subject: str | None = Field(
         None, description="Whom the row is about; the rows of one person stay in one part."
+    )
+    consent: str | None = Field(
+        None, description="Whether the person consents; read where the lawful basis is consent."
+    )
+    sensitive: Words = Field(
+        (), description="Columns of sensitive data (GDPR article 9, PIPL article 28); recorded."
     )
 
     @property
@@ -152,7 +159,24 @@ class DataConfig(Section):
         default_factory=dict, description="New names of classes: value in the data to name."
     )
     licence: str | None = Field(None, description="SPDX id of the data's licence; null is unknown.")
-    lawful_basis: str | None = Field(None, description="Lawful basis of processing, if personal.")
+    lawful_basis: str | None = Field(
+        None,
+        description="Lawful basis of processing (GDPR article 6(1), PIPL article 13); null is unknown.",
+        json_schema_extra={"examples": list(LAWFUL_BASES)},
+    )
+    manifest: str | None = Field(
+        None, description="A YAML file that came with the data and states the keys of its origin."
+    )
+    source: Word | None = Field(None, description="Where the data comes from, in words or a URL.")
+    purpose: Word | None = Field(None, description="What the data was collected for.")
+    retention_until: Day | None = Field(None, description="Last day on which it may be kept.")
+    language: Languages = Field((), description="Languages of the texts, as BCP 47 writes them.")
+    consent: ConsentConfig | None = Field(
+        None, description="What counts as live consent; null is yes, true or 1, without end."
+    )
+    erased: Literal["error", "exclude"] = Field(
+        "error", description="What to do with rows of people who asked for erasure."
+    )
     sha256: dict[str, Sha256] = Field(
         default_factory=dict, description="Pinned digests of pypi: files: path to SHA-256."
     )
@@ -272,6 +296,10 @@ class ReleaseConfig(Section):
         pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?$",
         description="MAJOR.MINOR.PATCH, as semver.org has it.",
     )
+    licence: Word | None = Field(
+        None,
+        description="SPDX expression or hub id of the licence that the release is under; null is undecided.",
+    )
 
 
 class RunConfig(Section):
@@ -295,9 +323,13 @@ class RunConfig(Section):
     def for_other_data(self) -> dict[str, Any]:
         """As plain data, without what the run's own data was filtered by, read as, split by and pinned to."""
         found = self.model_dump(mode="json")
-        found["data"]["columns"] |= {"split_group": None, "subject": None}
+        found["data"]["columns"] |= {
+            "split_group": None, "subject": None, "consent": None, "sensitive": [],
+        }  # fmt: skip
         found["data"] |= {
-            "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None,
+            "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None, "manifest": None,
+            "source": None, "purpose": None, "lawful_basis": None, "retention_until": None,
+            "language": [], "consent": None,
         }  # fmt: skip
         return found
 
@@ -310,6 +342,7 @@ ALIASES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("data", "validation_file"): ("data", "validation"),
     ("data", "column_mapping"): ("data", "columns"),
     ("data", "license"): ("data", "licence"),
+    ("release", "license"): ("release", "licence"),
     ("data", "columns", "text_column"): ("data", "columns", "text"),
     ("data", "columns", "target_column"): ("data", "columns", "label"),
     ("model", "license"): ("model", "licence"),
@@ -362,6 +395,7 @@ def load_config(
     _rename(document, tell)
     problems = _override(document, overrides)
     _rename(document, tell)
+    problems += rights_problems(document)
     if check is not None and isinstance(document.data, dict):
         problems += check(document)
     return validate(RunConfig, document, ConfigError, problems)

@@ -34,6 +34,7 @@ from lextune.files import (
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
 from lextune.pipeline_evaluation import Measuring, metrics_document, score_table, training_texts
+from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.verdict import blocks_release, exit_code
 from lextune.policy.waivers import check_waivers
@@ -237,6 +238,7 @@ class _Job:
         waivers: Sequence[bytes],
     ) -> Run:
         walk = self.first_rooms(dossier, packs, trust, waivers)
+        index_subjects(dossier.run_id, walk.prepared.subjects)
         if walk.blocked:
             self._record_verdict(dossier, packs, walk.verdict)
             return Run(
@@ -376,7 +378,8 @@ class _Job:
 
         self.listener.stage("prepare")
         kind = tasks.get(self.config.task).label_kind
-        prepared = prepare(self.config.data, self.listener.tell, self.folder, kind)
+        gate = make_gate(self.config.data, self.config.policy.as_of)
+        prepared = prepare(self.config.data, self.listener.tell, self.folder, kind, gate)
         for problem in prepared.report.problems:
             if problem.severity == "warning":
                 self.listener.tell(f"{problem}: {problem.remedy}")

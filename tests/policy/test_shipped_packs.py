@@ -127,10 +127,13 @@ def test_house_rules_say_that_no_law_sets_them() -> None:
 
 
 @pytest.fixture
-def licences(licensed: Signed, day: datetime.date) -> Callable[..., tuple[str, dict[str, Any]]]:
+def licences(
+    licensed: Signed, signed: Signed, day: datetime.date
+) -> Callable[..., tuple[str, dict[str, Any]]]:
     def run(model: str, data: str, **facts: Any) -> tuple[str, dict[str, Any]]:
         note = NOTE if data == "NONE" else None
         statements = [licensed("model", model), licensed("data", data, packaging="MIT", note=note)]
+        statements.append(signed("config", release={"name": "Llama-reviews"}))
         verdict = decide(statements, facts, [load_pack("licences")], day)
         return verdict.outcome, {result.control: result for result in verdict.controls}
 

@@ -28,6 +28,7 @@ def check(
     require("data")
     from lextune.config import load_config
     from lextune.data.checks import check_path
+    from lextune.pipeline_subjects import make_gate
 
     columns = {"text": text_column, "label": label_column}
     given = {"train": [path], "test": None if test is None else [test], "columns": columns}
@@ -35,7 +36,7 @@ def check(
         {"task": "text_classification", "model": {"source": "auto"}, "data": given}, overrides or []
     )
     with Terminal() as terminal:
-        report = check_path(config.data, terminal.tell)
+        report = check_path(config.data, terminal.tell, make_gate(config.data, config.policy.as_of))
     if as_json:
         print_json(report.document())
     else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lextune.config import DataConfig
+from lextune.data.admission import Gate
 from lextune.data.columns import Ints, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
@@ -313,9 +314,13 @@ def read_parts(
 ) -> dict[str, Rows]:
     """Every given part, read and checked row by row; errors are in the context's findings."""
     parts: dict[str, Rows] = {}
+    if context.gate is not None:
+        context.gate.require_in_time()
     for name, sources in given_parts(config).items():
         parts[name] = load_rows(sources, config, context, progress)
     context.settle()
+    if context.gate is not None:
+        context.gate.finish(context.findings)
     for old in config.labels:
         if old not in context.renamed:
             context.findings.add(
@@ -334,15 +339,19 @@ def read_parts(
 
 
 def check_path(
-    config: DataConfig, progress: Progress | None = None, kind: LabelKind = "class"
+    config: DataConfig,
+    progress: Progress | None = None,
+    kind: LabelKind = "class",
+    gate: Gate | None = None,
 ) -> DataReport:
     """Everything that can be said of the data of a config without a model; errors are in the report, not raised.
 
     Raises:
         MissingExtraError: A distribution or an extra is not installed.
         VerificationError: A file is not the pinned one.
+        DataError: The data is past its retention.
     """
-    context = ReadContext(read_options(config, kind), Findings())
+    context = ReadContext(read_options(config, kind), Findings(), gate=gate or Gate(config))
     parts = read_parts(config, context, progress)
     check_parts(parts, context.findings)
     return make_report(parts, context)

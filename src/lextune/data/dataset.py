@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lextune.config import DataConfig
+from lextune.data.admission import consent_columns
 from lextune.data.columns import Ints, Keys, Members, NameList, Names, Spool, Texts
 from lextune.data.fingerprint import fingerprint, normal_digest, row_digest, row_ids
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
@@ -206,12 +207,13 @@ def read_options(config: DataConfig, kind: LabelKind = "class") -> ReadOptions:
         if name is not None:
             options[name] = f"data.columns.{key}"
     options |= dict.fromkeys(columns.group, "data.columns.group")
+    options |= dict.fromkeys(columns.sensitive, "data.columns.sensitive") | consent_columns(config)
     return ReadOptions(
         options=options,
         text=columns.text,
         label=columns.label,
         label_kind=kind,
-        others=tuple(dict.fromkeys((*columns.group, *columns.bonds, *config.where))),
+        others=tuple(options),
         format=config.format,
         encoding=config.encoding,
         delimiter=config.delimiter,
@@ -237,12 +239,13 @@ def load_rows(
     """
     left_out = context.unreadable
     with _Reading(config, context) as reading:
-        seen = 0
+        seen, gate = 0, context.gate
         for source in find_sources(given, context):
             before = len(reading)
             for raw in read_source(source, context):
                 seen += 1
-                if all(raw.values.get(name) == value for name, value in config.where.items()):
+                kept = all(raw.values.get(name) == value for name, value in config.where.items())
+                if kept and (gate is None or gate.admits(raw, context.findings)):
                     reading.add(raw)
                 if progress is not None and seen % _REPORT_EVERY == 0:
                     progress(f"read {seen:,} rows")
@@ -252,9 +255,10 @@ def load_rows(
     left_out = context.unreadable - left_out
     context.too_many |= left_out > config.unreadable * (len(rows) + left_out)
     if not len(rows) and not context.findings.has_errors():
-        kept = " that data.where keeps" if config.where else ""
+        left = " that data.where keeps" if config.where else ""
+        left += " that may be used" if gate is not None and gate.refused else ""
         context.findings.add(
-            "no_rows", "error", f"there are no rows{kept}", "check the file, and data.where if it is set",
+            "no_rows", "error", f"there are no rows{left}", "check the file, and data.where if it is set",
             ", ".join(given), unit="sources",
         )  # fmt: skip
     return rows

@@ -11,6 +11,7 @@ import numpy as np
 
 from lextune.config import DataConfig
 from lextune.data import splits
+from lextune.data.admission import Gate
 from lextune.data.catalogue import find_licence
 from lextune.data.checks import (
     ORDER,
@@ -27,7 +28,7 @@ from lextune.data.checks import (
     shared_bonds,
     tell_rows,
 )
-from lextune.data.columns import same
+from lextune.data.columns import Keys, Names, Texts, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
@@ -43,6 +44,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class SubjectRows:
+    """Whom the rows of one part are about, row by row; in memory alone, never in the evidence."""
+
+    part: str
+    subjects: Names
+    ids: Keys
+    places: Texts
+
+
+@dataclass(frozen=True)
 class Prepared:
     """Data that is ready for training.
 
@@ -52,6 +63,7 @@ class Prepared:
         report: What the checks found in the rows as read (before sampling and splitting).
         measurements: Exact counts, by standard name.
         leaked_ids: Ids of test rows whose text also stands in train or validation as they are used.
+        subjects: Whom the rows of each part are about, where a column says so; empty otherwise.
     """
 
     ref: DatasetRef
@@ -59,6 +71,7 @@ class Prepared:
     report: DataReport
     measurements: tuple[Measurement, ...]
     leaked_ids: tuple[str, ...]
+    subjects: tuple[SubjectRows, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,7 @@ def prepare(
     progress: Progress | None = None,
     scratch: Path | None = None,
     kind: LabelKind = "class",
+    gate: Gate | None = None,
 ) -> Prepared:
     """Read, check and split.
 
@@ -88,14 +102,17 @@ def prepare(
         progress: Told, in a few words, what goes on.
         scratch: On whose disk the texts lie, in files without a name; None is the system's folder of temporary files.
         kind: What one label means; several classes and spans are in `label` as `lextune.labels` writes them.
+        gate: Which rows may be used; None asks for consent as of today, where that is the basis.
 
     Raises:
-        DataError: Every error that the checks found, each with its places and remedy; or too few rows to cut.
+        DataError: Every error that the checks found, each with its places and remedy; too few rows to cut; or
+            the data is past its retention.
         MissingExtraError: A distribution or an extra is not installed.
         VerificationError: A file is not the pinned one.
     """
     tell = progress or (lambda _: None)
-    context = ReadContext(read_options(config, kind), Findings(), scratch=scratch)
+    gate = gate or Gate(config)
+    context = ReadContext(read_options(config, kind), Findings(), scratch=scratch, gate=gate)
     findings = context.findings
     parts = read_parts(config, context, progress)
     tell(f"checking {sum(len(rows) for rows in parts.values()):,} rows")
@@ -116,11 +133,12 @@ def prepare(
     )
     leaked = np.sort(used["test"].ids[left.rows()])
     return Prepared(
-        ref=_reference(config, used, context),
+        ref=_reference(config, used, context, gate),
         parts={name: used[name].table(scratch) for name in ORDER},
         report=report,
-        measurements=(*measurements, left_out),
+        measurements=(*measurements, left_out, *gate.measurements()),
         leaked_ids=tuple(leaked.astype(str).tolist()),
+        subjects=_subjects(used, config.columns.subject),
     )
 
 
@@ -281,17 +299,31 @@ def _shared(used: dict[str, Rows], n: int) -> tuple[Measurement, ...]:
     return (Measurement.exact("shared_group_test_rows", len(shared), n=n, unit="rows"),)
 
 
-def _reference(config: DataConfig, used: dict[str, Rows], context: ReadContext) -> DatasetRef:
+def _subjects(used: dict[str, Rows], column: str | None) -> tuple[SubjectRows, ...]:
+    if column is None:
+        return ()
+    return tuple(
+        SubjectRows(name, rows.bonds[column], rows.ids, rows.places) for name, rows in used.items()
+    )
+
+
+def _reference(
+    config: DataConfig, used: dict[str, Rows], context: ReadContext, gate: Gate
+) -> DatasetRef:
     words = tuple(dict.fromkeys(word for words in given_parts(config).values() for word in words))
     files = tuple({file.path: file for file in context.files}.values())
+    declared_in = "the config"
+    if config.manifest is not None:
+        declared_in += f" or the data manifest {Path(config.manifest).name}"
     return DatasetRef(
         sources=words,
         files=files,
-        licence=find_licence(config.licence, words, files, context.layouts),
+        licence=find_licence(config.licence, words, files, context.layouts, declared_in),
         lawful_basis=config.lawful_basis,
         fingerprint=fingerprint(np.concatenate([rows.digests for rows in used.values()])),
         columns=config.columns.model_dump(mode="json"),
         classes=tuple(used["train"].classes.counts()),
         splits={name: used[name].split() for name in ORDER},
         encodings=context.encodings,
+        origin=gate.origin(),
     )

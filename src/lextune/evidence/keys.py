@@ -124,7 +124,7 @@ def load_or_create_key(home: Path | None = None) -> Signer:
     with files.disk_problems(path):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-    _refuse_open_to_others(folder, stat.S_IWGRP | stat.S_IWOTH, "700")
+    refuse_open_to_others(folder, stat.S_IWGRP | stat.S_IWOTH, "700")
     with files.locked(folder):
         if not os.path.lexists(path):
             _create_key(path, home / "trust.json")
@@ -143,8 +143,8 @@ def load_key(home: Path | None = None) -> Signer | None:
     path = home / "keys" / "default.pem"
     if not os.path.lexists(path):
         return None
-    _refuse_open_to_others(path.parent, stat.S_IWGRP | stat.S_IWOTH, "700")
-    _refuse_open_to_others(path, stat.S_IRWXG | stat.S_IRWXO, "600")
+    refuse_open_to_others(path.parent, stat.S_IWGRP | stat.S_IWOTH, "700")
+    refuse_open_to_others(path, stat.S_IRWXG | stat.S_IRWXO, "600")
     return Signer(_private_key(path))
 
 
@@ -164,7 +164,7 @@ def load_trust(path: Path | None = None, *, on: datetime.date | None = None) -> 
         data = files.read_regular(path)
     except OSError as error:
         raise _untrusted(f"the trust file {path} cannot be read: {error.strerror}") from error
-    _refuse_open_to_others(path, stat.S_IWOTH, "644")
+    refuse_open_to_others(path, stat.S_IWOTH, "644")
     if not data.strip():
         raise _untrusted(f"the trust file {path} is empty")
     entries = _entries(load_json(data, f"the trust file {path}"), path)
@@ -215,19 +215,29 @@ def _create_key(path: Path, trust: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    new = path.with_name("default.pem.new")
+    write_private(path, pem)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a new file that its owner alone can read, whole or not at all."""
+    new = path.with_name(f"{path.name}.new")
     with files.disk_problems(path):
         new.unlink(missing_ok=True)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(pem)
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(new, path)
         files.sync_folder(path.parent)
 
 
-def _refuse_open_to_others(path: Path, bits: int, mode: str) -> None:
+def refuse_open_to_others(path: Path, bits: int, mode: str) -> None:
+    """Refuse a file or folder with any of these permission bits.
+
+    Raises:
+        VerificationError: It has one; `mode` is what the remedy gives it.
+    """
     found = stat.S_IMODE(path.lstat().st_mode) if not path.is_symlink() else 0
     if found & bits:
         raise VerificationError(
