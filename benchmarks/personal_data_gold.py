@@ -103,7 +103,9 @@ def multipriv(shared: Path, language: str) -> list[Item]:
 def ner(shared: Path, name: str) -> list[Item]:
     """The training sentences of `wnut17` or `weibo_ner_zh`: persons and places that no rule was written on."""
     folder = shared / "data" / "ner" / name
-    path = folder / {"wnut17": "wnut17train.conll", "weibo_ner_zh": "weiboNER_2nd_conll.train"}[name]
+    path = (
+        folder / {"wnut17": "wnut17train.conll", "weibo_ner_zh": "weiboNER_2nd_conll.train"}[name]
+    )
     items, words, tags = [], [], []
     for line in [*path.read_text(encoding="utf-8").split("\n"), ""]:
         word, _, tag = line.rstrip("\r").rpartition("\t")

@@ -130,7 +130,7 @@ class Detector:
             if possible >> number & 1 and one.may_find(folded):
                 for hit in one.find(folded):
                     if hit.score >= self.minimum_score and hit.type in self.types:
-                        start, end = folded.place(hit.start, hit.end)
+                        start, end = folded.place(*_trimmed(folded.text, hit))
                         found.append(
                             Detection(hit.type, start, end, hit.score, hit.rule, hit.checksum)
                         )
@@ -156,6 +156,20 @@ class Detector:
             if not 0 <= one.start < one.end <= length:
                 raise ValueError("a model of names returned a span outside its text")
         return [one for one in found if one.score >= self.minimum_score and one.type in self.types]
+
+
+def _trimmed(text: str, hit: Detection) -> tuple[int, int]:
+    """Without the spaces and stops at its ends, which patterns take along; a secret keeps each sign."""
+    start, end = hit.start, hit.end
+    if hit.type != "CREDENTIAL":
+        while end - start > 1 and text[end - 1] in _EDGE:
+            end -= 1
+        while end - start > 1 and text[start] in _EDGE:
+            start += 1
+    return start, end
+
+
+_EDGE = frozenset(" .,;:\n\r-_·>?")
 
 
 def _prefilter(those: list[Recogniser]) -> tuple[dict[str, int], int]:

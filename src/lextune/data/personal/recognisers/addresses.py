@@ -67,13 +67,18 @@ _EUROPE = re.compile(
 )
 _BOX = re.compile(
     r"(?<![A-Za-z])(?:[0-9]{1,6} )?(?:P\.?\s?O\.?\s?Box|PSC|Unit|CMR)\s?[0-9]{1,6}(?:,?\s?Box\s?[0-9]{1,6})?"
-    r"(?:[,\s]+[AFD]PO\s(?:AA|AE|AP)\s[0-9]{5}(?:-[0-9]{4})?)?" + _REST, re.IGNORECASE
+    r"(?:[,\s]+[AFD]PO\s(?:AA|AE|AP)\s[0-9]{5}(?:-[0-9]{4})?)?" + _REST,
+    re.IGNORECASE,
 )
-_MILITARY = re.compile(r"(?<![A-Za-z])(?:USNS|USS|USCGC|USNV)\s[A-Z][a-z]+[,\s]+[AFD]PO\s(?:AA|AE|AP)\s[0-9]{5}")
+_MILITARY = re.compile(
+    r"(?<![A-Za-z])(?:USNS|USS|USCGC|USNV)\s[A-Z][a-z]+[,\s]+[AFD]PO\s(?:AA|AE|AP)\s[0-9]{5}"
+)
 _LABEL_BEFORE = re.compile(
     r"(?<![a-z])(?:address(?:es)?(?: is| to| with|:)?|at|on|in|to|is)\s{1,9}$", re.IGNORECASE
 )
-_LABELLED = re.compile(_LEAD + _CAP + r"(?:[ ]" + _CAP + r"){0,4}" + _REST + r"(?=[.,;:!?)\n]|\s|$)")
+_LABELLED = re.compile(
+    _LEAD + _CAP + r"(?:[ ]" + _CAP + r"){0,4}" + _REST + r"(?=[.,;:!?)\n]|\s|$)"
+)
 _NO_STREET = re.compile(
     r"(?i)[0-9]+[a-z]?\s(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|aug|sep|oct|nov|dec|am|pm|years?|days?|hours?|minutes?|people|percent|usd|dollars|euros|times|reviews?|stars?|minutes|more|new|other|different|rooms?|points?|euro|dollar|bucks|million|billion)\b"
 )
@@ -126,7 +131,9 @@ def find_english(text: Folded) -> Iterator[Detection]:
         for rule, pattern in _NUMBERED:
             if match := pattern.match(whole, start):
                 yield Detection("STREET_ADDRESS", start, match.end(), 0.78, rule)
-        if _LABEL_BEFORE.search(whole[max(0, start - 24) : start]) and (match := _LABELLED.match(whole, start)):
+        if _LABEL_BEFORE.search(whole[max(0, start - 24) : start]) and (
+            match := _LABELLED.match(whole, start)
+        ):
             yield Detection("STREET_ADDRESS", start, match.end(), 0.78, "label")
     if any(one in text.lower for one in _NAMED_WORDS):
         for rule, pattern in _NAMED:

@@ -22,7 +22,9 @@ _ACCOUNT = re.compile(
     r"|(?<![a-z])card(?: number| no\.?| #)|(?<![a-z])iban)(?:尾号)?(?:\s*(?:is|为|是|号码|号))?[\s::#为是]{0,3}"
     rf"(?P<number>[0-9](?:{GAP}[0-9]){{9,27}})(?![0-9a-z])"
 )
-_CALLED = re.compile(words("card", "visa", "mastercard", "amex", "卡号", "卡號", "银行卡", "信用卡", "储蓄卡"))
+_CALLED = re.compile(
+    words("card", "visa", "mastercard", "amex", "卡号", "卡號", "银行卡", "信用卡", "储蓄卡")
+)
 
 
 def _range(low: int, high: int) -> tuple[str, ...]:

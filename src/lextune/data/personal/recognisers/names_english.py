@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded, Word
+from lextune.data.personal.places import PEOPLE
 from lextune.data.personal.name_lists import given_names, surnames
 from lextune.data.personal.words import NOT_NAMES, ORGANISATION, PLACE_BEFORE
 
@@ -36,7 +37,7 @@ _LOOSE = re.compile(
     r"|(?<![a-z])(?:mr|mrs|ms|dr|prof)\.?)[ \t]{1,8}(?P<name>[^\W\d_]+(?:['-][^\W\d_]+)*(?: [^\W\d_]\.)?(?: [^\W\d_]+(?:['-][^\W\d_]+)*)?)(?=[\s,.;:!?)]|$)"
 )
 _AGE_BEHIND = re.compile(
-    r",? ?(?:\(|is |was )?(?:an? |aged |age )?(?:[a-z]+ )?[0-9]{1,3}(?:[ -]years?[ -]old|,|\)| y/?o)",
+    r",? ?(?:is |was )?(?:an? |aged |age )?(?:[a-z]+ )?[0-9]{1,3}(?:[ -]years?[ -]old| ?y/?o)|(?:, | \()(?:aged? )?[0-9]{1,3}[,)]",
     re.IGNORECASE,
 )
 _SUBJECT_BEHIND = re.compile(
@@ -95,9 +96,7 @@ def _words_before(text: Folded, index: int) -> list[str]:
 _GAPS = frozenset(" .,:;?!\n\"'(>")
 
 
-def _carry(
-    whole: str, runs: list[list[Word]], verdicts: list[tuple[float, str] | None]
-) -> None:
+def _carry(whole: str, runs: list[list[Word]], verdicts: list[tuple[float, str] | None]) -> None:
     """In `Ann, Bea and Cleo` each is a name where one beside it is."""
     pairs = list(zip(range(len(runs)), range(1, len(runs)), strict=False))
     for one, other in [*pairs, *[(b, a) for a, b in reversed(pairs)]]:
@@ -121,7 +120,11 @@ def _runs(text: Folded) -> Iterator[list[Word]]:
         base = word.lower[:-2] if word.lower.endswith("'s") else word.lower
         if run and base in _PARTICLES and index + 1 < len(words) and words[index + 1].capital:
             run.append(word)
-        elif word.capital and (base not in NOT_NAMES or _is_initial(words, index, bool(run))):
+        elif (
+            word.capital
+            and base not in PEOPLE
+            and (base not in NOT_NAMES or _is_initial(words, index, bool(run)))
+        ):
             if base is not word.lower:
                 yield from _closed([*run, word._replace(end=word.end - 2, lower=base)])
                 run = []
@@ -198,6 +201,7 @@ def _judge(text: Folded, run: Sequence[Word], index: int) -> tuple[float, str] |
     if (
         words[-1] in PLACE_BEFORE
         or shouted
+        or _beside_capitals(whole, start, end)
         or any(whole[one.start : one.end].isupper() and one.end - one.start > 1 for one in run)
     ):
         return None
@@ -208,14 +212,18 @@ def _judge(text: Folded, run: Sequence[Word], index: int) -> tuple[float, str] |
     return 0.5, "capitals"
 
 
-_SURNAMES_TOO = frozenset("hill park day west church lake castle bay bill sea march bank east north south rivers bell".split())
+_SURNAMES_TOO = frozenset(
+    "hill park day west church lake castle bay bill sea march bank east north south rivers bell".split()
+)
 _BESIDE = re.compile(r"[ -]?[0-9]| [A-Z]|\.? [0-9]")
 _BESIDE_BEFORE = re.compile(r"(?:[0-9]|\b[A-Z][^\W\d_]*) $")
 
 
 def _beside_capitals(whole: str, start: int, end: int) -> bool:
     """Whether another capitalised word or a number is joined to it: then it is part of something longer."""
-    return bool(_BESIDE.match(whole, end) or _BESIDE_BEFORE.search(whole[max(0, start - 24) : start]))
+    return bool(
+        _BESIDE.match(whole, end) or _BESIDE_BEFORE.search(whole[max(0, start - 24) : start])
+    )
 
 
 def _again(text: Folded, known: set[str]) -> Iterator[Detection]:

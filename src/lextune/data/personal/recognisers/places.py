@@ -7,15 +7,12 @@ from collections.abc import Iterator
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded, Word
-from lextune.data.personal.places import COUNTRIES, LONG_COUNTRIES
+from lextune.data.personal.places import COUNTRIES, LONG_COUNTRIES, PEOPLE
 from lextune.data.personal.words import NOT_NAMES
 
-_PEOPLE: set[str] = set()
 _NAMES: set[tuple[str, ...]] = {tuple(one.lower().split()) for one in LONG_COUNTRIES.split("|")}
 for _entry in COUNTRIES.split():
-    _country, _, _peoples = _entry.partition(":")
-    _NAMES.add((_country.lower(),))
-    _PEOPLE.update(_peoples.lower().split(","))
+    _NAMES.add((_entry.partition(":")[0].lower(),))
 #: Common words in small letters.
 _ALSO_WORDS = frozenset(
     "polish pole poles scot scots swede dane danes finn finns thai thais turkey mali niger chile guinea maine jersey english french".split()
@@ -48,7 +45,7 @@ def find_places(text: Folded) -> Iterator[Detection]:
     taken = -1
     for index, word in enumerate(words):
         lower = word.lower[:-2] if word.lower.endswith("'s") else word.lower
-        if (word.capital or (small and lower not in _ALSO_WORDS)) and lower in _PEOPLE:
+        if (word.capital or (small and lower not in _ALSO_WORDS)) and lower in PEOPLE:
             yield Detection("NRP", word.start, word.start + len(lower), 0.6, "name")
         if index <= taken or not (word.capital or small):
             continue
