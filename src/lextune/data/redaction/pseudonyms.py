@@ -1,0 +1,246 @@
+"""Makes stand-ins of the same shape that belong to nobody; where no shape is safe it makes none.
+
+A number with a check sign gets a wrong one, a telephone number one that its numbering plan gives to nobody, an
+address on the internet one of those reserved for documentation. Nothing of the old value is kept but its shape:
+length, separators, width, the country of an IBAN or a dialled code, and the first digit of a card, which names
+its network. Passports, permits and plates have no check sign: theirs may by chance be somebody's.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import ipaddress
+import re
+import string
+import unicodedata
+from collections.abc import Callable
+
+from lextune.data.redaction.comparing import comparable, family, fold, national
+from lextune.data.redaction.names import stand_in
+from lextune.data.redaction.secret import Draw
+
+#: From a value and draws to its stand-in; None where the value has a shape that it does not know.
+Maker = Callable[[str, Draw], str | None]
+
+_TRIES = 64
+_LONGEST = 40
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+_REGIONS = (
+    "110101", "120101", "130102", "140105", "210102", "220102", "230102", "310101", "320102", "330102", "340102",
+    "350102", "360102", "370102", "410102", "420102", "430102", "440103", "450102", "460105", "500101", "510104",
+    "520102", "530102", "610102", "620102", "630102", "640104", "650102",
+)  # fmt: skip
+_PROVINCES = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
+#: Plans against which a number of unknown country is held.
+_PLANS = ("CN", "HK", "TW", "KR", "JP", "US", "GB", "DE", "FR")
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+#: RFC 2544: for measuring networks, never routed; RFC 3849: for documentation.
+_IPV4, _IPV6 = (
+    ipaddress.IPv4Network("198.18.0.0/15"),
+    ipaddress.IPv6Network("2001:db8::/32"),
+)
+
+
+def pseudonym(kind: str, value: str, draw: Draw) -> str | None:
+    """What stands for a value of a type: another of the same shape, never itself; None where the type has no shape."""
+    maker = _MAKERS.get(family(kind))
+    if maker is None:
+        return None
+    old = comparable(kind, value)
+    for _ in range(_TRIES):
+        made = maker(value, draw)
+        if made is None or comparable(kind, made) != old:
+            return made
+    return None
+
+
+def filled(value: str, signs: str) -> str | None:
+    """A value with its letters and digits exchanged in order, each in the case and width of the old one."""
+    if sum(one.isalnum() for one in value) != len(signs):
+        return None
+    new = iter(signs)
+    return "".join(_like(one, next(new)) if one.isalnum() else one for one in value)
+
+
+def _like(old: str, new: str) -> str:
+    new = new.lower() if old.islower() else new
+    wide = unicodedata.east_asian_width(old) == "F" and "!" <= new <= "~"
+    return chr(ord(new) + 0xFEE0) if wide else new
+
+
+def _unowned(make: Maker, *checks: str) -> Maker:
+    """A maker of signs, drawn again until no check of python-stdnum holds for them."""
+
+    def maker(value: str, draw: Draw) -> str | None:
+        tests = [importlib.import_module(f"stdnum.{name}").is_valid for name in checks]
+        core = "".join(one for one in fold(value) if one.isalnum()).upper()
+        for _ in range(_TRIES):
+            signs = make(core, draw)
+            if signs is None:
+                return None
+            if not any(test(signs) for test in tests):
+                return filled(value, signs)
+        return None
+
+    return maker
+
+
+def _resident(core: str, draw: Draw) -> str | None:
+    """GB 11643: region, birthday, sequence, check sign; the form of 15 digits has none, so no region is 00."""
+    region, day = draw.pick(_REGIONS), _birthday(draw)
+    if len(core) == 15:
+        return f"00{region[2:]}{day:%y%m%d}{draw.digits(3)}"
+    return f"{region}{day:%Y%m%d}{draw.digits(4)}" if len(core) == 18 else None
+
+
+def _korean(core: str, draw: Draw) -> str | None:
+    """9 and 0 after the birthday are for people born before 1900; check signs say nothing since October 2020."""
+    day = _birthday(draw)
+    return f"{day:%y%m%d}{draw.pick('90')}{draw.digits(6)}" if len(core) == 13 else None
+
+
+def _social_security(core: str, draw: Draw) -> str | None:
+    """No area is 666 (SSA, https://www.ssa.gov/employer/randomization.html)."""
+    return f"666{draw.digits(6)}" if len(core) == 9 else None
+
+
+def _card(core: str, draw: Draw) -> str:
+    return core[0] + draw.digits(len(core) - 1)
+
+
+def _iban(core: str, draw: Draw) -> str:
+    return core[:2] + (_alike(core[2:], draw) or draw.digits(len(core) - 2))
+
+
+def _alike(core: str, draw: Draw) -> str | None:
+    """Digits for digits, letters for letters, a province for a province."""
+    if len(core) > _LONGEST:
+        return None
+    signs = []
+    for one in core:
+        if one in _PROVINCES:
+            signs.append(draw.pick(_PROVINCES))
+        elif not one.isascii():
+            return None
+        else:
+            signs.append(draw.pick(string.digits if one.isdigit() else _ALPHABET))
+    return "".join(signs)
+
+
+def _phone(value: str, draw: Draw) -> str | None:
+    """Same length, same code of the country; 154 for mainland mobiles, 555-01xx for the North American plan."""
+    code, number, region = national(fold(value))
+    bare = number.lstrip("0")
+    zeros = number[: len(number) - len(bare)]
+    for _ in range(_TRIES):
+        if region == "CN" and len(bare) == 11:
+            made = "154" + draw.digits(8)
+        elif region == "US" and len(bare) == 10:
+            made = f"{draw.pick('23456789')}{draw.below(9)}{draw.digits(1)}55501{draw.digits(2)}"
+        else:
+            made = draw.pick("123456789") + draw.digits(len(bare) - 1) if bare else ""
+        reserved = made[:3] == "154" or (region == "US" and made[3:8] == "55501")
+        if reserved or not _is_somebodys(zeros + made, region):
+            return _dialled(value, code + zeros + made)
+    return None
+
+
+def _is_somebodys(number: str, region: str | None) -> bool:
+    import phonenumbers
+
+    for plan in (region,) if region else _PLANS:
+        try:
+            if phonenumbers.is_valid_number(phonenumbers.parse(number, plan)):
+                return True
+        except phonenumbers.NumberParseException:
+            continue
+    return False
+
+
+def _dialled(value: str, digits: str) -> str | None:
+    """As `filled`, for digits alone: words such as `ext` stay."""
+    if sum(one.isdecimal() for one in value) != len(digits):
+        return None
+    new = iter(digits)
+    return "".join(_like(one, next(new)) if one.isdecimal() else one for one in value)
+
+
+def _birthday(draw: Draw) -> datetime.date:
+    """Day and month may change places, as countries write them in both orders."""
+    return datetime.date(1950 + draw.below(56), 1 + draw.below(12), 1 + draw.below(12))
+
+
+def _date(value: str, draw: Draw) -> str | None:
+    """Another day, written as the old one was; Chinese numerals are not known."""
+    day = _birthday(draw)
+    left = [day.month, day.day]
+    known = False
+
+    def other(match: re.Match[str]) -> str:
+        nonlocal known
+        old = match[0]
+        if old.isdecimal():
+            known = True
+            if len(old) in (4, 8):
+                return filled(old, f"{day:%Y%m%d}"[: len(old)]) or ""
+            number = left.pop(0) if left else day.year % 100
+            number = number if len(old) > 1 else (number - 1) % 9 + 1
+            return filled(old, f"{number:0{len(old)}}"[-len(old) :]) or ""
+        month = next((one for one in _MONTHS if one.startswith(fold(old)[:3])), None)
+        if month is None:
+            return old
+        left.remove(day.month)
+        new = _MONTHS[day.month - 1].capitalize()
+        return new[:3] if len(old) == 3 else new
+
+    text = re.sub(r"\d+|[A-Za-z]{3,}", other, value)
+    return text if known else None
+
+
+def _email(value: str, draw: Draw) -> str:
+    """RFC 2606: nobody can have an address there."""
+    return f"{draw.letters(8)}@example.{draw.pick(('com', 'net', 'org'))}"
+
+
+def _url(value: str, draw: Draw) -> str:
+    scheme = re.match(r"[a-z][a-z0-9+.-]*://", fold(value))
+    return f"{scheme[0] if scheme else ''}example.org/{draw.letters(8)}"
+
+
+def _ip(value: str, draw: Draw) -> str | None:
+    try:
+        old = ipaddress.ip_address(fold(value))
+    except ValueError:
+        return None
+    if old.version == 4:
+        return str(_IPV4[draw.below(_IPV4.num_addresses - 2) + 1])
+    return str(_IPV6[draw.below(1 << 64) + 1])
+
+
+_MAKERS: dict[str, Maker] = {
+    "phone": _phone,
+    "email": _email,
+    "person": stand_in,
+    "date": _date,
+    "url": _url,
+    "ip": _ip,
+    "card": _unowned(_card, "luhn"),
+    "CN_RESIDENT_ID": _unowned(_resident, "cn.ric"),
+    "IBAN_CODE": _unowned(_iban, "iban"),
+    "US_SSN": _unowned(_social_security),
+    "KR_RRN": _unowned(_korean),
+}
