@@ -90,13 +90,13 @@ def _from_glob(word: str, findings: Findings) -> list[Source]:
 
 def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
     """The rows of one source in its order; what is wrong goes to the context's findings."""
-    name = context.options.format or _format_name(source, context.findings)
+    name = context.options.format or format_name(source, context.findings)
     if name is None:
         return
     read = formats.get(name).read
     wanted = context.options.wanted
     context.line = 0
-    with _told(source, context):
+    with told(source, context):
         for row in read(source, context):
             if any("\0" in (row.values.get(column) or "") for column in wanted):
                 context.findings.add(
@@ -107,7 +107,8 @@ def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
             yield row
 
 
-def _format_name(source: Source, findings: Findings) -> str | None:
+def format_name(source: Source, findings: Findings) -> str | None:
+    """The reader that a source's name asks for; None after telling the findings why there is none."""
     if source.stream is not None:
         return "jsonl"
     if source.path is not None and os.path.isdir(source.path):
@@ -299,7 +300,7 @@ def lines(stream: io.TextIOWrapper, context: ReadContext) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _told(source: Source, context: ReadContext) -> Iterator[None]:
+def told(source: Source, context: ReadContext) -> Iterator[None]:
     """Turn errors of the disk, of compression and of decoding into findings; the source ends there."""
     try:
         yield

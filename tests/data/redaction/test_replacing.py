@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,7 +71,7 @@ def test_spans_stay_on_their_characters_or_cover_the_replacement(method, pieces,
         text[start : max(first.start, start)]
         + "".join(
             edit.replacement + text[edit.end : after.start]
-            for edit, after in zip(met, met[1:], strict=False)
+            for edit, after in itertools.pairwise(met)
         )
         + last.replacement
         + text[last.end : max(end, last.end)]

@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 import unicodedata
 
-#: Types of which one datum is found under several names, by what their names hold: all telephones are one kind.
-_FAMILIES = (
-    ("PHONE", "phone"), ("MOBILE", "phone"), ("LANDLINE", "phone"), ("FAX", "phone"),
-    ("EMAIL", "email"), ("PERSON", "person"), ("NAME", "person"), ("DATE", "date"), ("BIRTH", "date"),
-    ("CREDIT_CARD", "card"), ("BANK_CARD", "card"), ("URL", "url"), ("IP_ADDRESS", "ip"),
-)  # fmt: skip
-_WORDS = {"person", "url", "email"}
-_ADDRESSES = ("ADDRESS", "LOCATION")
+#: Types of which one datum may be found under several names.
+_FAMILIES = {
+    "CN_BANK_CARD": "CREDIT_CARD",
+    "CN_PASSPORT": "PASSPORT",
+    "DATE_TIME": "DATE_OF_BIRTH",
+}
+#: Types made of words rather than of digits.
+_WORDS = {
+    "PERSON",
+    "URL",
+    "EMAIL_ADDRESS",
+    "LOCATION",
+    "STREET_ADDRESS",
+    "DOMAIN_NAME",
+    "CREDENTIAL",
+}
 
 
 def family(kind: str) -> str:
     """What types of the same datum share; the type itself where it has no others."""
-    return next((name for part, name in _FAMILIES if part in kind), kind)
+    return _FAMILIES.get(kind, kind)
 
 
 def fold(text: str) -> str:
@@ -39,12 +47,11 @@ def comparable(kind: str, value: str) -> str:
     A telephone number loses what is dialled before it: `+86`, `0086`, trunk zeros.
     """
     text = fold(value)
-    known = family(kind)
-    if known in _WORDS or any(part in kind for part in _ADDRESSES):
+    if kind in _WORDS:
         words = " ".join(text.split())
         joined = words.replace(" ", "")
-        return joined if is_han(joined) or known == "email" else words
-    if known == "phone":
+        return joined if is_han(joined) else words
+    if kind == "PHONE_NUMBER":
         return national(text)[1].lstrip("0")
     return "".join(one for one in text if one.isalnum()) or text
 

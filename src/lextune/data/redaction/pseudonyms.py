@@ -9,7 +9,6 @@ its network. Passports, permits and plates have no check sign: theirs may by cha
 from __future__ import annotations
 
 import datetime
-import importlib
 import ipaddress
 import re
 import string
@@ -22,6 +21,8 @@ from lextune.data.redaction.secret import Draw
 
 #: From a value and draws to its stand-in; None where the value has a shape that it does not know.
 Maker = Callable[[str, Draw], str | None]
+#: Whether the check sign of a number is right.
+Check = Callable[[str], bool]
 
 _TRIES = 64
 _LONGEST = 40
@@ -34,20 +35,10 @@ _REGIONS = (
 _PROVINCES = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
 #: Plans against which a number of unknown country is held.
 _PLANS = ("CN", "HK", "TW", "KR", "JP", "US", "GB", "DE", "FR")
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
-]
+)  # fmt: skip
 #: RFC 2544: for measuring networks, never routed; RFC 3849: for documentation.
 _IPV4, _IPV6 = (
     ipaddress.IPv4Network("198.18.0.0/15"),
@@ -72,7 +63,7 @@ def filled(value: str, signs: str) -> str | None:
     """A value with its letters and digits exchanged in order, each in the case and width of the old one."""
     if sum(one.isalnum() for one in value) != len(signs):
         return None
-    new = iter(signs)
+    new = iter(signs.lower() if value.islower() else signs)
     return "".join(_like(one, next(new)) if one.isalnum() else one for one in value)
 
 
@@ -82,21 +73,45 @@ def _like(old: str, new: str) -> str:
     return chr(ord(new) + 0xFEE0) if wide else new
 
 
-def _unowned(make: Maker, *checks: str) -> Maker:
-    """A maker of signs, drawn again until no check of python-stdnum holds for them."""
+def _unowned(make: Maker, *checks: Check) -> Maker:
+    """A maker of signs, drawn again until no check holds for them."""
 
     def maker(value: str, draw: Draw) -> str | None:
-        tests = [importlib.import_module(f"stdnum.{name}").is_valid for name in checks]
         core = "".join(one for one in fold(value) if one.isalnum()).upper()
         for _ in range(_TRIES):
             signs = make(core, draw)
             if signs is None:
                 return None
-            if not any(test(signs) for test in tests):
+            if not any(holds(signs) for holds in checks):
                 return filled(value, signs)
         return None
 
     return maker
+
+
+def _mod_11_2(signs: str) -> bool:
+    from stdnum.cn.ric import calc_check_digit
+
+    # stdnum's own `is_valid` wants a region that it knows, which is no matter of the check sign.
+    return len(signs) == 18 and signs[:17].isdecimal() and calc_check_digit(signs) == signs[17]
+
+
+def _mod_31_3(signs: str) -> bool:
+    from stdnum.cn.uscc import calc_check_digit
+
+    return calc_check_digit(signs) == signs[17]
+
+
+def _luhn(signs: str) -> bool:
+    from stdnum.luhn import is_valid
+
+    return bool(is_valid(signs))
+
+
+def _mod_97(signs: str) -> bool:
+    from stdnum.iso7064.mod_97_10 import is_valid
+
+    return bool(is_valid(signs[4:] + signs[:4]))
 
 
 def _resident(core: str, draw: Draw) -> str | None:
@@ -105,6 +120,24 @@ def _resident(core: str, draw: Draw) -> str | None:
     if len(core) == 15:
         return f"00{region[2:]}{day:%y%m%d}{draw.digits(3)}"
     return f"{region}{day:%Y%m%d}{draw.digits(4)}" if len(core) == 18 else None
+
+
+def _permit(core: str, draw: Draw) -> str | None:
+    """As a resident's number, with the region of a permit or the 9 of a foreigner's card in front."""
+    if len(core) != 18:
+        return _alike(core, draw)
+    day = _birthday(draw)
+    region = core[0] + draw.digits(5) if core[0] == "9" else core[:2] + "0000"
+    return f"{region}{day:%Y%m%d}{draw.digits(4)}"
+
+
+def _organisation(core: str, draw: Draw) -> str | None:
+    """GB 32100: 18 signs without I, O, S, V, Z."""
+    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    if len(core) != 18:
+        return None
+    tail = "".join(draw.pick(alphabet) for _ in range(10))
+    return f"{draw.pick(('91', '92', '93', '51', '52', '53'))}{draw.pick(_REGIONS)}{tail}"
 
 
 def _korean(core: str, draw: Draw) -> str | None:
@@ -116,6 +149,19 @@ def _korean(core: str, draw: Draw) -> str | None:
 def _social_security(core: str, draw: Draw) -> str | None:
     """No area is 666 (SSA, https://www.ssa.gov/employer/randomization.html)."""
     return f"666{draw.digits(6)}" if len(core) == 9 else None
+
+
+def _taxpayer(core: str, draw: Draw) -> str | None:
+    """No individual taxpayer number has 00 in its middle (IRS, https://www.irs.gov/pub/irs-pdf/p4757.pdf)."""
+    return f"9{draw.digits(2)}00{draw.digits(4)}" if len(core) == 9 else None
+
+
+def _hardware(core: str, draw: Draw) -> str | None:
+    """IEEE 802: an address that is administered locally, which no maker gives to a device."""
+    if len(core) != 12:
+        return None
+    rest = "".join(draw.pick("0123456789ABCDEF") for _ in range(10))
+    return draw.pick("0123456789ABCDEF") + draw.pick("26AE") + rest
 
 
 def _card(core: str, draw: Draw) -> str:
@@ -211,7 +257,7 @@ def _date(value: str, draw: Draw) -> str | None:
     return text if known else None
 
 
-def _email(value: str, draw: Draw) -> str:
+def _email(_: str, draw: Draw) -> str:
     """RFC 2606: nobody can have an address there."""
     return f"{draw.letters(8)}@example.{draw.pick(('com', 'net', 'org'))}"
 
@@ -231,16 +277,35 @@ def _ip(value: str, draw: Draw) -> str | None:
     return str(_IPV6[draw.below(1 << 64) + 1])
 
 
+def _domain(_: str, draw: Draw) -> str:
+    return f"{draw.letters(8)}.example.{draw.pick(('com', 'net', 'org'))}"
+
+
 _MAKERS: dict[str, Maker] = {
-    "phone": _phone,
-    "email": _email,
-    "person": stand_in,
-    "date": _date,
-    "url": _url,
-    "ip": _ip,
-    "card": _unowned(_card, "luhn"),
-    "CN_RESIDENT_ID": _unowned(_resident, "cn.ric"),
-    "IBAN_CODE": _unowned(_iban, "iban"),
-    "US_SSN": _unowned(_social_security),
+    "PHONE_NUMBER": _phone,
+    "EMAIL_ADDRESS": _email,
+    "PERSON": stand_in,
+    "DATE_OF_BIRTH": _date,
+    "URL": _url,
+    "DOMAIN_NAME": _domain,
+    "IP_ADDRESS": _ip,
+    "MAC_ADDRESS": _unowned(_hardware),
+    "CREDIT_CARD": _unowned(_card, _luhn),
+    "BANK_ACCOUNT": _unowned(_alike, _luhn),
+    "IBAN_CODE": _unowned(_iban, _mod_97),
+    "CN_RESIDENT_ID": _unowned(_resident, _mod_11_2),
+    "CN_RESIDENCE_PERMIT": _unowned(_permit, _mod_11_2),
+    "CN_PERMANENT_RESIDENT_CARD": _unowned(_permit, _mod_11_2),
+    "CN_UNIFIED_SOCIAL_CREDIT_CODE": _unowned(_organisation, _mod_31_3),
+    "CN_TRAVEL_PERMIT": _unowned(_alike),
+    "CN_LICENSE_PLATE": _unowned(_alike),
+    "PASSPORT": _unowned(_alike),
+    "ID_NUMBER": _unowned(_alike, _mod_11_2, _luhn),
+    "HK_ID": _unowned(_alike),
+    "TW_ID": _unowned(_alike),
     "KR_RRN": _unowned(_korean),
+    "US_SSN": _unowned(_social_security),
+    "US_ITIN": _unowned(_taxpayer),
+    "US_DRIVER_LICENSE": _unowned(_alike),
+    "ZIP_CODE": _unowned(_alike),
 }
