@@ -94,7 +94,11 @@ class Split(Record):
 
 
 class DatasetRef(Record):
-    """The data of a run after reading, checks and splitting."""
+    """The data of a run after reading, checks and splitting.
+
+    Attributes:
+        redaction: How personal data was replaced as rows were read, and how much: `data.redact`; null where not.
+    """
 
     sources: tuple[str, ...]
     files: tuple[FileDigest, ...]
@@ -105,6 +109,7 @@ class DatasetRef(Record):
     classes: tuple[str, ...]
     splits: dict[str, Split]
     encodings: dict[str, str]
+    redaction: dict[str, Any] | None = None
 
 
 class Interval(Record):

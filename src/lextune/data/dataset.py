@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -16,8 +16,9 @@ import numpy.typing as npt
 from lextune.config import DataConfig
 from lextune.data.columns import Ints, Keys, NameList, Names, Spool, Texts
 from lextune.data.fingerprint import fingerprint, normal_digest, row_digest, row_ids
-from lextune.data.formats import RawRow, ReadContext, ReadOptions
+from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source
 from lextune.data.opening import find_sources, read_source
+from lextune.data.redaction.rows import make_redaction
 from lextune.extras import need
 from lextune.records import Split
 
@@ -192,15 +193,12 @@ def load_rows(
         VerificationError: A file is not the pinned one.
     """
     with _Reading(config, context) as reading:
-        seen = 0
         for source in find_sources(given, context):
             before = len(reading)
-            for raw in read_source(source, context):
-                seen += 1
-                if all(raw.values.get(name) == value for name, value in config.where.items()):
-                    reading.add(raw)
-                if progress is not None and seen % _REPORT_EVERY == 0:
-                    progress(f"read {seen:,} rows")
+            for raw in _kept(source, config, context):
+                reading.add(raw)
+                if progress is not None and len(reading) % _REPORT_EVERY == 0:
+                    progress(f"read {len(reading):,} rows")
             if progress is not None:
                 progress(f"read {len(reading) - before:,} rows of {source.name}")
         rows = reading.rows()
@@ -211,6 +209,21 @@ def load_rows(
             ", ".join(given), unit="sources",
         )  # fmt: skip
     return rows
+
+
+def _kept(source: Source, config: DataConfig, context: ReadContext) -> Iterator[RawRow]:
+    """The rows that `data.where` keeps, redacted where the config says so."""
+    rows = (
+        raw
+        for raw in read_source(source, context)
+        if all(raw.values.get(name) == value for name, value in config.where.items())
+    )
+    if config.redact is None:
+        return rows
+    context.redaction = context.redaction or make_redaction(config)
+    assert context.redaction is not None
+    columns = config.columns
+    return context.redaction.redacted(rows, columns.text, columns.label, context.findings)
 
 
 def _check_label(label: str, where: str, config: DataConfig, context: ReadContext) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from lextune.data.personal.counted import PersonalDataCount
 from lextune.errors import DataError, Problem
 from lextune.records import Record
 
@@ -57,6 +58,7 @@ class DataReport(Record):
         classes: Rows by part and class.
         problems: Errors first, then warnings, then information.
         encodings: The text encoding of each file.
+        personal_data: Rows with personal data; null where nobody looked.
     """
 
     rows: int
@@ -64,6 +66,7 @@ class DataReport(Record):
     classes: dict[str, dict[str, int]]
     problems: tuple[ReportProblem, ...]
     encodings: dict[str, str]
+    personal_data: PersonalDataCount | None = None
 
     def errors(self) -> tuple[ReportProblem, ...]:
         """The problems that stop a run."""

@@ -6,11 +6,14 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from lextune.data.findings import Findings, shown
 from lextune.records import FileDigest
 from lextune.registry import Registry
+
+if TYPE_CHECKING:
+    from lextune.data.redaction.rows import Redaction
 
 
 class RawRow(NamedTuple):
@@ -67,6 +70,7 @@ class ReadContext:
         renamed: Names of classes that were met and that `data.labels` renames.
         line: Last line handed to the reader, for errors that know no place.
         scratch: On whose disk texts lie meanwhile; None is the system's folder of temporary files.
+        redaction: What replaces personal data in rows before anything else is done with them.
     """
 
     options: ReadOptions
@@ -77,6 +81,7 @@ class ReadContext:
     renamed: set[str] = field(default_factory=set)
     line: int = 0
     scratch: Path | None = None
+    redaction: Redaction | None = None
 
 
 @dataclass(frozen=True)

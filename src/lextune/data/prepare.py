@@ -33,6 +33,9 @@ from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import find_sources, read_source
+from lextune.data.personal.counted import PersonalDataCount
+from lextune.data.personal.counting import count_personal, measure_personal
+from lextune.data.redaction.rows import make_redaction
 from lextune.errors import DataError, Problem
 from lextune.records import DatasetRef, FileDigest, Measurement
 
@@ -89,7 +92,9 @@ def prepare(
         VerificationError: A file is not the pinned one.
     """
     tell = progress or (lambda _: None)
-    context = ReadContext(read_options(config), Findings(), scratch=scratch)
+    context = ReadContext(
+        read_options(config), Findings(), scratch=scratch, redaction=make_redaction(config)
+    )
     findings = context.findings
     parts = read_parts(config, context, progress)
     tell(f"checking {sum(len(rows) for rows in parts.values()):,} rows")
@@ -103,8 +108,12 @@ def prepare(
     tell("splitting")
     used, dropped, found = _used(parts, config)
     left = find_leaks(used["test"], used["train"], used["validation"])
-    report = _report(parts, used, context)
-    measurements = _measure(used, dropped, (found, left), counted, report.rows)
+    personal = count_personal(parts, config, findings)
+    report = _report(parts, used, context, personal)
+    measurements = (
+        *_measure(used, dropped, (found, left), counted, report.rows),
+        *measure_personal(personal),
+    )
     leaked = np.sort(used["test"].ids[left.rows()])
     return Prepared(
         ref=_reference(config, used, context),
@@ -208,7 +217,12 @@ def _cut(rows: Rows, share: float, seed: int, purpose: str) -> tuple[Rows, Rows]
     return rows.take(taken), rows.take(rest)
 
 
-def _report(parts: dict[str, Rows], used: dict[str, Rows], context: ReadContext) -> DataReport:
+def _report(
+    parts: dict[str, Rows],
+    used: dict[str, Rows],
+    context: ReadContext,
+    personal: PersonalDataCount | None,
+) -> DataReport:
     """The report on the rows as read, and what sampling, cutting and dropping left undone.
 
     Raises:
@@ -226,7 +240,7 @@ def _report(parts: dict[str, Rows], used: dict[str, Rows], context: ReadContext)
         check_classes("train", used["train"], after)
         check_known_classes(used, after)
     after.raise_errors()
-    report = make_report(parts, context)
+    report = make_report(parts, context, personal)
     known = {(item.kind, item.fact) for item in report.problems}
     absent = [
         item
@@ -281,4 +295,5 @@ def _reference(config: DataConfig, used: dict[str, Rows], context: ReadContext) 
         classes=tuple(used["train"].labels.counts()),
         splits={name: used[name].split() for name in ORDER},
         encodings=context.encodings,
+        redaction=None if context.redaction is None else context.redaction.record(),
     )

@@ -22,7 +22,7 @@ from lextune.data.redaction.spans import SPAN_COLUMNS
 from lextune.errors import DataError
 from small_detector import SmallDetector
 
-MASK = Redactor(SmallDetector(), Replacing("mask"))
+MASK = Redactor(SmallDetector, Replacing("mask"))
 TEXT = "write to ada@lovelace.org now"
 MASKED = "write to [EMAIL_ADDRESS] now"
 
@@ -219,7 +219,7 @@ def test_outputs_that_do_not_fit_are_refused(tmp_path):
 def test_what_is_emptied_is_told(tmp_path):
     source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     source.write_text('{"text": "ada@lovelace.org", "label": [[0, 3, "PER"]]}\n')
-    made = redacted(source, output, redactor=Redactor(SmallDetector(), Replacing("remove")))
+    made = redacted(source, output, redactor=Redactor(SmallDetector, Replacing("remove")))
     assert output.read_text() == '{"text": "", "label": []}\n'
     assert (made.counts.emptied_cells, made.counts.dropped_spans) == (1, 1)
     assert {one.kind for one in made.problems} == {"emptied_text", "dropped_span"}
@@ -231,7 +231,7 @@ def test_several_processes_give_what_one_gives(tmp_path):
     with open(source, "w") as stream:
         for n in range(5000):
             stream.write(json.dumps({"text": f"call 138{n:08d} or {n}@example.net", "n": n}) + "\n")
-    redactor = Redactor(SmallDetector(), Replacing("pseudonym", Secret(b"a secret of tests alone")))
+    redactor = Redactor(SmallDetector, Replacing("pseudonym", Secret(b"a secret of tests alone")))
     one = redacted(source, tmp_path / "one.jsonl", redactor=redactor)
     two = redacted(source, tmp_path / "two.jsonl", redactor=redactor, processes=2)
     assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 from lextune.config import RedactionConfig
 from lextune.data.personal.base import Detection
 from lextune.data.redaction.methods import KEYED, Replacing
@@ -10,15 +13,19 @@ from lextune.data.redaction.secret import Secret, secret_from_environment
 
 
 class Redactor:
-    """A detector and a method.
+    """A detector and a method; another process gets its own detector.
 
     Args:
-        detector: What finds personal data.
+        make_detector: Makes what finds personal data.
         replace: What replaces it.
     """
 
-    def __init__(self, detector: Detects, replace: Replacing) -> None:
-        self.detector, self.replace = detector, replace
+    def __init__(self, make_detector: Callable[[], Detects], replace: Replacing) -> None:
+        self._make_detector, self.replace = make_detector, replace
+        self.detector = make_detector()
+
+    def __reduce__(self) -> tuple[type[Redactor], tuple[Callable[[], Detects], Replacing]]:
+        return type(self), (self._make_detector, self.replace)
 
     def redact(self, text: str) -> Redacted:
         """One text; what is a placeholder of the method already stays."""
@@ -48,5 +55,5 @@ def make_redactor(config: RedactionConfig, secret: Secret | None = None) -> Reda
         secret = None
     elif secret is None:
         secret = secret_from_environment(config.secret_env)
-    detector = Detector(config.types or None, config.minimum_score)
-    return Redactor(detector, Replacing(config.method, secret))
+    make = functools.partial(Detector, config.types or None, config.minimum_score)
+    return Redactor(make, Replacing(config.method, secret))
