@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from lextune.data.personal.folding import Folded
+from lextune.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,47 @@ class Detection:
     score: float
     rule: str
     checksum: bool | None = None
+
+
+#: From a folded text to what stands in it; places are those of the folded text.
+Finder = Callable[[Folded], Iterator[Detection]]
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """One family of patterns, in a file of its own.
+
+    Attributes:
+        types: What it can find.
+        needs: Kinds of signs (`digit`, `han`, `letter`, `at`) of which the text must have one, else it is not
+            tried; the pre-filter that most texts end at.
+        words: Lower-case words of which the text must hold one as well; empty asks for none.
+        find: Does the work.
+    """
+
+    types: tuple[str, ...]
+    needs: frozenset[str]
+    words: tuple[str, ...]
+    find: Finder
+
+    def may_find(self, text: Folded) -> bool:
+        """Whether the text is worth the patterns."""
+        if self.needs.isdisjoint(text.kinds):
+            return False
+        lower = text.lower
+        return not self.words or any(word in lower for word in self.words)
+
+
+recognisers: Registry[Recogniser] = Registry("recogniser", "lextune.data.personal.recognisers")
+
+
+def recogniser(
+    name: str, types: tuple[str, ...], needs: str, words: tuple[str, ...] = ()
+) -> Callable[[Finder], Finder]:
+    """Decorator: make a finder a recogniser called `name`; `needs` are kinds of signs, with spaces between."""
+
+    def add(find: Finder) -> Finder:
+        recognisers.register(name)(Recogniser(types, frozenset(needs.split()), words, find))
+        return find
+
+    return add
