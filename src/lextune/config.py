@@ -115,7 +115,7 @@ class PersonalDataConfig(Section):
         True, description="Whether to look; what was not looked at is not measured."
     )
     rows: Count | None = Field(
-        5000,
+        2000,
         description="Look at so many rows, drawn with the split's seed, where there are more; null looks at all.",
     )
     minimum_score: float = Field(0.5, ge=0, le=1, description="Detections below it do not count.")

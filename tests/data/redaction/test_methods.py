@@ -12,9 +12,10 @@ import pytest
 import stdnum.cn.ric
 import stdnum.iban
 import stdnum.luhn
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lextune.data.personal.detector import Detector
 from lextune.data.redaction.comparing import comparable
 from lextune.data.redaction.methods import Replacing
 from lextune.data.redaction.secret import Draw, Secret, secret_from_environment, secret_from_file
@@ -26,6 +27,7 @@ DIGITS = st.text("0123456789", min_size=8, max_size=8)
 WIDE = str.maketrans({str(n): chr(0xFF10 + n) for n in range(10)})
 
 
+@settings(deadline=None)  # the first call loads numbering plans and recognisers
 @given(DIGITS)
 def test_a_mobile_number_in_any_writing_is_one_that_nobody_has(digits):
     number = f"138{digits}"
@@ -56,6 +58,7 @@ def test_other_telephones_keep_their_shape_and_are_not_valid(value):
         assert not phonenumbers.is_valid_number(phonenumbers.parse(made, None))
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["11010519491231002X", "440308199901010012"]),
     st.binary(min_size=16, max_size=16),
@@ -67,6 +70,7 @@ def test_a_resident_id_is_plausible_but_its_check_sign_is_wrong(value, key):
     assert not stdnum.cn.ric.is_valid(made)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=16, max_size=16))
 def test_cards_and_accounts_fail_their_checks(key):
     replace = Replacing("pseudonym", Secret(key))
@@ -76,6 +80,13 @@ def test_cards_and_accounts_fail_their_checks(key):
     account = replace("IBAN_CODE", "DE89 3704 0044 0532 0130 00")
     assert re.fullmatch(r"DE\d{2}( \d{4}){4} \d{2}", account)
     assert not stdnum.iban.is_valid(account)
+    for kind, value, shape in (
+        ("HK_ID", "A123456(3)", r"[A-Z][12]\d{5}\(\d\)"), ("TW_ID", "A123456789", r"[A-Z][12]\d{8}"),
+        ("CN_UNIFIED_SOCIAL_CREDIT_CODE", "91110000600037341L", r"[59]\d{7}[0-9A-Z]{10}"),
+    ):  # fmt: skip
+        made = replace(kind, value)
+        assert re.fullmatch(shape, made)
+        assert not Detector([kind], 0.0).detect(made)
     assert replace("US_SSN", "078-05-1120").startswith("666-")
     assert re.fullmatch(r"\d{6}-[90]\d{6}", replace("KR_RRN", "971013-9019902"))
 
@@ -102,6 +113,8 @@ def test_cards_and_accounts_fail_their_checks(key):
         ("DATE_OF_BIRTH", "1990-01-02", r"\d{4}-[01]\d-[01]\d"),
         ("DATE_OF_BIRTH", "1990年1月2日", r"\d{4}年\d月\d日"),
         ("DATE_OF_BIRTH", "January 5, 1990", r"[A-Z][a-z]+ \d, \d{4}"),
+        ("DATE_OF_BIRTH", "5 January 1990", r"\d [A-Z][a-z]+ \d{4}"),
+        ("DATE_TIME", "03/04/19", r"\d\d/\d\d/\d\d"),
         ("DATE_OF_BIRTH", "一九九〇年", r"\[DATE_OF_BIRTH:[a-z]{15}\]"),
         ("CREDENTIAL", "hunter2", r"\[CREDENTIAL:[a-z]{15}\]"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lextune.data.personal.base import Detection
@@ -33,6 +33,7 @@ def redactor(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@settings(deadline=None)
 @given(pieces=TEXTS)
 def test_none_of_the_values_is_left(method, pieces):
     text = " ".join(pieces)
@@ -45,6 +46,7 @@ def test_none_of_the_values_is_left(method, pieces):
 
 
 @pytest.mark.parametrize("method", ["remove", "mask", "hash"])
+@settings(deadline=None)
 @given(pieces=TEXTS)
 def test_twice_is_once(method, pieces):
     once = redactor(method).redact(" ".join(pieces)).text
@@ -52,6 +54,7 @@ def test_twice_is_once(method, pieces):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@settings(deadline=None)
 @given(pieces=TEXTS, places=st.tuples(st.integers(0, 40), st.integers(1, 12)))
 def test_spans_stay_on_their_characters_or_cover_the_replacement(method, pieces, places):
     text = " ".join(pieces)
@@ -79,6 +82,7 @@ def test_spans_stay_on_their_characters_or_cover_the_replacement(method, pieces,
     assert (made.text[slice(*moved)] if moved else "") == expected
 
 
+@settings(deadline=None)
 @given(pieces=TEXTS, method=st.sampled_from(METHODS))
 def test_the_map_of_offsets_never_turns_back(pieces, method):
     text = " ".join(pieces)

@@ -15,6 +15,7 @@ import string
 import unicodedata
 from collections.abc import Callable
 
+from lextune.data.personal.folding import Folded
 from lextune.data.redaction.comparing import comparable, family, fold, national
 from lextune.data.redaction.names import stand_in
 from lextune.data.redaction.secret import Draw
@@ -112,6 +113,25 @@ def _mod_97(signs: str) -> bool:
     from stdnum.iso7064.mod_97_10 import is_valid
 
     return bool(is_valid(signs[4:] + signs[:4]))
+
+
+def _hong_kong(signs: str) -> bool:
+    from lextune.data.personal.recognisers.foreign_ids import find_hong_kong
+
+    return any(find_hong_kong(Folded(signs)))
+
+
+def _taiwan(signs: str) -> bool:
+    from lextune.data.personal.recognisers.foreign_ids import find_taiwan
+
+    return any(find_taiwan(Folded(signs)))
+
+
+def _lettered(core: str, draw: Draw) -> str:
+    """Letters for the letters in front, 1 or 2 (the sex in Taiwan) and digits after them."""
+    front = len(core) - len(core.lstrip(string.ascii_uppercase))
+    letters = "".join(draw.pick(_ALPHABET) for _ in range(front))
+    return letters + draw.pick("12") + draw.digits(len(core) - front - 1)
 
 
 def _resident(core: str, draw: Draw) -> str | None:
@@ -233,7 +253,8 @@ def _birthday(draw: Draw) -> datetime.date:
 def _date(value: str, draw: Draw) -> str | None:
     """Another day, written as the old one was; Chinese numerals are not known."""
     day = _birthday(draw)
-    left = [day.month, day.day]
+    named = any(_month(word) for word in re.findall(r"[A-Za-z]{3,}", value))
+    left = [day.day] if named else [day.month, day.day]
     known = False
 
     def other(match: re.Match[str]) -> str:
@@ -246,15 +267,17 @@ def _date(value: str, draw: Draw) -> str | None:
             number = left.pop(0) if left else day.year % 100
             number = number if len(old) > 1 else (number - 1) % 9 + 1
             return filled(old, f"{number:0{len(old)}}"[-len(old) :]) or ""
-        month = next((one for one in _MONTHS if one.startswith(fold(old)[:3])), None)
-        if month is None:
+        if not _month(old):
             return old
-        left.remove(day.month)
         new = _MONTHS[day.month - 1].capitalize()
         return new[:3] if len(old) == 3 else new
 
     text = re.sub(r"\d+|[A-Za-z]{3,}", other, value)
     return text if known else None
+
+
+def _month(word: str) -> bool:
+    return any(one.startswith(fold(word)[:3]) for one in _MONTHS)
 
 
 def _email(_: str, draw: Draw) -> str:
@@ -301,8 +324,8 @@ _MAKERS: dict[str, Maker] = {
     "CN_LICENSE_PLATE": _unowned(_alike),
     "PASSPORT": _unowned(_alike),
     "ID_NUMBER": _unowned(_alike, _mod_11_2, _luhn),
-    "HK_ID": _unowned(_alike),
-    "TW_ID": _unowned(_alike),
+    "HK_ID": _unowned(_lettered, _hong_kong),
+    "TW_ID": _unowned(_lettered, _taiwan),
     "KR_RRN": _unowned(_korean),
     "US_SSN": _unowned(_social_security),
     "US_ITIN": _unowned(_taxpayer),
