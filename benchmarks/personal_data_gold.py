@@ -100,6 +100,42 @@ def multipriv(shared: Path, language: str) -> list[Item]:
     ]
 
 
+def ner(shared: Path, name: str) -> list[Item]:
+    """The training sentences of `wnut17` or `weibo_ner_zh`: persons and places that no rule was written on."""
+    folder = shared / "data" / "ner" / name
+    path = (
+        folder / {"wnut17": "wnut17train.conll", "weibo_ner_zh": "weiboNER_2nd_conll.train"}[name]
+    )
+    items, words, tags = [], [], []
+    for line in [*path.read_text(encoding="utf-8").split("\n"), ""]:
+        word, _, tag = line.rstrip("\r").rpartition("\t")
+        if word:
+            words.append(word)
+            tags.append(tag)
+        elif words:
+            items.append(_sentence(words, tags, " " if name == "wnut17" else ""))
+            words, tags = [], []
+    return items
+
+
+_TAGS = {"person": "PERSON", "location": "LOCATION", "PER.NAM": "PERSON", "GPE.NAM": "LOCATION", "LOC.NAM": "LOCATION"}  # fmt: skip
+
+
+def _sentence(words: list[str], tags: list[str], space: str) -> Item:
+    if not space:  # the segmentation's number stands behind each sign of Weibo NER
+        words = [word[0] for word in words]
+    gold: list[Gold] = []
+    place = 0
+    for word, tag in zip(words, tags, strict=True):
+        kind = _TAGS.get(tag[2:])
+        if kind and tag.startswith("B"):
+            gold.append(Gold(place, place + len(word), kind))
+        elif kind and tag.startswith("I") and gold:
+            gold[-1] = gold[-1]._replace(end=place + len(word))
+        place += len(word) + len(space)
+    return Item(space.join(words), tuple(gold))
+
+
 def _widened(text: str, gold: Gold) -> Gold:
     """An age with the words that make it one, `58-year-old`: a bare 58 is no age."""
     behind = _AGE.match(text, gold.end) if gold.type == "AGE" else None
@@ -113,6 +149,9 @@ def _places(row: dict[str, Any]) -> Iterator[Gold]:
         for part in re.split(r"[\s.·]+", row[field]):
             if len(part) > (2 if part.isascii() else 1):
                 yield from _found(text, part, "PERSON", needed=False)
+        for title in ("先生", "女士", "医生"):
+            for one in _found(text, row[field][0] + title, "PERSON", needed=False):
+                yield one._replace(end=one.start + 1)
     yield from _found(text, row["emailAddress"], "EMAIL_ADDRESS")
     yield from _found(text, str(row["phoneNumbers"]), "PHONE_NUMBER")
     yield from _found(text, str(row["idCardNumbers"]), "ID_NUMBER")

@@ -59,6 +59,20 @@ class Recogniser:
         return not self.words or any(word in lower for word in self.words)
 
 
+def phrases(text: Folded, wanted: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """Where these phrases stand in the small letters; one of letters a-z only as a word of its own."""
+    lower = text.lower
+    for phrase in wanted:
+        place = lower.find(phrase)
+        while place >= 0:
+            end = place + len(phrase)
+            if not ("a" <= phrase[0] <= "z" and place and "a" <= lower[place - 1] <= "z") and not (
+                "a" <= phrase[-1] <= "z" and end < len(lower) and "a" <= lower[end] <= "z"
+            ):
+                yield place, end
+            place = lower.find(phrase, place + 1)
+
+
 recognisers: Registry[Recogniser] = Registry("recogniser", "lextune.data.personal.recognisers")
 
 

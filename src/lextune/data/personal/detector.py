@@ -10,10 +10,11 @@ import difflib
 import itertools
 import math
 import multiprocessing
+import operator
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from lextune.data.personal.base import Detection, recognisers
+from lextune.data.personal.base import Detection, Recogniser, recognisers
 from lextune.data.personal.folding import Folded
 from lextune.data.personal.types import TYPES
 from lextune.errors import ConfigError, Problem
@@ -65,6 +66,7 @@ class Detector:
         self._recognisers = [
             (name, one) for name, one in recognisers if not self.types.isdisjoint(one.types)
         ]
+        self._begins, self._unfiltered = _prefilter([one for _, one in self._recognisers])
 
     def detect(self, text: str) -> list[Detection]:
         """What stands in one text, sorted by place, without overlaps; places are code points of `text`."""
@@ -120,11 +122,15 @@ class Detector:
         if not folded.kinds:
             return []
         found = []
-        for _, one in self._recognisers:
-            if one.may_find(folded):
+        possible = self._unfiltered
+        begins = self._begins.get
+        for pair in set(map(operator.add, folded.lower, folded.lower[1:])):
+            possible |= begins(pair, 0)
+        for number, (_, one) in enumerate(self._recognisers):
+            if possible >> number & 1 and one.may_find(folded):
                 for hit in one.find(folded):
                     if hit.score >= self.minimum_score and hit.type in self.types:
-                        start, end = folded.place(hit.start, hit.end)
+                        start, end = folded.place(*_trimmed(folded.text, hit))
                         found.append(
                             Detection(hit.type, start, end, hit.score, hit.rule, hit.checksum)
                         )
@@ -150,6 +156,35 @@ class Detector:
             if not 0 <= one.start < one.end <= length:
                 raise ValueError("a model of names returned a span outside its text")
         return [one for one in found if one.score >= self.minimum_score and one.type in self.types]
+
+
+def _trimmed(text: str, hit: Detection) -> tuple[int, int]:
+    """Without the spaces and stops at its ends, which patterns take along; a secret keeps each sign."""
+    start, end = hit.start, hit.end
+    if hit.type != "CREDENTIAL":
+        while end - start > 1 and text[end - 1] in _EDGE:
+            end -= 1
+        while end - start > 1 and text[start] in _EDGE:
+            start += 1
+    return start, end
+
+
+_EDGE = frozenset(" .,;:\n\r-_·>?")
+
+
+def _prefilter(those: list[Recogniser]) -> tuple[dict[str, int], int]:
+    """The first two signs of each word of each recogniser, to the bits of those that ask for it; the bits of the others.
+
+    One pass over the pairs of signs of a text tells which recognisers can find anything.
+    """
+    begins: dict[str, int] = {}
+    unfiltered = 0
+    for number, one in enumerate(those):
+        if not one.words or any(len(word) == 1 for word in one.words):
+            unfiltered |= 1 << number
+        for word in one.words:
+            begins[word[:2]] = begins.get(word[:2], 0) | 1 << number
+    return begins, unfiltered
 
 
 def _known(types: Collection[str]) -> frozenset[str]:

@@ -94,8 +94,10 @@ class Folded:
             kinds.add("letter")
         if not _DIGITS.isdisjoint(self.text):
             kinds.add("digit")
-            longest = max(sum(map(one.count, "0123456789")) for one in _RUN.findall(self.text))
-            kinds.update(f"run{length}" for length in _RUNS if longest >= length)
+            longest = max(map(len, _RUN.findall(self.text)))
+            if longest >= _RUNS[0]:
+                longest = max(sum(map(one.count, "0123456789")) for one in _RUN.findall(self.text))
+                kinds.update([f"run{length}" for length in _RUNS if longest >= length])
         self.kinds = frozenset(kinds)
 
     def place(self, start: int, end: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import datetime
 import re
 
 #: What may stand between two digits of one number.
-GAP = r"[ \-._·]{0,2}"
+GAP = r"[ \-._·]{0,3}"
 #: Han signs, for character classes.
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\u3007"
 

@@ -36,6 +36,11 @@ COUNTRIES = (
     "America:American,Americans Europe:European,Europeans Africa:African,Africans Asia:Asian,Asians Catalonia:Catalan,Catalans Kurdistan:Kurdish,Kurd,Kurds"
 )
 
+#: The words for people, in small letters.
+PEOPLE = frozenset(
+    one for entry in COUNTRIES.split() for one in entry.partition(":")[2].lower().split(",")
+)
+
 #: Names of more than one word, and short ones.
 LONG_COUNTRIES = (
     "United States of America|United States|United Kingdom|United Arab Emirates|Czech Republic|Dominican Republic|South Africa|South Korea|North Korea"

@@ -22,7 +22,7 @@ NOT_NAMES = frozenset(
         " wrong yeah year years yes yesterday yet you you'll you're you've young your zip asap ssn iban cc pdf html http https url www com org api json sql select users faq ceo cfo cto hr it vip dvd cd pc ios android"
         " google facebook twitter instagram amazon microsoft apple youtube linkedin whatsapp wechat iphone netflix fuse entertainment weekly country club american british chinese french german spanish italian russian"
         " japanese korean dutch swedish polish european african asian indian mexican canadian australian irish scottish welsh european mr. dr. christmas easter thanksgiving halloween ramadan passover new-year"
-        " sent born currently recently additionally financially following living despite holding originally having based known diagnosed annual medical national personal social security number identification card"
+        " southern northern eastern western central three four five six seven eight nine ten killed sent born currently recently additionally financially following living despite holding originally having based known diagnosed annual medical national personal social security number identification card"
         " asthma cancer diabetes arthritis obesity hypertension aspirin ibuprofen penicillin lipitor paracetamol score income credit services regarding note details status female male retired"
         " apt suite unit avenue drive lane boulevard highway terrace square bridge building floor room station airport hall church museum library theatre theater restaurant cafe bar"
         " capitalized energetic awarded helped looking mobile desk phone fax website info zipcode postcode bots devil evil hacked believe forever young"
@@ -48,5 +48,5 @@ ORGANISATION = frozenset(
 
 #: Words behind which capitalised words are more often a place than a person.
 PLACE_BEFORE = frozenset(
-    "in at near from to into across around through towards toward via outside inside throughout".split()
+    "in at near from into across around through towards toward via outside inside throughout".split()
 )

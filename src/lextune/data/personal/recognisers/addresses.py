@@ -39,6 +39,8 @@ _SUITE = r"(?:(?:apt|apartment|suite|ste|unit|room|rm|flat|floor|fl|building|bld
 _DIRECTION = (
     r"(?:\s(?:northwest|northeast|southwest|southeast|north|south|east|west|nw|ne|sw|se)(?![a-z]))?"
 )
+#: The number of a house, sometimes after that of a box or a building.
+_LEAD = r"(?<![\w.,#$€£:/-])[0-9]{1,6}[A-Za-z]?,?\s(?:[0-9]{1,5}\s)?"
 #: What may follow a street: city, state, country and postcode, on the same or the next lines.
 _REST = (
     r"(?:[ ,]*\n?[ ,>?]*(?i:" + _SUITE + r"))?"
@@ -46,42 +48,51 @@ _REST = (
     r"(?:[ ,\n]+(?:[A-Z]{2}[ \n]+)?[0-9]{3,6}(?:[ -][0-9]{2,4})?(?: [A-Z]{2})?(?![0-9A-Za-z]))?)"
 )
 _EN = re.compile(
-    rf"(?<![\w.,#$€£-])[0-9]{{1,6}}[A-Za-z]?,?\s(?:[0-9]{{1,3}}(?:st|nd|rd|th)\s|{_CAP}\s){{0,5}}?"
-    rf"(?:(?i:{STREETS})(?![\w])\.?|(?:[0-9]{{1,3}}(?:st|nd|rd|th)\s)(?i:{STREETS})(?![\w]))(?i:{_DIRECTION})(?:\s(?i:{STREETS})(?![\w])\.?)?{_REST}"
+    rf"{_LEAD}(?:[0-9]{{1,3}}(?:st|nd|rd|th)\s|{_CAP}\s){{0,5}}?"
+    rf"(?:(?i:{STREETS})(?![\w])\.?)(?i:{_DIRECTION})(?:(?:\s{_CAP}){{0,2}}?\s(?i:{STREETS})(?![\w])\.?)?{_REST}"
 )
 _EN_LOWER = re.compile(
-    rf"(?<![\w.,#$€£-])[0-9]{{1,6}}[a-z]?\s(?:{_ANY}\s){{1,4}}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|highway|terrace)(?![\w])"
-    rf"(?:[ ,]*\n?[ ,]*(?:{_SUITE}))?",
+    rf"(?<![\w.,#$€£-])[0-9]{{1,6}}[a-z]?\s(?:{_ANY}\s){{1,4}}?(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|highway|terrace)(?![\w])"
+    rf"(?:[ ,]*\n?[ ,]*(?:{_SUITE}))?"
 )
 #: A number, a street's name and a second number or a flat, as much of Europe writes it.
 _EN_NUMBERS = re.compile(
-    rf"(?<![\w.,#$€£:/-])[0-9]{{1,6}}\s(?!(?i:items|people|years|days|hours|of)\b)(?:{_ANY}[ ]){{1,5}}(?:[0-9]{{1,6}}[a-z]?\.?(?![\w:/-])(?:[ ,]*\n?[ ,>?]*(?i:{_SUITE}))?|(?i:{_SUITE})){_REST}"
+    rf"{_LEAD}{_CAP}[ ](?:{_ANY}[ ]){{0,4}}"
+    rf"(?:[0-9]{{1,6}}[a-z]?\.?(?![\w:/-])(?:[ ,]*\n?[ ,>?]*(?i:{_SUITE}))?|(?i:{_SUITE})){_REST}"
+)
+#: Kinds of streets that stand before the name, or at its end, with a number behind.
+_EUROPE = re.compile(
+    rf"(?<![\w])(?:(?:ul\.|Via|Rue|Rua|Calle|Avenida|Av\.|C/|Piazza|Plaza|Strada|Viale|Corso|Paseo|Impasse|Chemin|Travessa)"
+    rf"\s(?:{_ANY}[ ]){{1,5}}|[A-Z][^\W\d_]+(?:straße|strasse|str\.|gatan|gata|gade|vej|vejen|veien|vägen|weg|platz|laan|straat|katu|tie|kuja|allé|plein)\s)[0-9]{{1,5}}[a-z]?(?![\w:/-]){_REST}"
 )
 _BOX = re.compile(
-    r"(?<![A-Za-z])(?:(?:P\.?\s?O\.?\s?Box|PSC|Unit|CMR)\s?[0-9]{1,6}(?:,?\s?Box\s?[0-9]{1,6})?|USNS?\s[A-Z][a-z]+|USS\s[A-Z][a-z]+|USCGC\s[A-Z][a-z]+|US[A-Z]*V\s[A-Z][a-z]+)"
-    r"(?:[,\s]+[AFD]PO\s(?:AA|AE|AP)\s[0-9]{5}(?:-[0-9]{4})?)?",
+    r"(?<![A-Za-z])(?:[0-9]{1,6} )?(?:P\.?\s?O\.?\s?Box|PSC|Unit|CMR)\s?[0-9]{1,6}(?:,?\s?Box\s?[0-9]{1,6})?"
+    r"(?:[,\s]+[AFD]PO\s(?:AA|AE|AP)\s[0-9]{5}(?:-[0-9]{4})?)?" + _REST,
     re.IGNORECASE,
 )
-_EN_LABEL = re.compile(
-    r"(?i:(?:(?<![a-z])(?:address(?:es)?(?: here they are| is| to| with|:)?(?: the same)?|lives? (?:at|on)|lived (?:at|in|on)|resid(?:es?|ing|ed) (?:at|on)|located (?:at|on|in)"
-    r"|office is at|sent (?:it |one )?to|(?:new one|taxi|return|statement sent|be sent) to|meet (?:me|you) at|meeting\? at|restaurant is at|home is at|moved to|arrived at|it is|is at"
-    r"|corner of|side of|station is on|off at|enter on|in|at|on|to)[:\s]{1,9}(?:[?>\s]*))"
-    r")(?P<place>(?i:the corner of )?[0-9]{1,6}[A-Za-z]?\s(?:"
-    + _ANY
-    + r"[ ]){0,4}?"
-    + _CAP
-    + r"(?:[ ]"
-    + _CAP
-    + r"){0,3}"
-    + r"(?:\s[0-9]{1,6}\.?(?![\w:/-]))?"
-    + _REST
-    + r")(?=[.,;:!?)\n]|\s|$)"
+_MILITARY = re.compile(
+    r"(?<![A-Za-z])(?:USNS|USS|USCGC|USNV)\s[A-Z][a-z]+[,\s]+[AFD]PO\s(?:AA|AE|AP)\s[0-9]{5}"
+)
+_LABEL_BEFORE = re.compile(
+    r"(?<![a-z])(?:address(?:es)?(?: is| to| with|:)?|at|on|in|to|is)\s{1,9}$", re.IGNORECASE
+)
+_LABELLED = re.compile(
+    _LEAD + _CAP + r"(?:[ ]" + _CAP + r"){0,4}" + _REST + r"(?=[.,;:!?)\n]|\s|$)"
 )
 _NO_STREET = re.compile(
-    r"(?i)^[0-9]+[a-z]?\s(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|aug|sep|oct|nov|dec|am|pm|years?|days?|hours?|minutes?|people|percent|usd|dollars|euros|times|reviews?|stars?)\b"
+    r"(?i)[0-9]+[a-z]?\s(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|aug|sep|oct|nov|dec|am|pm|years?|days?|hours?|minutes?|people|percent|usd|dollars|euros|times|reviews?|stars?|minutes|more|new|other|different|rooms?|points?|euro|dollar|bucks|million|billion)\b"
 )
 _ZIP = re.compile(
     r"(?:(?<![a-z])zip(?: ?code)?|post(?:al)? ?code|postcode|邮编|邮政编码|郵遞區號)\s*(?:is|:|是|为|为:)?\s*(?P<zip>[0-9][0-9a-z]{2,5}(?:[ -][0-9a-z]{2,4})?)(?![0-9a-z])"
+)
+
+
+_NUMBER = re.compile(_LEAD + "(?=[^\\W_a-z])")
+_NUMBERED = (("number_street", _EN), ("number_name_number", _EN_NUMBERS))
+_NAMED = (("european_street", _EUROPE), ("box", _BOX), ("military", _MILITARY))
+_NAMED_WORDS = tuple(
+    "ul.|via|rue|rua|calle|avenida|av.|c/|piazza|plaza|strada|viale|corso|paseo|impasse|chemin|travessa|stra|str.|gata|gade|vej|vei|väg|weg|platz|laan|katu|tie|kuja|allé"
+    "|plein|box|psc|unit|cmr|usns|uss|uscgc|usnv".split("|")
 )
 
 
@@ -113,17 +124,24 @@ def find_english(text: Folded) -> Iterator[Detection]:
     whole = text.text
     if "letter" not in text.kinds:
         return
-    for pattern, score, rule in (
-        (_EN, 0.75, "number_street"), (_EN_NUMBERS, 0.6, "number_name_number"), (_BOX, 0.7, "box")
-    ):  # fmt: skip
-        for match in pattern.finditer(whole):
-            if not _NO_STREET.match(match[0]):
-                yield Detection("STREET_ADDRESS", match.start(), match.end(), score, rule)
+    for number in _NUMBER.finditer(whole):
+        start = number.start()
+        if _NO_STREET.match(whole, start):
+            continue
+        for rule, pattern in _NUMBERED:
+            if match := pattern.match(whole, start):
+                yield Detection("STREET_ADDRESS", start, match.end(), 0.78, rule)
+        if _LABEL_BEFORE.search(whole[max(0, start - 24) : start]) and (
+            match := _LABELLED.match(whole, start)
+        ):
+            yield Detection("STREET_ADDRESS", start, match.end(), 0.78, "label")
+    if any(one in text.lower for one in _NAMED_WORDS):
+        for rule, pattern in _NAMED:
+            for match in pattern.finditer(whole):
+                yield Detection("STREET_ADDRESS", match.start(), match.end(), 0.78, rule)
     for match in _EN_LOWER.finditer(text.lower):
-        yield Detection("STREET_ADDRESS", match.start(), match.end(), 0.6, "number_street")
-    for match in _EN_LABEL.finditer(whole):
-        if not _NO_STREET.match(match["place"]):
-            yield Detection("STREET_ADDRESS", *match.span("place"), 0.65, "label")
+        if not _NO_STREET.match(whole, match.start()):
+            yield Detection("STREET_ADDRESS", match.start(), match.end(), 0.6, "number_street")
 
 
 @recogniser("postcodes", ("ZIP_CODE",), "digit", ("zip", "post", "邮", "郵"))

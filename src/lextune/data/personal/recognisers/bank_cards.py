@@ -13,7 +13,7 @@ from stdnum import iban, luhn
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded
-from lextune.data.personal.patterns import GAP, compact
+from lextune.data.personal.patterns import GAP, before, compact, words
 
 _CARD = re.compile(rf"(?<![0-9])(?<![0-9]\.)[1-9](?:{GAP}[0-9]){{11,18}}(?![0-9])")
 _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?:[ -]?[0-9A-Za-z]){11,30}(?![0-9A-Za-z])")
@@ -21,6 +21,9 @@ _ACCOUNT = re.compile(
     r"(?:账户|帐户|賬戶|账号|帐号|賬號|卡号|卡號|银行卡|储蓄卡|信用卡|银行|(?<![a-z])account(?: number| no\.?| #)?|(?<![a-z])a/c"
     r"|(?<![a-z])card(?: number| no\.?| #)|(?<![a-z])iban)(?:尾号)?(?:\s*(?:is|为|是|号码|号))?[\s::#为是]{0,3}"
     rf"(?P<number>[0-9](?:{GAP}[0-9]){{9,27}})(?![0-9a-z])"
+)
+_CALLED = re.compile(
+    words("card", "visa", "mastercard", "amex", "卡号", "卡號", "银行卡", "信用卡", "储蓄卡")
 )
 
 
@@ -72,6 +75,11 @@ def find_cards(text: Folded) -> Iterator[Detection]:
                 yield Detection(kind, match.start(), end, 0.95, "issuer_length_luhn", True)
                 place = end
                 break
+            if len(number) in (15, 16, 19) and luhn.is_valid(number):
+                if before(text.lower, match.start(), _CALLED):
+                    yield Detection("CREDIT_CARD", match.start(), end, 0.85, "luhn_and_label", True)
+                    place = end
+                    break
 
 
 @recogniser(

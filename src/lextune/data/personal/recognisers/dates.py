@@ -23,6 +23,7 @@ _DATE = re.compile(
     r"|(?:1[89]|20)[0-9]{2} ?年 ?(?:1[0-2]|0?[1-9]) ?月 ?(?:3[01]|[12][0-9]|0?[1-9]) ?[日号]?"
     r")(?![0-9a-z])(?![./-][0-9])"
 )
+_YEAR = re.compile(r"(?<![0-9a-z$€£.,:/-])(?<!#)(?:19|20)[0-9]{2}(?![0-9a-z]|[.,:/-][0-9])")
 _SHORT = re.compile(
     r"(?<![0-9])(?:1[89]|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
 )
@@ -34,7 +35,7 @@ _BORN = re.compile(r"^\s*(?:出生|生(?![产效成])|生日|is (?:my|his|her) b
 _AGE = re.compile(
     r"(?<![0-9a-z.])(?P<a>[0-9]{1,3})(?:[ -]?(?:years?|yrs?)[ -]?(?:old|of age)|[ -]?y/?o(?![a-z])|-year-old|周?岁|歲)"
     r"|(?:(?<![a-z])(?:aged|age(?: is| of)?|turned|turning|turn|turns)[: ]{1,2}|年龄(?:为|是)?[: ]{0,2}|年满|现年)(?:just )?"
-    r"(?P<b>[0-9]{1,3})(?![0-9%.:/-]|岁| ?(?:%|percent|times|items|hours|minutes|days|weeks|months))"
+    r"(?P<b>[0-9]{1,3})(?![0-9%:/-]|\.[0-9]|岁|[ -]?(?:years?|yrs?)|\s?y/?o| ?(?:%|percent|times|items|hours|minutes|days|weeks|months))"
     r"|(?<![a-z])(?:when|while|since) (?:s?he|i) (?:was|is|am) (?P<c>[0-9]{1,3})(?![0-9%:/-]| ?(?:%|percent|times|hours|minutes|days|weeks|months))"
 )
 _THING = re.compile(
@@ -53,6 +54,13 @@ def find_dates(text: Folded) -> Iterator[Detection]:
                 yield Detection("DATE_OF_BIRTH", start, end, 0.8, "date_and_label")
             elif alone:
                 yield Detection("DATE_TIME", start, end, alone, "date")
+
+
+@recogniser("years", ("DATE_TIME",), "run4")
+def find_years(text: Folded) -> Iterator[Detection]:
+    """Four digits that can be a year; nearly always nobody's, so only for those who ask for low scores."""
+    for match in _YEAR.finditer(text.lower):
+        yield Detection("DATE_TIME", match.start(), match.end(), 0.35, "year")
 
 
 @recogniser(

@@ -22,6 +22,9 @@ _US = re.compile(r"(?<![0-9A-Za-z-])[0-9]{3}([ .-]?)[0-9]{2}\1[0-9]{4}(?![0-9A-Z
 _US_LABEL = re.compile(words("ssn", "social security", "social-security", "itin", "taxpayer"))
 _HK = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{1,2} ?[0-9]{6} ?(?:\([0-9Aa]\)|[0-9Aa])(?![0-9A-Za-z])")
 _TW = re.compile(r"(?<![0-9A-Za-z])[A-Za-z][1289](?:[ -]?[0-9]){8}(?![0-9A-Za-z])")
+_CARD = re.compile(
+    words("身份证", "身分證", "身份證", "hkid", "identity card", "id card", "id number")
+)
 _TW_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"  # in the order of their numbers, from 10
 _TW_WEIGHTS = (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1)
 _KR = re.compile(r"(?<![0-9A-Za-z])[0-9]{6}( ?- ?| ?)[1-8][0-9]{6}(?![0-9A-Za-z])")
@@ -37,7 +40,7 @@ def find_us(text: Folded) -> Iterator[Detection]:
         labelled = before(text.lower, match.start(), _US_LABEL)
         if not match[1] and not labelled:
             continue
-        score = 0.9 if labelled else 0.7 if match[1] == "-" else 0.5
+        score = 0.97 if labelled else 0.7 if match[1] == "-" else 0.5
         if ssn.is_valid(number):
             yield Detection("US_SSN", match.start(), match.end(), score, "area_group_serial")
         elif itin.is_valid(number):
@@ -49,7 +52,7 @@ def find_hong_kong(text: Folded) -> Iterator[Detection]:
     """One or two letters, six digits and a check sign, often in brackets."""
     for match in _HK.finditer(text.text):
         if _hong_kong_holds(compact(match[0])):
-            score = 0.9 if "(" in match[0] else 0.6
+            score = 0.97 if "(" in match[0] or before(text.lower, match.start(), _CARD) else 0.6
             yield Detection("HK_ID", match.start(), match.end(), score, "mod_11", True)
 
 
@@ -66,7 +69,8 @@ def find_taiwan(text: Folded) -> Iterator[Detection]:
         region = 10 + _TW_LETTERS.index(number[0])
         digits = [region // 10, region % 10, *map(int, number[1:])]
         if sum(d * w for d, w in zip(digits, _TW_WEIGHTS, strict=True)) % 10 == 0:
-            yield Detection("TW_ID", match.start(), match.end(), 0.8, "mod_10", True)
+            score = 0.97 if before(text.lower, match.start(), _CARD) else 0.8
+            yield Detection("TW_ID", match.start(), match.end(), score, "mod_10", True)
 
 
 @recogniser("korea_rrn", ("KR_RRN",), "run12")
@@ -80,7 +84,7 @@ def find_korea(text: Folded) -> Iterator[Detection]:
         holds = rrn.is_valid(number)
         if not (match[1].strip() or labelled or holds):
             continue
-        score = 0.9 if labelled else 0.8 if holds and match[1].strip() else 0.6
+        score = 0.97 if labelled else 0.8 if holds and match[1].strip() else 0.6
         if holds and not match[1].strip() and not labelled:
             score = 0.4  # one in ten of undivided numbers that begin with a date
         yield Detection(

@@ -25,6 +25,7 @@ _DOMAIN = re.compile(
     r"|at|be|cz|hu|si|br|in|ie|gr|tr|xyz|top|shop|online|site)(?![A-Za-z0-9])(?!\.[A-Za-z0-9])(?:/[^\s一-龥]*)?",
     re.IGNORECASE,
 )
+_DOT = re.compile(r"[A-Za-z0-9]\.[A-Za-z]")
 _V4 = re.compile(r"(?<![0-9A-Za-z.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9A-Za-z])(?!\.[0-9])")
 _V6 = re.compile(r"(?<![0-9A-Za-z:])[0-9A-Fa-f:]{2,39}(?:\.[0-9.]{5,11})?(?![0-9A-Za-z:])")
 _MAC = re.compile(
@@ -54,6 +55,8 @@ def find_url(text: Folded) -> Iterator[Detection]:
 @recogniser("domain", ("DOMAIN_NAME",), "letter", (".",))
 def find_domain(text: Folded) -> Iterator[Detection]:
     """A name with one of the common endings."""
+    if not _DOT.search(text.text):
+        return
     for match in _DOMAIN.finditer(text.text):
         end = match.start() + len(match[0].rstrip(".,;:!?)]}'\""))
         yield Detection("DOMAIN_NAME", match.start(), end, 0.55, "known_ending")
@@ -62,12 +65,12 @@ def find_domain(text: Folded) -> Iterator[Detection]:
 @recogniser("ip_address", ("IP_ADDRESS",), "digit letter", (".", ":"))
 def find_ip(text: Folded) -> Iterator[Detection]:
     """IPv4 (four parts to 255, unless called a version) and IPv6 of at least three groups."""
-    for match in _V4.finditer(text.text):
+    for match in _V4.finditer(text.text) if text.text.count(".") >= 3 else ():
         if _is_address(match[0]):
             called = _VERSION.search(text.lower[max(0, match.start() - 10) : match.start()])
             score = 0.4 if called else 0.8
             yield Detection("IP_ADDRESS", match.start(), match.end(), score, "ipv4")
-    if ":" in text.text:
+    if text.text.count(":") >= 3:
         for match in _V6.finditer(text.text):
             if match[0].count(":") >= 3 and _is_address(match[0]):
                 yield Detection("IP_ADDRESS", match.start(), match.end(), 0.8, "ipv6")

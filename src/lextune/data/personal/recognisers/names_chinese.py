@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded
-from lextune.data.personal.surnames import COMMON, DOUBLE
+from lextune.data.personal.surnames import COMMON, DOUBLE, NOT_NAMES
 
 _SURNAME = rf"(?:{DOUBLE}|[{COMMON}])"
 _H = r"[\u4e00-\u9fff]"
@@ -56,7 +56,7 @@ def find(text: Folded) -> Iterator[Detection]:
         for match in pattern.finditer(whole):
             start, end = match.span("name")
             name = whole[start:end]
-            if rule == "title" and start and _inside_word(whole, start):
+            if name in NOT_NAMES or name[:2] in NOT_NAMES or (start and _inside_word(whole, start)):
                 continue
             known.add(name)
             yield Detection("PERSON", start, end, score, rule)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded, Word
+from lextune.data.personal.places import PEOPLE
 from lextune.data.personal.name_lists import given_names, surnames
 from lextune.data.personal.words import NOT_NAMES, ORGANISATION, PLACE_BEFORE
 
@@ -36,7 +37,7 @@ _LOOSE = re.compile(
     r"|(?<![a-z])(?:mr|mrs|ms|dr|prof)\.?)[ \t]{1,8}(?P<name>[^\W\d_]+(?:['-][^\W\d_]+)*(?: [^\W\d_]\.)?(?: [^\W\d_]+(?:['-][^\W\d_]+)*)?)(?=[\s,.;:!?)]|$)"
 )
 _AGE_BEHIND = re.compile(
-    r",? ?(?:\(|is |was )?(?:an? |aged |age )?(?:[a-z]+ )?[0-9]{1,3}(?:[ -]years?[ -]old|,|\)| y/?o)",
+    r",? ?(?:is |was )?(?:an? |aged |age )?(?:[a-z]+ )?[0-9]{1,3}(?:[ -]years?[ -]old| ?y/?o)|(?:, | \()(?:aged? )?[0-9]{1,3}[,)]",
     re.IGNORECASE,
 )
 _SUBJECT_BEHIND = re.compile(
@@ -46,16 +47,19 @@ _OWNER_BEHIND = re.compile(
     r"'s? (?:address|daughter|son|kid|wife|husband|birthday|phone|email|account|house|mother|father|brother|sister|family|doctor|passport|salary)"
 )
 _QUOTE_BEHIND = re.compile(r": ?[\"“A-Z]")
-_LINE_BEFORE = re.compile(r"(?:^|\n)[>?\s]*$")
+_LINE_BEFORE = re.compile(r"(?:\A|\n)[>?\s]*$")
 
 
 @recogniser("names_english", ("PERSON",), "letter")
 def find(text: Folded) -> Iterator[Detection]:
     """Names with context and by lists, then the same names wherever else they stand."""
     known: set[str] = set()
-    for run in _runs(text):
+    runs = list(_runs(text))
+    numbers = {word.start: number for number, word in enumerate(text.words)} if runs else {}
+    verdicts = [_judge(text, run, numbers[run[0].start]) for run in runs]
+    _carry(text.text, runs, verdicts)
+    for run, judged in zip(runs, verdicts, strict=True):
         first, last = run[0], run[-1]
-        judged = _judge(text, run)
         if judged is not None:
             score, rule = judged
             if score >= 0.55:
@@ -75,6 +79,35 @@ def find(text: Folded) -> Iterator[Detection]:
         yield from _again(text, known)
 
 
+def _words_before(text: Folded, index: int) -> list[str]:
+    """Up to four words before a word, as far as little stands between them."""
+    words = text.words
+    found: list[str] = []
+    start = words[index].start
+    for word in reversed(words[max(0, index - 4) : index]):
+        gap = text.text[word.end : start]
+        if len(gap) > 8 or not set(gap) <= _GAPS:
+            break
+        found.append(word.lower)
+        start = word.start
+    return found[::-1] or [""]
+
+
+_GAPS = frozenset(" .,:;?!\n\"'(>")
+
+
+def _carry(whole: str, runs: list[list[Word]], verdicts: list[tuple[float, str] | None]) -> None:
+    """In `Ann, Bea and Cleo` each is a name where one beside it is."""
+    pairs = list(zip(range(len(runs)), range(1, len(runs)), strict=False))
+    for one, other in [*pairs, *[(b, a) for a, b in reversed(pairs)]]:
+        known, unknown = verdicts[one], verdicts[other]
+        if known is None or unknown is not None or runs[other][-1].lower in ORGANISATION:
+            continue
+        first, second = sorted((one, other))
+        if whole[runs[first][-1].end : runs[second][0].start] in (", ", " and ", ", and ", " & "):
+            verdicts[other] = (0.5, "beside_a_name")
+
+
 def _runs(text: Folded) -> Iterator[list[Word]]:
     """Capitalised words in a row, cut at words that belong to no name."""
     whole, run = text.text, []
@@ -87,7 +120,11 @@ def _runs(text: Folded) -> Iterator[list[Word]]:
         base = word.lower[:-2] if word.lower.endswith("'s") else word.lower
         if run and base in _PARTICLES and index + 1 < len(words) and words[index + 1].capital:
             run.append(word)
-        elif word.capital and base not in NOT_NAMES:
+        elif (
+            word.capital
+            and base not in PEOPLE
+            and (base not in NOT_NAMES or _is_initial(words, index, bool(run)))
+        ):
             if base is not word.lower:
                 yield from _closed([*run, word._replace(end=word.end - 2, lower=base)])
                 run = []
@@ -98,6 +135,19 @@ def _runs(text: Folded) -> Iterator[list[Word]]:
             run = []
     if run:
         yield from _closed(run)
+
+
+def _is_initial(words: list[Word], index: int, inside: bool) -> bool:
+    """Whether a single letter stands between the words of a name, as in John A. Smith."""
+    word = words[index]
+    following = words[index + 1] if index + 1 < len(words) else None
+    return (
+        inside
+        and word.end - word.start == 1
+        and following is not None
+        and following.capital
+        and following.start - word.end <= 2
+    )
 
 
 def _closed(run: list[Word]) -> Iterator[list[Word]]:
@@ -114,29 +164,31 @@ def _joins(whole: str, one: Word, other: Word) -> bool:
     )
 
 
-def _judge(text: Folded, run: Sequence[Word]) -> tuple[float, str] | None:
+def _judge(text: Folded, run: Sequence[Word], index: int) -> tuple[float, str] | None:
     """Score and rule of a run of capitalised words; None where nothing says that it is a name."""
     whole, lower = text.text, text.lower
     start, end = run[0].start, run[-1].end
-    before = lower[max(0, start - 32) : start]
-    words = re.split(r"[\s,.:;!?\"()]+", before.rstrip(' .:?,\n"(>'))
-    if words[-1] in _TITLES and re.search(r"[a-z]\.? $", before):
+    before = lower[max(0, start - 4) : start]
+    words = _words_before(text, index)
+    if words[-1] in _TITLES and before[-1:] == " " and before[-2:-1] != "\n":
         return 0.85, "title"
     if _AGE_BEHIND.match(whole, end):
         return 0.8, "age"
     listed = run[0].lower in given_names()
-    if len(run) > 1 and listed and run[-1].lower not in ORGANISATION:
+    if len(run) > 2 and any(one.end - one.start == 1 for one in run[1:-1]):
+        return 0.7, "initial"
+    if len(run) > 1 and listed and run[-1].lower not in ORGANISATION - _SURNAMES_TOO:
         return 0.75, "given_name_and_more"
     if len(run) > 1 and run[-1].lower in ORGANISATION:
         return None
-    if not re.search(r"[.!] $", before) and any(
+    if not before.endswith((". ", "! ")) and any(
         " ".join(words[-n:]) in _LEADS for n in (1, 2, 3, 4)
     ):
         return 0.7, "led_by_words"
     if _OWNER_BEHIND.match(whole, end):
         return 0.6, "possessive"
     shouted = whole[start:end].isupper() and not whole.isupper()
-    alone = _LINE_BEFORE.search(before) is not None
+    alone = _LINE_BEFORE.search(whole, max(0, start - 8), start) is not None
     if (
         alone
         and not shouted
@@ -144,10 +196,12 @@ def _judge(text: Folded, run: Sequence[Word]) -> tuple[float, str] | None:
     ):
         return 0.6, "subject"
     if len(run) == 1:
-        return (0.5, "given_name") if listed and run[0].end - start > 2 and not shouted else None
+        fits = listed and run[0].end - start > 2 and not shouted
+        return (0.5, "given_name") if fits and not _beside_capitals(whole, start, end) else None
     if (
         words[-1] in PLACE_BEFORE
         or shouted
+        or _beside_capitals(whole, start, end)
         or any(whole[one.start : one.end].isupper() and one.end - one.start > 1 for one in run)
     ):
         return None
@@ -156,6 +210,20 @@ def _judge(text: Folded, run: Sequence[Word]) -> tuple[float, str] | None:
     if run[-1].lower in surnames() or run[0].lower in surnames():
         return 0.55, "surname"
     return 0.5, "capitals"
+
+
+_SURNAMES_TOO = frozenset(
+    "hill park day west church lake castle bay bill sea march bank east north south rivers bell".split()
+)
+_BESIDE = re.compile(r"[ -]?[0-9]| [A-Z]|\.? [0-9]")
+_BESIDE_BEFORE = re.compile(r"(?:[0-9]|\b[A-Z][^\W\d_]*) $")
+
+
+def _beside_capitals(whole: str, start: int, end: int) -> bool:
+    """Whether another capitalised word or a number is joined to it: then it is part of something longer."""
+    return bool(
+        _BESIDE.match(whole, end) or _BESIDE_BEFORE.search(whole[max(0, start - 24) : start])
+    )
 
 
 def _again(text: Folded, known: set[str]) -> Iterator[Detection]:

@@ -7,15 +7,12 @@ from collections.abc import Iterator
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded, Word
-from lextune.data.personal.places import COUNTRIES, LONG_COUNTRIES
+from lextune.data.personal.places import COUNTRIES, LONG_COUNTRIES, PEOPLE
 from lextune.data.personal.words import NOT_NAMES
 
-_PEOPLE: set[str] = set()
 _NAMES: set[tuple[str, ...]] = {tuple(one.lower().split()) for one in LONG_COUNTRIES.split("|")}
 for _entry in COUNTRIES.split():
-    _country, _, _peoples = _entry.partition(":")
-    _NAMES.add((_country.lower(),))
-    _PEOPLE.update(_peoples.lower().split(","))
+    _NAMES.add((_entry.partition(":")[0].lower(),))
 #: Common words in small letters.
 _ALSO_WORDS = frozenset(
     "polish pole poles scot scots swede dane danes finn finns thai thais turkey mali niger chile guinea maine jersey english french".split()
@@ -27,6 +24,10 @@ _LEADS = frozenset(
         "|arrived at|arrived in|capital of|city of|town of|university of|where|welcome to|office in|store in|somewhere in|back to|street in|state of|province of|home city|home town"
     ).split("|")
 )
+_FIRST: dict[str, list[tuple[str, ...]]] = {}
+for _name in sorted(_NAMES, key=len, reverse=True):
+    _FIRST.setdefault(_name[0], []).append(_name)
+_LAST_OF_LEADS = frozenset(one.split(" ")[-1] for one in _LEADS) | {"in", "near"}
 _BEHIND = re.compile(
     r"[,.;!?\n]|$| (?:by|with|for|on|and|this|last|next|to|in|when|where|who|as)\b|'s\b"
 )
@@ -44,20 +45,19 @@ def find_places(text: Folded) -> Iterator[Detection]:
     taken = -1
     for index, word in enumerate(words):
         lower = word.lower[:-2] if word.lower.endswith("'s") else word.lower
-        if (word.capital or (small and lower not in _ALSO_WORDS)) and lower in _PEOPLE:
+        if (word.capital or (small and lower not in _ALSO_WORDS)) and lower in PEOPLE:
             yield Detection("NRP", word.start, word.start + len(lower), 0.6, "name")
         if index <= taken or not (word.capital or small):
             continue
-        for length in (4, 3, 2, 1):
-            part = words[index : index + length]
-            key = tuple(one.lower for one in part[:-1]) + (_base(part[-1].lower),)
-            if len(part) == length and key in _NAMES and not (small and lower in _ALSO_WORDS):
-                end = part[-1].start + len(key[-1])
-                yield Detection("LOCATION", word.start, end, 0.6, "name")
-                taken = index + length - 1
+        for name in _FIRST.get(lower, ()):
+            part = words[index : index + len(name)]
+            key = tuple(_base(one.lower) for one in part)
+            if key == name and not (small and lower in _ALSO_WORDS):
+                yield Detection("LOCATION", word.start, part[-1].start + len(name[-1]), 0.6, "name")
+                taken = index + len(name) - 1
                 break
         else:
-            if word.capital and index:
+            if word.capital and index and words[index - 1].lower in _LAST_OF_LEADS:
                 yield from _led(text, index)
 
 

@@ -8,20 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lextune.data.personal.base import Detection, recogniser
+from lextune.data.personal.base import Detection, Finder, phrases, recogniser
 from lextune.data.personal.folding import Folded
 from lextune.data.personal.vocabulary import HEALTH_EN, HEALTH_ZH, WORDS
-
-
-def _english(words: str) -> str:
-    return "|".join(re.escape(one) for one in sorted(words.split("|"), key=len, reverse=True))
 
 
 _DISEASE_ZH = re.compile(
     "(?:" + "|".join(sorted(HEALTH_ZH.split("|"), key=len, reverse=True)) + ")"
     r"(?:缓释|肠溶|注射|口服)?(?:片剂|胶囊|片|颗粒|针剂|溶液)?"
 )
-_DISEASE_EN = re.compile(rf"(?<![a-z])(?:{_english(HEALTH_EN)})(?![a-z])")
+_HEALTH_WORDS = tuple(HEALTH_EN.split("|"))
 _LED_ZH = re.compile(
     r"(?:确诊为|确诊患有|诊断为|诊断出|被确诊|患有|罹患|症状(?:包括|表现为|有|为|是|[::])|出现了?|服用|注射|处方药物?为|过敏史?[::为]?|病史[::为]?)"
     r"(?P<what>[\u4e00-\u9fff、A-Za-z0-9]{2,30}?)(?=等?(?:症状|症)?[,，。;；\s)）]|等|进行|治疗|作为|,|$|并|由|之后|而|后)"
@@ -31,19 +27,6 @@ _LED_EN = re.compile(
     r"|prescribed(?: him| her| me| them)?(?: with)?|treated (?:with|for)|allergic to|medication(?:s)? (?:such as|includes?|is)|complaining of)"
     r" (?P<what>[a-z][a-z' -]{2,40}?(?:, [a-z][a-z' -]{2,30}?){0,4}(?:,? and [a-z][a-z' -]{2,30}?)?)(?=[.;:)\n]|,? (?:as|by|under|for|to|in|at|which|and (?:is|has|was|he|she|they|his|her)|after|following|with|from|his|her|due)(?![a-z])|,? and is|$|, (?:and )?(?:is|has|was|he|she|his|her|with|following|after|under|for))"
 )
-_PATTERNS = {
-    kind: re.compile(
-        "|".join(
-            part
-            for part in (
-                rf"(?<![a-z])(?:{_english(en)})(?![a-z])" if en else "",
-                "|".join(sorted(zh.split("|"), key=len, reverse=True)) if zh else "",
-            )
-            if part
-        )
-    )
-    for kind, (en, zh) in WORDS.items()
-}  # fmt: skip
 _MONEY = r"[$€£¥]?\s?[0-9][0-9,]*(?:\.[0-9]+)?\s?(?:万|亿|千)?(?:元|分|美元|人民币|欧元|usd|eur|rmb|dollars|points|k(?![a-z]))?(?![0-9a-z])"
 _FINANCE = re.compile(
     r"(?:(?<![a-z])(?:credit (?:score|rating)|income|salary|wage|earnings|net worth|savings|debts?|mortgage)(?: of| is| was| are)?(?: is)?"
@@ -75,17 +58,15 @@ def find_health(text: Folded) -> Iterator[Detection]:
     if "letter" in text.kinds:
         for match in _LED_EN.finditer(text.lower):
             yield Detection("HEALTH", match.start("what"), match.end("what"), 0.7, "diagnosis")
-        for match in _DISEASE_EN.finditer(text.lower):
-            yield Detection("HEALTH", match.start(), match.end(), 0.5, "word")
+        for start, end in phrases(text, _HEALTH_WORDS):
+            yield Detection("HEALTH", start, end, 0.5, "word")
 
 
-def _finder(kind: str):  # type: ignore[no-untyped-def]
-    pattern = _PATTERNS[kind]
-
+def _finder(kind: str, wanted: tuple[str, ...]) -> Finder:
     def find(text: Folded) -> Iterator[Detection]:
         """Words for one category."""
-        for match in pattern.finditer(text.lower):
-            yield Detection(kind, match.start(), match.end(), 0.55, "word")
+        for start, end in phrases(text, wanted):
+            yield Detection(kind, start, end, 0.55, "word")
 
     return find
 
@@ -132,5 +113,6 @@ def find_coordinates(text: Folded) -> Iterator[Detection]:
         yield Detection("WHEREABOUTS", match.start(), match.end(), 0.6, "coordinates")
 
 
-for _kind in WORDS:
-    recogniser(_kind.lower(), (_kind,), "han letter", tuple("|".join(WORDS[_kind]).strip("|").split("|")))(_finder(_kind))  # fmt: skip
+for _kind, _both in WORDS.items():
+    _wanted = tuple(one for words in _both for one in words.split("|"))
+    recogniser(_kind.lower(), (_kind,), "han letter", _wanted)(_finder(_kind, _wanted))
