@@ -101,6 +101,35 @@ class SplitConfig(Section):
     seed: Seed = Field(42, description="Seed of the split.")
 
 
+class RedactionConfig(Section):
+    """How personal data is taken out of texts as they are read."""
+
+    method: Literal["remove", "mask", "hash", "pseudonym"] = Field(
+        "mask",
+        description="`remove` leaves nothing, `mask` [TYPE], `hash` a tag and `pseudonym` a datum of the same shape; "
+        "of the last two equal data get equal ones, which only the secret can make.",
+    )
+    types: Words = Field((), description="Types of personal data; none named is all of them.")
+    minimum_score: float = Field(0.5, ge=0, le=1, description="Detections below it stay.")
+    secret_env: Word = Field(
+        "LEXTUNE_REDACTION_SECRET",
+        description="Of `hash` and `pseudonym`: the environment variable that holds the secret.",
+    )
+
+
+class PersonalDataConfig(Section):
+    """How personal data is counted for the data report."""
+
+    report: bool = Field(
+        True, description="Whether to look; what was not looked at is not measured."
+    )
+    rows: Count | None = Field(
+        2000,
+        description="Look at so many rows, drawn with the split's seed, where there are more; null looks at all.",
+    )
+    minimum_score: float = Field(0.5, ge=0, le=1, description="Detections below it do not count.")
+
+
 class DataConfig(Section):
     """Which data, whose, under which licence."""
 
@@ -177,6 +206,10 @@ class DataConfig(Section):
     erased: Literal["error", "exclude"] = Field(
         "error", description="What to do with rows of people who asked for erasure."
     )
+    redact: RedactionConfig | None = Field(
+        None, description="Take personal data out of texts as they are read; null leaves them."
+    )
+    personal_data: PersonalDataConfig = PersonalDataConfig()
     sha256: dict[str, Sha256] = Field(
         default_factory=dict, description="Pinned digests of pypi: files: path to SHA-256."
     )

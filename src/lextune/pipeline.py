@@ -143,13 +143,15 @@ def _run_folder(config: RunConfig, out: str | Path | None) -> Path:
     return Path(out) if out is not None else Path("runs") / name
 
 
-def _require_method(name: str) -> None:
-    """What the training method needs is looked for before any work."""
+def _require_needs(config: RunConfig) -> None:
+    """What training method and redaction need is looked for before any work."""
+    from lextune.data.redaction.rows import make_redaction
     from lextune.training.methods.base import methods
 
-    extra = methods.get(name).extra
+    extra = methods.get(config.train.method).extra
     if extra is not None:
         require(extra)
+    make_redaction(config.data)
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def walk_first_rooms(
         packs: Those of the config.
         listener: Told what goes on.
     """
-    _require_method(config.train.method)
+    _require_needs(config)
     job, signer = _Job(config, folder, False, listener), Signer.ephemeral()
     # whoever has no key yet trusts nobody, and needs to trust nobody where there is no waiver
     trust = load_trust() if config.policy.waivers else Trust.of(signer)
@@ -199,7 +201,7 @@ class _Job:
     def run(self) -> Run:
         require("text")
         require("data")
-        _require_method(self.config.train.method)
+        _require_needs(self.config)
         packs = [load_pack(name) for name in self.config.policy.packs]
         signer = load_or_create_key()
         trust = load_trust()

@@ -16,6 +16,8 @@ from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
 from lextune.data.fingerprint import normalise
 from lextune.data.formats import ReadContext
+from lextune.data.personal.counted import PersonalDataCount
+from lextune.data.personal.counting import count_personal
 from lextune.distributions import split_source
 from lextune.labels import LabelKind
 
@@ -354,7 +356,8 @@ def check_path(
     context = ReadContext(read_options(config, kind), Findings(), gate=gate or Gate(config))
     parts = read_parts(config, context, progress)
     check_parts(parts, context.findings)
-    return make_report(parts, context)
+    count = count_personal(parts, config, context.findings)
+    return make_report(parts, context, count)
 
 
 def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repeats]:
@@ -369,8 +372,12 @@ def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repe
     return repeats
 
 
-def make_report(parts: Mapping[str, Rows], context: ReadContext) -> DataReport:
+def make_report(
+    parts: Mapping[str, Rows], context: ReadContext, personal: PersonalDataCount | None = None
+) -> DataReport:
     """The report on parts as they were read."""
+    if context.redaction is not None:
+        context.redaction.tell(context.findings)
     return DataReport(
         rows=sum(len(rows) for rows in parts.values()),
         parts={name: len(rows) for name, rows in parts.items()},
@@ -378,6 +385,7 @@ def make_report(parts: Mapping[str, Rows], context: ReadContext) -> DataReport:
         problems=context.findings.problems(),
         encodings=context.encodings,
         unreadable=context.unreadable,
+        personal_data=personal,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from lextune.data.personal.counted import PersonalDataCount
 from lextune.errors import DataError, Problem
 from lextune.records import Record
 
@@ -58,6 +59,7 @@ class DataReport(Record):
         problems: Errors first, then warnings, then information.
         encodings: The text encoding of each file.
         unreadable: Rows that cannot be read, none of which is among the rows; each is in the problems.
+        personal_data: Rows with personal data; null where nobody looked.
     """
 
     rows: int
@@ -66,6 +68,7 @@ class DataReport(Record):
     problems: tuple[ReportProblem, ...]
     encodings: dict[str, str]
     unreadable: int = 0
+    personal_data: PersonalDataCount | None = None
 
     def errors(self) -> tuple[ReportProblem, ...]:
         """The problems that stop a run."""

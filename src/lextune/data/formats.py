@@ -16,6 +16,7 @@ from lextune.registry import Registry
 
 if TYPE_CHECKING:
     from lextune.data.admission import Gate
+    from lextune.data.redaction.rows import Redaction
 
 
 class RawRow(NamedTuple):
@@ -124,6 +125,7 @@ class ReadContext:
         unreadable: How many rows were left out because they cannot be read.
         too_many: Whether some part had more of them than its share.
         gate: Which rows may be used; None where all may.
+        redaction: What replaces personal data in rows before anything else is done with them.
     """
 
     options: ReadOptions
@@ -135,6 +137,7 @@ class ReadContext:
     line: int = 0
     scratch: Path | None = None
     gate: Gate | None = None
+    redaction: Redaction | None = None
     undecoded: Undecoded = field(default_factory=Undecoded)
     unreadable: int = 0
     too_many: bool = False

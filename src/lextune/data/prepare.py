@@ -34,6 +34,9 @@ from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import read_source
+from lextune.data.personal.counted import PersonalDataCount
+from lextune.data.personal.counting import count_personal, measure_personal
+from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
 from lextune.errors import DataError, Problem
 from lextune.labels import LabelKind
@@ -112,7 +115,10 @@ def prepare(
     """
     tell = progress or (lambda _: None)
     gate = gate or Gate(config)
-    context = ReadContext(read_options(config, kind), Findings(), scratch=scratch, gate=gate)
+    context = ReadContext(
+        read_options(config, kind), Findings(), scratch=scratch, gate=gate,
+        redaction=make_redaction(config),
+    )  # fmt: skip
     findings = context.findings
     parts = read_parts(config, context, progress)
     tell(f"checking {sum(len(rows) for rows in parts.values()):,} rows")
@@ -126,17 +132,23 @@ def prepare(
     tell("splitting")
     used, dropped, found = _used(parts, config)
     left = find_leaks(used["test"], used["train"], used["validation"])
-    report = _report(parts, used, context)
-    measurements = _measure(used, dropped, (found, left), counted, report.rows)
+    personal = count_personal(parts, config, findings)
+    report = _report(parts, used, context, personal)
     left_out = Measurement.exact(
         "unreadable_rows", report.unreadable, n=report.rows + report.unreadable, unit="rows"
+    )
+    measurements = (
+        *_measure(used, dropped, (found, left), counted, report.rows),
+        *measure_personal(personal),
+        left_out,
+        *gate.measurements(),
     )
     leaked = np.sort(used["test"].ids[left.rows()])
     return Prepared(
         ref=_reference(config, used, context, gate),
         parts={name: used[name].table(scratch) for name in ORDER},
         report=report,
-        measurements=(*measurements, left_out, *gate.measurements()),
+        measurements=measurements,
         leaked_ids=tuple(leaked.astype(str).tolist()),
         subjects=_subjects(used, config.columns.subject),
     )
@@ -239,7 +251,12 @@ def _cut(rows: Rows, share: float, seed: int, purpose: str) -> tuple[Rows, Rows]
     return rows.take(taken), rows.take(rest)
 
 
-def _report(parts: dict[str, Rows], used: dict[str, Rows], context: ReadContext) -> DataReport:
+def _report(
+    parts: dict[str, Rows],
+    used: dict[str, Rows],
+    context: ReadContext,
+    personal: PersonalDataCount | None,
+) -> DataReport:
     """The report on the rows as read, and what sampling, cutting and dropping left undone.
 
     Raises:
@@ -257,7 +274,7 @@ def _report(parts: dict[str, Rows], used: dict[str, Rows], context: ReadContext)
         check_classes("train", used["train"], after)
         check_known_classes(used, after)
     after.raise_errors()
-    report = make_report(parts, context)
+    report = make_report(parts, context, personal)
     known = {(item.kind, item.fact) for item in report.problems}
     absent = [
         item
@@ -326,4 +343,5 @@ def _reference(
         splits={name: used[name].split() for name in ORDER},
         encodings=context.encodings,
         origin=gate.origin(),
+        redaction=None if context.redaction is None else context.redaction.record(),
     )
