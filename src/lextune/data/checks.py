@@ -13,8 +13,9 @@ from lextune.config import DataConfig
 from lextune.data.columns import Ints, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
-from lextune.data.fingerprint import normalise
+from lextune.data.fingerprint import fingerprint, normalise
 from lextune.data.formats import ReadContext
+from lextune.data.quality.base import QualityInput, run_checks
 from lextune.distributions import split_source
 
 #: A class with fewer rows, or a smaller share, is named: house figures, no law sets them.
@@ -325,7 +326,14 @@ def check_path(config: DataConfig, progress: Progress | None = None) -> DataRepo
     context = ReadContext(read_options(config), Findings())
     parts = read_parts(config, context, progress)
     check_parts(parts, context.findings)
-    return make_report(parts, context)
+    quality = ()
+    if context.findings.error_kinds() <= _WHOLE:
+        given = QualityInput(parts, parts["train"], config.quality)
+        quality = run_checks(given, context.findings, progress)
+    report = make_report(parts, context)
+    return report.model_copy(
+        update={"columns": config.columns.model_dump(mode="json"), "quality": quality}
+    )
 
 
 def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repeats]:
@@ -348,6 +356,8 @@ def make_report(parts: Mapping[str, Rows], context: ReadContext) -> DataReport:
         classes={name: _shown_classes(rows) for name, rows in parts.items()},
         problems=context.findings.problems(),
         encodings=context.encodings,
+        fingerprints={name: fingerprint(rows.digests) for name, rows in parts.items()},
+        files=tuple({file.path: file for file in context.files}.values()),
     )
 
 

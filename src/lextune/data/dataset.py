@@ -19,6 +19,7 @@ from lextune.data.fingerprint import fingerprint, normal_digest, row_digest, row
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import find_sources, read_source
 from lextune.extras import need
+from lextune.labels import LabelKind
 from lextune.records import Split
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Rows:
         normal: What rows of equal text share, see `fingerprint.normal_digest`; 16 bytes a row.
         lengths: Characters of each text, shape (2, rows): all, and without white space at its ends.
         ids: Content-based, see `fingerprint.row_ids`; unique in one part as it was read.
+        kind: What one of the labels means.
     """
 
     texts: Texts
@@ -53,6 +55,7 @@ class Rows:
     normal: Keys
     lengths: npt.NDArray[np.int32]
     ids: Keys
+    kind: LabelKind = "class"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -70,6 +73,7 @@ class Rows:
             {name: column.take(rows) for name, column in self.groups.items()},
             {name: column.take(rows) for name, column in self.bonds.items()},
             self.places.take(rows), self.digests[rows], self.normal[rows], self.lengths[:, rows], self.ids[rows],
+            self.kind,
         )  # fmt: skip
 
     def split(self) -> Split:

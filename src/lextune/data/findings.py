@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from lextune.data.quality.results import QualityResult
 from lextune.errors import DataError, Problem
-from lextune.records import Record
+from lextune.records import FileDigest, Record
 
 Level = Literal["error", "warning", "info"]
 
@@ -57,6 +58,11 @@ class DataReport(Record):
         classes: Rows by part and class.
         problems: Errors first, then warnings, then information.
         encodings: The text encoding of each file.
+        fingerprints: Of the rows of each part, as read; training on others can be refused (`data.report`).
+        files: What was read.
+        columns: Which columns meant what.
+        quality: What each quality check measured; empty where none ran.
+        checked_report: The file and SHA-256 of the report that the data were held to, if any.
     """
 
     rows: int
@@ -64,6 +70,11 @@ class DataReport(Record):
     classes: dict[str, dict[str, int]]
     problems: tuple[ReportProblem, ...]
     encodings: dict[str, str]
+    fingerprints: dict[str, str] = {}
+    files: tuple[FileDigest, ...] = ()
+    columns: dict[str, Any] = {}
+    quality: tuple[QualityResult, ...] = ()
+    checked_report: dict[str, str] = {}
 
     def errors(self) -> tuple[ReportProblem, ...]:
         """The problems that stop a run."""

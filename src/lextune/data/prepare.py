@@ -11,6 +11,7 @@ import numpy as np
 
 from lextune.config import DataConfig
 from lextune.data import splits
+from lextune.data.binding import check_against_report
 from lextune.data.catalogue import find_licence
 from lextune.data.checks import (
     ORDER,
@@ -33,6 +34,7 @@ from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import find_sources, read_source
+from lextune.data.quality.base import QualityInput, run_checks
 from lextune.errors import DataError, Problem
 from lextune.records import DatasetRef, FileDigest, Measurement
 
@@ -86,12 +88,13 @@ def prepare(
     Raises:
         DataError: Every error that the checks found, each with its places and remedy; or too few rows to cut.
         MissingExtraError: A distribution or an extra is not installed.
-        VerificationError: A file is not the pinned one.
+        VerificationError: A file is not the pinned one, or the data are not those of `data.report`.
     """
     tell = progress or (lambda _: None)
     context = ReadContext(read_options(config), Findings(), scratch=scratch)
     findings = context.findings
     parts = read_parts(config, context, progress)
+    checked = {} if findings.has_errors() else check_against_report(config, parts)
     tell(f"checking {sum(len(rows) for rows in parts.values()):,} rows")
     repeats = check_parts(parts, findings)
     findings.raise_errors()
@@ -103,8 +106,21 @@ def prepare(
     tell("splitting")
     used, dropped, found = _used(parts, config)
     left = find_leaks(used["test"], used["train"], used["validation"])
-    report = _report(parts, used, context)
-    measurements = _measure(used, dropped, (found, left), counted, report.rows)
+    in_order = {name: used[name] for name in ORDER}
+    given = QualityInput(in_order, parts["train"], config.quality, scratch)
+    quality = run_checks(given, findings, progress)
+    findings.raise_errors()
+    report = _report(parts, used, context).model_copy(
+        update={
+            "columns": config.columns.model_dump(mode="json"),
+            "quality": quality,
+            "checked_report": checked,
+        }
+    )
+    measurements = (
+        *_measure(used, dropped, (found, left), counted, report.rows),
+        *(one for result in quality for one in result.measurements),
+    )
     leaked = np.sort(used["test"].ids[left.rows()])
     return Prepared(
         ref=_reference(config, used, context),
