@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from lextune.data.quality.results import QualityResult
 from lextune.errors import DataError, Problem
 from lextune.records import FileDigest, Record
@@ -70,11 +72,11 @@ class DataReport(Record):
     classes: dict[str, dict[str, int]]
     problems: tuple[ReportProblem, ...]
     encodings: dict[str, str]
-    fingerprints: dict[str, str] = {}
+    fingerprints: dict[str, str] = Field(default_factory=dict)
     files: tuple[FileDigest, ...] = ()
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = Field(default_factory=dict)
     quality: tuple[QualityResult, ...] = ()
-    checked_report: dict[str, str] = {}
+    checked_report: dict[str, str] = Field(default_factory=dict)
 
     def errors(self) -> tuple[ReportProblem, ...]:
         """The problems that stop a run."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from lextune.records import Measurement, Record
 
 
@@ -23,6 +25,6 @@ class QualityResult(Record):
     check: str
     status: Literal["complete", "not_applicable", "crashed"] = "complete"
     reason: str = ""
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
     measurements: tuple[Measurement, ...] = ()
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = Field(default_factory=dict)

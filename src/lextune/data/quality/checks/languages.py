@@ -35,16 +35,15 @@ def languages(given: QualityInput, findings: Findings) -> QualityResult:
         parts[name] = {"n": long, "too_short": short, "languages": dict(counts.most_common())}
         if long:
             language, most = counts.most_common(1)[0]
-            measurements.append(
-                Measurement(
-                    name="main_language_share",
-                    value=most / long,
-                    n=long,
-                    unit="proportion",
-                    interval=statistics.wilson(most, long),
-                    group=f"part={name},language={language}",
-                )  # fmt: skip
+            share = Measurement(
+                name="main_language_share",
+                value=most / long,
+                n=long,
+                unit="proportion",
+                interval=statistics.wilson(most, long),
+                group=f"part={name},language={language}",
             )
+            measurements.append(share)
     _tell_differences(parts, findings)
     return QualityResult(
         check="languages",

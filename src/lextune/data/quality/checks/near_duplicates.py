@@ -1,4 +1,4 @@
-"""Counts rows that nearly repeat others, in one part and across parts, and those that carry different labels; it changes nothing."""
+"""Counts rows that nearly repeat others, within a part and across parts, also with other labels; it changes nothing."""
 
 from __future__ import annotations
 

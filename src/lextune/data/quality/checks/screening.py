@@ -1,4 +1,4 @@
-"""Screens a random sample of the corpus for unlawful content, as TC260-003 and GB/T 45652 ask; a hit is a suspicion, a pass no proof.
+"""Screens a random sample of the corpus for unlawful content; a hit is a suspicion, and a pass is no proof.
 
 TC260-003:2024-02-29, 5.1 (a source with more than 5 % unlawful content is not used) and 9.2 (technical check of at
 least a tenth of the corpus); the bounds are in policy packs, not here.
@@ -55,8 +55,9 @@ def screening(given: QualityInput, findings: Findings) -> QualityResult:
             found[name][row] = bool(named)
     hits = {name: np.flatnonzero(flags) for name, flags in found.items()}
     for name, at in hits.items():
-        tell_rows(findings, f"screened_by_{name}", "warning", f"of {len(taken):,} screened rows of train, those that the screen {name} hits",
-              "look at them; take out what is unlawful", taken, at)  # fmt: skip
+        fact = f"of {len(taken):,} screened rows of train, those that the screen {name} hits"
+        remedy = "look at them; take out what is unlawful"
+        tell_rows(findings, f"screened_by_{name}", "warning", fact, remedy, taken, at)
     hit = np.any(list(found.values()), axis=0)
     measurements = [
         _share("technical_check_pass_share", int((~hit).sum()), len(taken)),
