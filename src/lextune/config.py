@@ -130,6 +130,34 @@ class PersonalDataConfig(Section):
     minimum_score: float = Field(0.5, ge=0, le=1, description="Detections below it do not count.")
 
 
+class QualityConfig(Section):
+    """What is measured of the data's quality; `data check` runs every check unless told otherwise."""
+
+    checks: Words = Field(
+        ("coverage", "lengths", "near_duplicates", "screening", "manual_review"),
+        description="Quality checks of a run; `languages` and `label_errors`, which take longer, are not among the "
+        "default ones.",
+    )
+    near_duplicate_threshold: float = Field(
+        0.8,
+        ge=0.5,
+        lt=1,
+        description="Jaccard similarity from which two texts are near duplicates.",
+    )
+    max_rows: Count = Field(
+        10_000,
+        description="Rows, drawn with the seed, that languages and label errors are looked for in.",
+    )
+    screens: Words = Field(("keywords",), description="What looks for unlawful content.")
+    keyword_lists: Words = Field(
+        (), description="Files of keywords, one a line, with a risk behind a tab where it is known."
+    )
+    manual_review: Word | None = Field(
+        None, description="CSV of `lextune data sample`, with the verdicts of its reviewers."
+    )
+    seed: Seed = Field(0, description="Of the samples.")
+
+
 class DataConfig(Section):
     """Which data, whose, under which licence."""
 
@@ -213,6 +241,11 @@ class DataConfig(Section):
     sha256: dict[str, Sha256] = Field(
         default_factory=dict, description="Pinned digests of pypi: files: path to SHA-256."
     )
+    quality: QualityConfig = QualityConfig()
+    report: Word | None = Field(
+        None, description="The JSON of `data check`: other data than was checked are refused."
+    )
+    report_sha256: Sha256 | None = Field(None, description="Pinned digest of that file.")
 
 
 class TrainConfig(Section):

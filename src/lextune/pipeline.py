@@ -22,7 +22,7 @@ from lextune.evidence.canonical import canonical
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement
-from lextune.extras import require
+from lextune.extras import install_command, missing, require
 from lextune.files import (
     disk_problems,
     home_folder,
@@ -392,6 +392,7 @@ class _Job:
             )
         report = json.dumps(prepared.report.document(), indent=1, ensure_ascii=False).encode()
         files = _inside([dossier.write_file("data_report.json", report)])
+        files += _inside(self._report_page(dossier, prepared))
         parts = [
             Subject(name=f"data/{name}", digest={"sha256": split.fingerprint})
             for name, split in prepared.ref.splits.items()
@@ -403,6 +404,18 @@ class _Job:
         }
         dossier.append("prepare", make_statement("prepare", [*files, *parts], predicate))
         return prepared
+
+    def _report_page(self, dossier: Dossier, prepared: Prepared) -> list[FileDigest]:
+        """The data report to look at; a run goes on without it where its libraries are not installed."""
+        if missing("report"):
+            self.listener.tell(
+                f"the data report is written as JSON only. Remedy: {install_command('report')}"
+            )
+            return []
+        from lextune.data.report.page import make_page
+
+        document = {**prepared.report.document(), "reference": _dump(prepared.ref)}
+        return [dossier.write_file("data_report.html", make_page(document).encode())]
 
     def _train(self, dossier: Dossier, selected: SelectedModel, prepared: Prepared) -> TrainedModel:
         from lextune.pipeline_training import fine_tune
@@ -446,9 +459,11 @@ class _Job:
     def _measured(
         self, dossier: Dossier, prepared: Prepared, files: Mapping[str, bytes]
     ) -> tuple[Evaluation, Answers]:
+        from lextune.data.binding import check_tables
         from lextune.models.loading import load_finished
 
         loaded, test = load_finished(files), prepared.parts["test"]
+        check_tables({"test": test}, prepared.ref.splits)
         config = self.config.evaluation
         scored = score_table(loaded, test, config.batch_size, self.listener, self.folder)
         learnt = training_texts(loaded.task, prepared.parts["train"], loaded.classes, config.seed)

@@ -25,6 +25,7 @@ from lextune.records import FileDigest, Measurement, TrainedModel
 from lextune.tasks.base import Encoded, model_info, tasks
 from lextune.tasks.tensors import distinct_tensors
 from lextune.tasks.text.tokens import TOKENS_FOLDER, kept_tokens
+from lextune.tasks.text.unknown import MOST_ROWS, measure_unknown, unknown_warning
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.freezing import embeddings_frozen
@@ -76,6 +77,8 @@ def fine_tune(
         TrainingError: The loss left the numbers.
     """
     keep_freed_memory()
+    _check_parts(prepared, "train", "validation")
+    unknown = _unknown_tokens(config, selected, prepared, listener)
     task, classes = tasks.get(config.task), prepared.ref.classes
     weights = _class_weights(config, prepared)
     loaded = _load(config, selected, prepared, listener)
@@ -106,6 +109,7 @@ def fine_tune(
     measurements = (
         *weight_change(before, distinct_tensors(loaded.model)),
         *_counted(outcome, train, validation),
+        *unknown,
     )
     effective = {
         "max_length": loaded.max_length,
@@ -113,6 +117,35 @@ def fine_tune(
         "freeze_embeddings": frozen,
     }
     return _record(config, selected, outcome, digests, measurements, effective)
+
+
+def _check_parts(prepared: Prepared, *names: str) -> None:
+    """Refuse to train on other rows than `prepare` stated.
+
+    Raises:
+        VerificationError: A part was changed since.
+    """
+    from lextune.data.binding import check_tables
+
+    check_tables({name: prepared.parts[name] for name in names}, prepared.ref.splits)
+
+
+def _unknown_tokens(
+    config: RunConfig, selected: SelectedModel, prepared: Prepared, listener: Listener
+) -> tuple[Measurement, ...]:
+    """What the tokenizer does not know of a sample of the training texts; a large share is told."""
+    from lextune.data.columns import Texts
+
+    column = prepared.parts["train"]["text"]
+    draw, seed = np.random.default_rng(config.train.seed), config.train.seed
+    rows = np.sort(draw.choice(len(column), min(MOST_ROWS, len(column)), replace=False))
+    found = measure_unknown(
+        selected.files, list(Texts(column, rows)), sampled=len(rows) < len(column), seed=seed
+    )
+    warning = unknown_warning(found)
+    if warning is not None:
+        listener.tell(warning)
+    return found
 
 
 @dataclass(frozen=True)
@@ -155,6 +188,7 @@ def try_training(
     start = time.perf_counter()
     loaded = _load(config, selected, prepared, listener)
     loading = time.perf_counter() - start
+    _unknown_tokens(config, selected, prepared, listener)
     listener.tell(f"tokenising {len(rows):,} rows")
     start = time.perf_counter()
     encoded = loaded.encode(list(Texts(table["text"], rows)))

@@ -14,10 +14,11 @@ from lextune.data.admission import Gate
 from lextune.data.columns import Ints, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
-from lextune.data.fingerprint import normalise
+from lextune.data.fingerprint import fingerprint, normalise
 from lextune.data.formats import ReadContext
 from lextune.data.personal.counted import PersonalDataCount
 from lextune.data.personal.counting import count_personal
+from lextune.data.quality.base import QualityInput, run_checks
 from lextune.distributions import split_source
 from lextune.labels import LabelKind
 
@@ -356,8 +357,15 @@ def check_path(
     context = ReadContext(read_options(config, kind), Findings(), gate=gate or Gate(config))
     parts = read_parts(config, context, progress)
     check_parts(parts, context.findings)
+    quality: tuple[QualityResult, ...] = ()
+    if context.findings.error_kinds() <= _WHOLE:
+        given = QualityInput(parts, parts["train"], config.quality)
+        quality = run_checks(given, context.findings, progress)
     count = count_personal(parts, config, context.findings)
-    return make_report(parts, context, count)
+    report = make_report(parts, context, count)
+    return report.model_copy(
+        update={"columns": config.columns.model_dump(mode="json"), "quality": quality}
+    )
 
 
 def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repeats]:
@@ -386,6 +394,8 @@ def make_report(
         encodings=context.encodings,
         unreadable=context.unreadable,
         personal_data=personal,
+        fingerprints={name: fingerprint(rows.digests) for name, rows in parts.items()},
+        files=tuple({file.path: file for file in context.files}.values()),
     )
 
 

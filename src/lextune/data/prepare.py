@@ -12,6 +12,7 @@ import numpy as np
 from lextune.config import DataConfig
 from lextune.data import splits
 from lextune.data.admission import Gate
+from lextune.data.binding import check_against_report
 from lextune.data.catalogue import find_licence
 from lextune.data.checks import (
     ORDER,
@@ -36,6 +37,7 @@ from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import read_source
 from lextune.data.personal.counted import PersonalDataCount
 from lextune.data.personal.counting import count_personal, measure_personal
+from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
 from lextune.errors import DataError, Problem
@@ -111,7 +113,7 @@ def prepare(
         DataError: Every error that the checks found, each with its places and remedy; too few rows to cut; or
             the data is past its retention.
         MissingExtraError: A distribution or an extra is not installed.
-        VerificationError: A file is not the pinned one.
+        VerificationError: A file is not the pinned one, or the data are not those of `data.report`.
     """
     tell = progress or (lambda _: None)
     gate = gate or Gate(config)
@@ -121,6 +123,7 @@ def prepare(
     )  # fmt: skip
     findings = context.findings
     parts = read_parts(config, context, progress)
+    checked = {} if findings.has_errors() else check_against_report(config, parts)
     tell(f"checking {sum(len(rows) for rows in parts.values()):,} rows")
     repeats = check_parts(parts, findings)
     findings.raise_errors()
@@ -132,13 +135,24 @@ def prepare(
     tell("splitting")
     used, dropped, found = _used(parts, config)
     left = find_leaks(used["test"], used["train"], used["validation"])
+    in_order = {name: used[name] for name in ORDER}
+    given = QualityInput(in_order, parts["train"], config.quality, scratch)
+    quality = run_checks(given, findings, progress)
+    findings.raise_errors()
     personal = count_personal(parts, config, findings)
-    report = _report(parts, used, context, personal)
+    report = _report(parts, used, context, personal).model_copy(
+        update={
+            "columns": config.columns.model_dump(mode="json"),
+            "quality": quality,
+            "checked_report": checked,
+        }
+    )
     left_out = Measurement.exact(
         "unreadable_rows", report.unreadable, n=report.rows + report.unreadable, unit="rows"
     )
     measurements = (
         *_measure(used, dropped, (found, left), counted, report.rows),
+        *(one for result in quality for one in result.measurements),
         *measure_personal(personal),
         left_out,
         *gate.measurements(),
