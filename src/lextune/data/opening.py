@@ -79,8 +79,8 @@ def _find_layout(read: Reader, source: Source, context: ReadContext) -> Layout |
             if isinstance(row, TaggedRow):
                 census.add(row)
     layout = census.layout(options.tag_scheme, options.token_suffix, options.token_joiner)
-    told = context.encodings.get(source.name)
-    context.encodings[source.name] = ", ".join(filter(None, [told, layout.told]))
+    encoding = context.encodings.get(source.name)
+    context.encodings[source.name] = ", ".join(filter(None, [encoding, layout.told]))
     if layout.positions and options.token_suffix is None:
         context.findings.add(
             "token_suffix", "warning", "each token ends in its place in its word, which was taken off",
