@@ -293,6 +293,7 @@ class RunConfig(Section):
         found["data"]["columns"] |= {"split_group": None, "subject": None}
         found["data"] |= {
             "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None,
+            "token_suffix": None, "token_joiner": None, "unreadable": 0.0,
         }  # fmt: skip
         return found
 
