@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from lextune import strict_yaml
 from lextune.errors import ConfigError, Problem
 from lextune.records import Day
+from lextune.rights import LAWFUL_BASES, ConsentConfig, Languages, rights_problems
 from lextune.validation import validate
 
 
@@ -75,6 +76,12 @@ class ColumnsConfig(Section):
     subject: str | None = Field(
         None, description="Whom the row is about; the rows of one person stay in one part."
     )
+    consent: str | None = Field(
+        None, description="Whether the person consents; read where the lawful basis is consent."
+    )
+    sensitive: Words = Field(
+        (), description="Columns of sensitive data (GDPR article 9, PIPL article 28); recorded."
+    )
 
     @property
     def bonds(self) -> tuple[str, ...]:
@@ -92,6 +99,63 @@ class SplitConfig(Section):
         0.2, description="Share of the other rows for validation, when data.validation is null."
     )
     seed: Seed = Field(42, description="Seed of the split.")
+
+
+class RedactionConfig(Section):
+    """How personal data is taken out of texts as they are read."""
+
+    method: Literal["remove", "mask", "hash", "pseudonym"] = Field(
+        "mask",
+        description="`remove` leaves nothing, `mask` [TYPE], `hash` a tag and `pseudonym` a datum of the same shape; "
+        "of the last two equal data get equal ones, which only the secret can make.",
+    )
+    types: Words = Field((), description="Types of personal data; none named is all of them.")
+    minimum_score: float = Field(0.5, ge=0, le=1, description="Detections below it stay.")
+    secret_env: Word = Field(
+        "LEXTUNE_REDACTION_SECRET",
+        description="Of `hash` and `pseudonym`: the environment variable that holds the secret.",
+    )
+
+
+class PersonalDataConfig(Section):
+    """How personal data is counted for the data report."""
+
+    report: bool = Field(
+        True, description="Whether to look; what was not looked at is not measured."
+    )
+    rows: Count | None = Field(
+        2000,
+        description="Look at so many rows, drawn with the split's seed, where there are more; null looks at all.",
+    )
+    minimum_score: float = Field(0.5, ge=0, le=1, description="Detections below it do not count.")
+
+
+class QualityConfig(Section):
+    """What is measured of the data's quality; `data check` runs every check unless told otherwise."""
+
+    checks: Words = Field(
+        ("coverage", "lengths", "near_duplicates", "screening", "manual_review"),
+        description="Quality checks of a run; `languages` and `label_errors`, which take longer, are not among the "
+        "default ones.",
+    )
+    near_duplicate_threshold: float = Field(
+        0.8,
+        ge=0.5,
+        lt=1,
+        description="Jaccard similarity from which two texts are near duplicates.",
+    )
+    max_rows: Count = Field(
+        10_000,
+        description="Rows, drawn with the seed, that languages and label errors are looked for in.",
+    )
+    screens: Words = Field(("keywords",), description="What looks for unlawful content.")
+    keyword_lists: Words = Field(
+        (), description="Files of keywords, one a line, with a risk behind a tab where it is known."
+    )
+    manual_review: Word | None = Field(
+        None, description="CSV of `lextune data sample`, with the verdicts of its reviewers."
+    )
+    seed: Seed = Field(0, description="Of the samples.")
 
 
 class DataConfig(Section):
@@ -152,10 +216,36 @@ class DataConfig(Section):
         default_factory=dict, description="New names of classes: value in the data to name."
     )
     licence: str | None = Field(None, description="SPDX id of the data's licence; null is unknown.")
-    lawful_basis: str | None = Field(None, description="Lawful basis of processing, if personal.")
+    lawful_basis: str | None = Field(
+        None,
+        description="Lawful basis of processing (GDPR article 6(1), PIPL article 13); null is unknown.",
+        json_schema_extra={"examples": list(LAWFUL_BASES)},
+    )
+    manifest: str | None = Field(
+        None, description="A YAML file that came with the data and states the keys of its origin."
+    )
+    source: Word | None = Field(None, description="Where the data comes from, in words or a URL.")
+    purpose: Word | None = Field(None, description="What the data was collected for.")
+    retention_until: Day | None = Field(None, description="Last day on which it may be kept.")
+    language: Languages = Field((), description="Languages of the texts, as BCP 47 writes them.")
+    consent: ConsentConfig | None = Field(
+        None, description="What counts as live consent; null is yes, true or 1, without end."
+    )
+    erased: Literal["error", "exclude"] = Field(
+        "error", description="What to do with rows of people who asked for erasure."
+    )
+    redact: RedactionConfig | None = Field(
+        None, description="Take personal data out of texts as they are read; null leaves them."
+    )
+    personal_data: PersonalDataConfig = PersonalDataConfig()
     sha256: dict[str, Sha256] = Field(
         default_factory=dict, description="Pinned digests of pypi: files: path to SHA-256."
     )
+    quality: QualityConfig = QualityConfig()
+    report: Word | None = Field(
+        None, description="The JSON of `data check`: other data than was checked are refused."
+    )
+    report_sha256: Sha256 | None = Field(None, description="Pinned digest of that file.")
 
 
 class TrainConfig(Section):
@@ -182,6 +272,11 @@ class TrainConfig(Section):
     lora_target_modules: NonEmptyWords = Field(
         ("all-linear",),
         description="Of `lora`: names of the linear maps of a layer (query, value), or `all-linear`.",
+    )
+    freeze_embeddings: bool | Literal["auto"] = Field(
+        "auto",
+        description="Of `full` and `layerwise`: leave word embeddings as they are; auto does where they are more "
+        "than two thirds of the model.",
     )
     epochs: Count = Field(3, description="Passes over the training part.")
     batch_size: Count = Field(32, description="Rows per forward pass.")
@@ -267,6 +362,10 @@ class ReleaseConfig(Section):
         pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?$",
         description="MAJOR.MINOR.PATCH, as semver.org has it.",
     )
+    licence: Word | None = Field(
+        None,
+        description="SPDX expression or hub id of the licence that the release is under; null is undecided.",
+    )
 
 
 class RunConfig(Section):
@@ -290,9 +389,13 @@ class RunConfig(Section):
     def for_other_data(self) -> dict[str, Any]:
         """As plain data, without what the run's own data was filtered by, read as, split by and pinned to."""
         found = self.model_dump(mode="json")
-        found["data"]["columns"] |= {"split_group": None, "subject": None}
+        found["data"]["columns"] |= {
+            "split_group": None, "subject": None, "consent": None, "sensitive": [],
+        }  # fmt: skip
         found["data"] |= {
-            "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None,
+            "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None, "manifest": None,
+            "source": None, "purpose": None, "lawful_basis": None, "retention_until": None,
+            "language": [], "consent": None,
             "token_suffix": None, "token_joiner": None, "unreadable": 0.0,
         }  # fmt: skip
         return found
@@ -306,6 +409,7 @@ ALIASES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("data", "validation_file"): ("data", "validation"),
     ("data", "column_mapping"): ("data", "columns"),
     ("data", "license"): ("data", "licence"),
+    ("release", "license"): ("release", "licence"),
     ("data", "columns", "text_column"): ("data", "columns", "text"),
     ("data", "columns", "target_column"): ("data", "columns", "label"),
     ("model", "license"): ("model", "licence"),
@@ -358,6 +462,7 @@ def load_config(
     _rename(document, tell)
     problems = _override(document, overrides)
     _rename(document, tell)
+    problems += rights_problems(document)
     if check is not None and isinstance(document.data, dict):
         problems += check(document)
     return validate(RunConfig, document, ConfigError, problems)

@@ -10,11 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from lextune.config import DataConfig
+from lextune.data.admission import Gate
 from lextune.data.columns import Ints, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
-from lextune.data.fingerprint import normalise
+from lextune.data.fingerprint import fingerprint, normalise
 from lextune.data.formats import ReadContext
+from lextune.data.personal.counted import PersonalDataCount
+from lextune.data.personal.counting import count_personal
+from lextune.data.quality.base import QualityInput, run_checks
+from lextune.data.quality.results import QualityResult
 from lextune.distributions import split_source
 from lextune.labels import LabelKind
 
@@ -313,9 +318,13 @@ def read_parts(
 ) -> dict[str, Rows]:
     """Every given part, read and checked row by row; errors are in the context's findings."""
     parts: dict[str, Rows] = {}
+    if context.gate is not None:
+        context.gate.require_in_time()
     for name, sources in given_parts(config).items():
         parts[name] = load_rows(sources, config, context, progress)
     context.settle()
+    if context.gate is not None:
+        context.gate.finish(context.findings)
     for old in config.labels:
         if old not in context.renamed:
             context.findings.add(
@@ -334,18 +343,30 @@ def read_parts(
 
 
 def check_path(
-    config: DataConfig, progress: Progress | None = None, kind: LabelKind = "class"
+    config: DataConfig,
+    progress: Progress | None = None,
+    kind: LabelKind = "class",
+    gate: Gate | None = None,
 ) -> DataReport:
     """Everything that can be said of the data of a config without a model; errors are in the report, not raised.
 
     Raises:
         MissingExtraError: A distribution or an extra is not installed.
         VerificationError: A file is not the pinned one.
+        DataError: The data is past its retention.
     """
-    context = ReadContext(read_options(config, kind), Findings())
+    context = ReadContext(read_options(config, kind), Findings(), gate=gate or Gate(config))
     parts = read_parts(config, context, progress)
     check_parts(parts, context.findings)
-    return make_report(parts, context)
+    quality: tuple[QualityResult, ...] = ()
+    if context.findings.error_kinds() <= _WHOLE:
+        given = QualityInput(parts, parts["train"], config.quality)
+        quality = run_checks(given, context.findings, progress)
+    count = count_personal(parts, config, context.findings)
+    report = make_report(parts, context, count)
+    return report.model_copy(
+        update={"columns": config.columns.model_dump(mode="json"), "quality": quality}
+    )
 
 
 def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repeats]:
@@ -360,8 +381,12 @@ def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repe
     return repeats
 
 
-def make_report(parts: Mapping[str, Rows], context: ReadContext) -> DataReport:
+def make_report(
+    parts: Mapping[str, Rows], context: ReadContext, personal: PersonalDataCount | None = None
+) -> DataReport:
     """The report on parts as they were read."""
+    if context.redaction is not None:
+        context.redaction.tell(context.findings)
     return DataReport(
         rows=sum(len(rows) for rows in parts.values()),
         parts={name: len(rows) for name, rows in parts.items()},
@@ -369,6 +394,9 @@ def make_report(parts: Mapping[str, Rows], context: ReadContext) -> DataReport:
         problems=context.findings.problems(),
         encodings=context.encodings,
         unreadable=context.unreadable,
+        personal_data=personal,
+        fingerprints={name: fingerprint(rows.digests) for name, rows in parts.items()},
+        files=tuple({file.path: file for file in context.files}.values()),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lextune.config import DataConfig
+from lextune.data.admission import consent_columns
 from lextune.data.columns import Ints, Keys, Members, NameList, Names, Spool, Texts
 from lextune.data.fingerprint import fingerprint, normal_digest, row_digest, row_ids
-from lextune.data.formats import RawRow, ReadContext, ReadOptions
+from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source
 from lextune.data.labelling import UnfitLabelError, is_not_finite, read_label
 from lextune.data.opening import read_source
+from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
 from lextune.extras import need
 from lextune.labels import LabelKind, classes_in
@@ -206,12 +208,13 @@ def read_options(config: DataConfig, kind: LabelKind = "class") -> ReadOptions:
         if name is not None:
             options[name] = f"data.columns.{key}"
     options |= dict.fromkeys(columns.group, "data.columns.group")
+    options |= dict.fromkeys(columns.sensitive, "data.columns.sensitive") | consent_columns(config)
     return ReadOptions(
         options=options,
         text=columns.text,
         label=columns.label,
         label_kind=kind,
-        others=tuple(dict.fromkeys((*columns.group, *columns.bonds, *config.where))),
+        others=tuple(options),
         format=config.format,
         encoding=config.encoding,
         delimiter=config.delimiter,
@@ -237,27 +240,43 @@ def load_rows(
     """
     left_out = context.unreadable
     with _Reading(config, context) as reading:
-        seen = 0
         for source in find_sources(given, context):
             before = len(reading)
-            for raw in read_source(source, context):
-                seen += 1
-                if all(raw.values.get(name) == value for name, value in config.where.items()):
-                    reading.add(raw)
-                if progress is not None and seen % _REPORT_EVERY == 0:
-                    progress(f"read {seen:,} rows")
+            for raw in _kept(source, config, context):
+                reading.add(raw)
+                if progress is not None and len(reading) % _REPORT_EVERY == 0:
+                    progress(f"read {len(reading):,} rows")
             if progress is not None:
                 progress(f"read {len(reading) - before:,} rows of {source.name}")
         rows = reading.rows()
     left_out = context.unreadable - left_out
     context.too_many |= left_out > config.unreadable * (len(rows) + left_out)
     if not len(rows) and not context.findings.has_errors():
-        kept = " that data.where keeps" if config.where else ""
+        left = " that data.where keeps" if config.where else ""
+        gate = context.gate
+        left += " that may be used" if gate is not None and gate.refused else ""
         context.findings.add(
-            "no_rows", "error", f"there are no rows{kept}", "check the file, and data.where if it is set",
+            "no_rows", "error", f"there are no rows{left}", "check the file, and data.where if it is set",
             ", ".join(given), unit="sources",
         )  # fmt: skip
     return rows
+
+
+def _kept(source: Source, config: DataConfig, context: ReadContext) -> Iterator[RawRow]:
+    """The rows that `data.where` keeps and that may be used, redacted where the config says so."""
+    gate = context.gate
+    rows = (
+        raw
+        for raw in read_source(source, context)
+        if all(raw.values.get(name) == value for name, value in config.where.items())
+        and (gate is None or gate.admits(raw, context.findings))
+    )
+    if config.redact is None:
+        return rows
+    context.redaction = context.redaction or make_redaction(config)
+    assert context.redaction is not None
+    columns = config.columns
+    return context.redaction.redacted(rows, columns.text, columns.label, context.findings)
 
 
 def _check_label(label: str, where: str, config: DataConfig, context: ReadContext) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
+from lextune.data.personal.counted import PersonalDataCount
+from lextune.data.quality.results import QualityResult
 from lextune.errors import DataError, Problem
-from lextune.records import Record
+from lextune.records import FileDigest, Record
 
 Level = Literal["error", "warning", "info"]
 
@@ -58,6 +62,12 @@ class DataReport(Record):
         problems: Errors first, then warnings, then information.
         encodings: The text encoding of each file.
         unreadable: Rows that cannot be read, none of which is among the rows; each is in the problems.
+        personal_data: Rows with personal data; null where nobody looked.
+        fingerprints: Of the rows of each part, as read; training on others can be refused (`data.report`).
+        files: What was read.
+        columns: Which columns meant what.
+        quality: What each quality check measured; empty where none ran.
+        checked_report: The file and SHA-256 of the report that the data were held to, if any.
     """
 
     rows: int
@@ -66,6 +76,12 @@ class DataReport(Record):
     problems: tuple[ReportProblem, ...]
     encodings: dict[str, str]
     unreadable: int = 0
+    personal_data: PersonalDataCount | None = None
+    fingerprints: dict[str, str] = Field(default_factory=dict)
+    files: tuple[FileDigest, ...] = ()
+    columns: dict[str, Any] = Field(default_factory=dict)
+    quality: tuple[QualityResult, ...] = ()
+    checked_report: dict[str, str] = Field(default_factory=dict)
 
     def errors(self) -> tuple[ReportProblem, ...]:
         """The problems that stop a run."""

@@ -6,13 +6,17 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 from lextune.config import TagScheme
 from lextune.data.findings import PLACES, Findings, shown
 from lextune.labels import LabelKind
 from lextune.records import FileDigest
 from lextune.registry import Registry
+
+if TYPE_CHECKING:
+    from lextune.data.admission import Gate
+    from lextune.data.redaction.rows import Redaction
 
 
 class RawRow(NamedTuple):
@@ -120,6 +124,8 @@ class ReadContext:
         undecoded: Lines of the present file that are not in its encoding.
         unreadable: How many rows were left out because they cannot be read.
         too_many: Whether some part had more of them than its share.
+        gate: Which rows may be used; None where all may.
+        redaction: What replaces personal data in rows before anything else is done with them.
     """
 
     options: ReadOptions
@@ -130,6 +136,8 @@ class ReadContext:
     renamed: set[str] = field(default_factory=set)
     line: int = 0
     scratch: Path | None = None
+    gate: Gate | None = None
+    redaction: Redaction | None = None
     undecoded: Undecoded = field(default_factory=Undecoded)
     unreadable: int = 0
     too_many: bool = False

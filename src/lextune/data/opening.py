@@ -35,14 +35,14 @@ _COMPRESSED = tuple(suffix for _, suffix in _MAGIC)
 
 def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
     """The rows of one source in its order; what is wrong goes to the context's findings."""
-    name = context.options.format or _format_name(source, context.findings)
+    name = context.options.format or format_name(source, context.findings)
     if name is None:
         return
     read = formats.get(name).read
     wanted = context.options.wanted
     context.line = 0
     layout: Layout | None = None
-    with _told(source, context):
+    with told(source, context):
         for found in read(source, context):
             if isinstance(found, TaggedRow):
                 layout = layout or _find_layout(read, source, context)
@@ -74,13 +74,13 @@ def _find_layout(read: Reader, source: Source, context: ReadContext) -> Layout |
         return None
     quiet = ReadContext(dataclasses.replace(options, pins={}), Findings())
     census = Census()
-    with _told(source, quiet):
+    with told(source, quiet):
         for row in read(source, quiet):
             if isinstance(row, TaggedRow):
                 census.add(row)
     layout = census.layout(options.tag_scheme, options.token_suffix, options.token_joiner)
-    told = context.encodings.get(source.name)
-    context.encodings[source.name] = ", ".join(filter(None, [told, layout.told]))
+    encoding = context.encodings.get(source.name)
+    context.encodings[source.name] = ", ".join(filter(None, [encoding, layout.told]))
     if layout.positions and options.token_suffix is None:
         context.findings.add(
             "token_suffix", "warning", "each token ends in its place in its word, which was taken off",
@@ -90,7 +90,8 @@ def _find_layout(read: Reader, source: Source, context: ReadContext) -> Layout |
     return layout
 
 
-def _format_name(source: Source, findings: Findings) -> str | None:
+def format_name(source: Source, findings: Findings) -> str | None:
+    """The reader that a source's name asks for; None after telling the findings why there is none."""
     if source.stream is not None:
         return "jsonl"
     if source.path is not None and os.path.isdir(source.path):
@@ -246,7 +247,7 @@ def lines(stream: Iterable[str], context: ReadContext, start: int = 1) -> Iterat
 
 
 @contextlib.contextmanager
-def _told(source: Source, context: ReadContext) -> Iterator[None]:
+def told(source: Source, context: ReadContext) -> Iterator[None]:
     """Turn errors of the disk, of compression and of decoding into findings; the source ends there."""
     try:
         yield

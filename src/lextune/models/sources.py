@@ -13,6 +13,7 @@ from lextune.errors import ModelError, Problem
 from lextune.files import sha256
 from lextune.hub import NoSnapshotError, find_snapshot, go_offline
 from lextune.models.catalogue import CatalogueEntry, catalogue
+from lextune.models.converted import converted_files
 from lextune.records import FileDigest
 
 #: What is read. Weights in any other format are pickled, and code is never run.
@@ -32,6 +33,7 @@ class ModelFiles:
         files: Path in the model's folder to bytes, of all that lextune may load.
         digests: Of every file that was there.
         packaging_licence: What a wrapping package says of its own licence.
+        upstream: The catalogue's word on a model that was converted; its authors' licence is in there.
     """
 
     id: str
@@ -39,6 +41,7 @@ class ModelFiles:
     files: dict[str, bytes]
     digests: tuple[FileDigest, ...]
     packaging_licence: str | None = None
+    upstream: CatalogueEntry | None = None
 
 
 def read_model(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
@@ -49,7 +52,7 @@ def read_model(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles
     """
     source = config.source
     if source.startswith("pypi:"):
-        return _read_package(config)
+        return _read_package(config, notify)
     folder = Path(source).expanduser()
     if (folder / "snapshots").is_dir() and not (folder / "config.json").exists():
         return _read_cached(folder, config)
@@ -83,7 +86,7 @@ def _read_cached(folder: Path, config: ModelConfig) -> ModelFiles:
     return ModelFiles(name, commit, found.files, found.digests)
 
 
-def _read_package(config: ModelConfig) -> ModelFiles:
+def _read_package(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
     go_offline()
     package, path = distributions.split_source(config.source)
     entry = catalogue().get(f"pypi:{package}")
@@ -91,6 +94,8 @@ def _read_package(config: ModelConfig) -> ModelFiles:
     root = path.strip("/") or (entry.root if entry else _find_root(package))
     pins = {**(entry.sha256 if entry else {}), **config.sha256}
     _check_pins(package, version, root, pins, entry)
+    if entry is not None and entry.conversion is not None and root == entry.root:
+        return _read_converted(package, version, entry, config, notify)
     files, digests = {}, []
     for name in distributions.list_package_files(package, root + "/"):
         short = name.removeprefix(root + "/")
@@ -103,6 +108,34 @@ def _read_package(config: ModelConfig) -> ModelFiles:
     _check_files(config.source, files, pickled)
     licence = distributions.licence_field(package)
     return ModelFiles(f"{package} {version}", version, files, tuple(digests), licence)
+
+
+def _read_converted(
+    package: str, version: str, entry: CatalogueEntry, config: ModelConfig,
+    notify: Callable[[str], None],
+) -> ModelFiles:  # fmt: skip
+    """A model in a foreign format: digests of what it is made from and of what was made."""
+    sources = {
+        name: distributions.read_file(package, f"{entry.root}/{name}", pin)
+        for name, pin in entry.sha256.items()
+    }
+    files = converted_files(package, entry, sources, notify)
+    digests = [
+        FileDigest(path=name, sha256=sha256(data), size=len(data))
+        for name, data in {**sources, **files}.items()
+    ]
+    _check_pinned_present(config.sha256, digests)
+    found = {one.path: one.sha256 for one in digests}
+    wrong = [name for name, pin in config.sha256.items() if found[name] != pin]
+    if wrong:
+        raise ModelError(
+            Problem(
+                f"{', '.join(wrong)} of {package} has another SHA-256 than model.sha256 pins",
+                "remove the pin: the catalogue has its own",
+            )
+        )
+    licence = distributions.licence_field(package)
+    return ModelFiles(f"{package} {version}", version, files, tuple(digests), licence, entry)
 
 
 def _find_root(package: str) -> str:

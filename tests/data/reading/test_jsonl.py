@@ -193,7 +193,10 @@ class TestTokens:
     """Lists of tokens and tags."""
 
     def test_they_become_text_with_spans(self, write):
-        lines = [{"tokens": ["Ada", "went"], "tags": ["B-PER", "O"], "id": 1}, {"tokens": ["x"], "tags": ["O"], "id": 2}]  # fmt: skip
+        lines = [
+            {"tokens": ["Ada", "went"], "tags": ["B-PER", "O"], "id": 1},
+            {"tokens": ["x"], "tags": ["O"], "id": 2},
+        ]
         path = write.bytes("a.jsonl", "".join(json.dumps(one) + "\n" for one in lines).encode())
         rows, context = streamed(
             path, text="tokens", label="tags", label_kind="spans", others=("id",)
