@@ -67,10 +67,9 @@ def _from_path(word: str, context: ReadContext) -> list[Source]:
     """The path itself; a folder of `datasets`, or a split below one, means the files of the split."""
     path = Path(word)
     if context.options.format is None:
-        if os.path.isdir(word) and is_dataset_folder(path):
+        if os.path.isdir(path) and is_dataset_folder(path):
             return _files(find_split(path, [], _below(path)), path, word.rstrip("/"), context)
-        # a word that the system takes for no path at all is told where it is opened
-        above = None if os.path.exists(word) else inside_dataset(path)
+        above = None if os.path.exists(path) else inside_dataset(path)
         if above is not None:
             folder, words = above
             return _files(find_split(folder, words, _below(folder)), folder, str(folder), context)
