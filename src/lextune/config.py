@@ -40,6 +40,8 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Weight = Annotated[float, Field(gt=0)]
+#: How tags of tokens say where entities begin and end; IOB reads IOB1 and IOB2 alike, as conlleval does.
+TagScheme = Literal["IOB1", "IOB2", "BIOES", "BILOU", "BMES", "IO", "IOB"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -99,6 +101,63 @@ class SplitConfig(Section):
     seed: Seed = Field(42, description="Seed of the split.")
 
 
+class RedactionConfig(Section):
+    """How personal data is taken out of texts as they are read."""
+
+    method: Literal["remove", "mask", "hash", "pseudonym"] = Field(
+        "mask",
+        description="`remove` leaves nothing, `mask` [TYPE], `hash` a tag and `pseudonym` a datum of the same shape; "
+        "of the last two equal data get equal ones, which only the secret can make.",
+    )
+    types: Words = Field((), description="Types of personal data; none named is all of them.")
+    minimum_score: float = Field(0.5, ge=0, le=1, description="Detections below it stay.")
+    secret_env: Word = Field(
+        "LEXTUNE_REDACTION_SECRET",
+        description="Of `hash` and `pseudonym`: the environment variable that holds the secret.",
+    )
+
+
+class PersonalDataConfig(Section):
+    """How personal data is counted for the data report."""
+
+    report: bool = Field(
+        True, description="Whether to look; what was not looked at is not measured."
+    )
+    rows: Count | None = Field(
+        2000,
+        description="Look at so many rows, drawn with the split's seed, where there are more; null looks at all.",
+    )
+    minimum_score: float = Field(0.5, ge=0, le=1, description="Detections below it do not count.")
+
+
+class QualityConfig(Section):
+    """What is measured of the data's quality; `data check` runs every check unless told otherwise."""
+
+    checks: Words = Field(
+        ("coverage", "lengths", "near_duplicates", "screening", "manual_review"),
+        description="Quality checks of a run; `languages` and `label_errors`, which take longer, are not among the "
+        "default ones.",
+    )
+    near_duplicate_threshold: float = Field(
+        0.8,
+        ge=0.5,
+        lt=1,
+        description="Jaccard similarity from which two texts are near duplicates.",
+    )
+    max_rows: Count = Field(
+        10_000,
+        description="Rows, drawn with the seed, that languages and label errors are looked for in.",
+    )
+    screens: Words = Field(("keywords",), description="What looks for unlawful content.")
+    keyword_lists: Words = Field(
+        (), description="Files of keywords, one a line, with a risk behind a tab where it is known."
+    )
+    manual_review: Word | None = Field(
+        None, description="CSV of `lextune data sample`, with the verdicts of its reviewers."
+    )
+    seed: Seed = Field(0, description="Of the samples.")
+
+
 class DataConfig(Section):
     """Which data, whose, under which licence."""
 
@@ -108,10 +167,36 @@ class DataConfig(Section):
     columns: ColumnsConfig = ColumnsConfig()
     format: str | None = Field(None, description="Name of the reader; null goes by the suffix.")
     encoding: str | None = Field(
-        None, description="Text encoding; null honours a byte order mark, else strict UTF-8."
+        None,
+        description="Text encoding; null honours a byte order mark, else strict UTF-8; `detect` reads other files "
+        "in their likeliest encoding, which is recorded as a guess.",
     )
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="Of delimited files; null finds it."
+    )
+    label_separator: str | None = Field(
+        None,
+        min_length=1,
+        description="What stands between several classes of one cell; null is a JSON array.",
+    )
+    unreadable: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the rows of a part that may be left out, listed and counted, because they cannot be read.",
+    )
+    tag_scheme: TagScheme | None = Field(
+        None,
+        description="Of tagged tokens: null finds the one that fits all tags. IOB lets an I- that continues nothing "
+        "begin an entity.",
+    )
+    token_suffix: Literal["none", "position"] | None = Field(
+        None,
+        description="`position` takes the place in its word off each token; null does so, with a warning, where all have one.",
+    )
+    token_joiner: str | None = Field(
+        None,
+        description="What tokens are joined by to a text; null is a space, or nothing where words are written without.",
     )
     where: dict[str, str] = Field(
         default_factory=dict, description="Keep only rows whose column equals the value."
@@ -149,9 +234,18 @@ class DataConfig(Section):
     erased: Literal["error", "exclude"] = Field(
         "error", description="What to do with rows of people who asked for erasure."
     )
+    redact: RedactionConfig | None = Field(
+        None, description="Take personal data out of texts as they are read; null leaves them."
+    )
+    personal_data: PersonalDataConfig = PersonalDataConfig()
     sha256: dict[str, Sha256] = Field(
         default_factory=dict, description="Pinned digests of pypi: files: path to SHA-256."
     )
+    quality: QualityConfig = QualityConfig()
+    report: Word | None = Field(
+        None, description="The JSON of `data check`: other data than was checked are refused."
+    )
+    report_sha256: Sha256 | None = Field(None, description="Pinned digest of that file.")
 
 
 class TrainConfig(Section):
@@ -178,6 +272,11 @@ class TrainConfig(Section):
     lora_target_modules: NonEmptyWords = Field(
         ("all-linear",),
         description="Of `lora`: names of the linear maps of a layer (query, value), or `all-linear`.",
+    )
+    freeze_embeddings: bool | Literal["auto"] = Field(
+        "auto",
+        description="Of `full` and `layerwise`: leave word embeddings as they are; auto does where they are more "
+        "than two thirds of the model.",
     )
     epochs: Count = Field(3, description="Passes over the training part.")
     batch_size: Count = Field(32, description="Rows per forward pass.")

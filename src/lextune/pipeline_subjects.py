@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lextune.evidence.keys import home_folder
 from lextune.evidence.secret import load_or_create_secret
+from lextune.files import home_folder
 from lextune.store.runs import RunStore
 from lextune.store.subjects import FILE, FoundRow, State, SubjectEntry, SubjectStore
 

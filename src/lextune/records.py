@@ -115,7 +115,12 @@ class DataOrigin(Record):
 
 
 class DatasetRef(Record):
-    """The data of a run after reading, checks and splitting; bundles before 2026-11-28 have no `origin`."""
+    """The data of a run after reading, checks and splitting.
+
+    Attributes:
+        origin: What its owner states of it; bundles before 2026-11-28 have none.
+        redaction: How personal data was replaced as rows were read, and how much: `data.redact`; null where not.
+    """
 
     sources: tuple[str, ...]
     files: tuple[FileDigest, ...]
@@ -127,6 +132,7 @@ class DatasetRef(Record):
     splits: dict[str, Split]
     encodings: dict[str, str]
     origin: DataOrigin | None = None
+    redaction: dict[str, Any] | None = None
 
 
 class Interval(Record):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import fcntl
 import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,12 +100,6 @@ class Trust:
         )
 
 
-def home_folder() -> Path:
-    """The folder of keys and trust: `LEXTUNE_HOME`, or `~/.lextune`."""
-    named = os.environ.get("LEXTUNE_HOME")
-    return Path(named).expanduser() if named else Path.home() / ".lextune"
-
-
 def key_id(public: Ed25519PublicKey) -> str:
     """SHA-256 (hex) of the DER SubjectPublicKeyInfo (RFC 8410) of a public key."""
     der = public.public_bytes(
@@ -120,20 +112,20 @@ def load_or_create_key(home: Path | None = None) -> Signer:
     """The user's key; made on first use, and then also added to the user's trust file.
 
     Args:
-        home: The folder that holds `keys/default.pem` and `trust.json`; None means `home_folder()`.
+        home: The folder that holds `keys/default.pem` and `trust.json`; None means `files.home_folder()`.
 
     Raises:
         VerificationError: The key or its folder can be read or changed by others, is a link, or is no
             Ed25519 key in PEM; or the trust file beside it is broken.
         EnvironmentProblem: The folder cannot be written.
     """
-    home = home if home is not None else home_folder()
+    home = home if home is not None else files.home_folder()
     folder, path = home / "keys", home / "keys" / "default.pem"
     with files.disk_problems(path):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
     refuse_open_to_others(folder, stat.S_IWGRP | stat.S_IWOTH, "700")
-    with locked(folder):
+    with files.locked(folder):
         if not os.path.lexists(path):
             _create_key(path, home / "trust.json")
         signer = load_key(home)
@@ -147,7 +139,7 @@ def load_key(home: Path | None = None) -> Signer | None:
     Raises:
         VerificationError: As `load_or_create_key`.
     """
-    home = home if home is not None else home_folder()
+    home = home if home is not None else files.home_folder()
     path = home / "keys" / "default.pem"
     if not os.path.lexists(path):
         return None
@@ -160,14 +152,14 @@ def load_trust(path: Path | None = None, *, on: datetime.date | None = None) -> 
     """Read a trust file.
 
     Args:
-        path: The file; None means `trust.json` in `home_folder()`.
+        path: The file; None means `trust.json` in `files.home_folder()`.
         on: The day on which signatures are to be judged; None means today (UTC).
 
     Raises:
         VerificationError: The file is missing, empty, no trust file, names a key under a wrong id, or may
             be changed by anybody on this machine.
     """
-    path = path if path is not None else home_folder() / "trust.json"
+    path = path if path is not None else files.home_folder() / "trust.json"
     try:
         data = files.read_regular(path)
     except OSError as error:
@@ -238,17 +230,6 @@ def write_private(path: Path, data: bytes) -> None:
             os.fsync(stream.fileno())
         os.replace(new, path)
         files.sync_folder(path.parent)
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder against other processes of lextune."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def refuse_open_to_others(path: Path, bits: int, mode: str) -> None:

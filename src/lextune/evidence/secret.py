@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lextune import files
 from lextune.errors import Problem, VerificationError
-from lextune.evidence.keys import home_folder, locked, refuse_open_to_others, write_private
+from lextune.evidence.keys import refuse_open_to_others, write_private
 
 _NAME = "subjects.secret"
 
@@ -19,20 +19,20 @@ def load_or_create_secret(home: Path | None = None, *, create: bool = True) -> b
     """The user's secret of 32 bytes, made on first use; whoever loses it finds no person in the index again.
 
     Args:
-        home: The folder that holds `keys/subjects.secret` (64 hex digits); None means `home_folder()`.
+        home: The folder that holds `keys/subjects.secret` (64 hex digits); None means `files.home_folder()`.
         create: Whether one may be made; false where something was hidden with it already.
 
     Raises:
         VerificationError: The file can be read by others, is a link, is gone, or holds no secret.
         EnvironmentProblem: The folder cannot be written.
     """
-    home = home if home is not None else home_folder()
+    home = home if home is not None else files.home_folder()
     folder, path = home / "keys", home / "keys" / _NAME
     with files.disk_problems(path):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
     refuse_open_to_others(folder, stat.S_IWGRP | stat.S_IWOTH, "700")
-    with locked(folder):
+    with files.locked(folder):
         if create and not os.path.lexists(path):
             write_private(path, secrets.token_hex(32).encode() + b"\n")
         try:

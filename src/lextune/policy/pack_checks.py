@@ -20,7 +20,8 @@ def meaning_problems(document: Document) -> list[Problem]:
     """Duplicate ids, undeclared facts, impossible answers, contradicting effects and dates."""
     pack = document.data
     facts: dict[str, Mapping[str, Any]] = {
-        fact.id: {"type": fact.type, "choices": None} for fact in CORE_FACTS.values()
+        fact.id: {"type": fact.type, "choices": list(fact.choices) if fact.choices else None}
+        for fact in CORE_FACTS.values()
     }
     problems = list(_duplicates(document, pack, "facts"))
     problems += _duplicates(document, pack, "licences")

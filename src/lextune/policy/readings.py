@@ -89,6 +89,16 @@ class Readings:
             return Reading(None, f"{name} was measured differently twice", _unique(evidence))
         return Reading(found[0], "", _unique(evidence))
 
+    def task(self) -> str | None:
+        """The task in the config; None where no statement says it, or several say different ones."""
+        named = {
+            record.get("task")
+            for _, predicate in self._in_room("config")
+            if isinstance(record := predicate.get("record"), dict)
+        }
+        found = named.pop() if len(named) == 1 else None
+        return found if isinstance(found, str) else None
+
     def licence(self, of: Literal["model", "data"]) -> StatedLicence:
         """The licence in the record of the room that selected the model or prepared the data."""
         room = _LICENCE_ROOMS[of]

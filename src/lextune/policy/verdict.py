@@ -13,6 +13,7 @@ from lextune.errors import ExitCode, PackError, Problem
 from lextune.policy import schema
 from lextune.policy.applicability import evaluate, questions
 from lextune.policy.bounds import check_measurement
+from lextune.policy.core_facts import TASK
 from lextune.policy.facts import all_facts, answer
 from lextune.policy.findings import Finding, worst
 from lextune.policy.licences import LicenceTable, check_licence
@@ -92,7 +93,9 @@ def decide_so_far(
         as_of = as_of.date()
     chosen = _distinct(packs)
     ordered = sorted(waivers, key=lambda waiver: waiver.model_dump_json())
-    case = _Case(Readings(statements), all_facts(chosen), facts, as_of, tuple(ordered))
+    readings = Readings(statements)
+    known = {**facts, TASK: readings.task()}
+    case = _Case(readings, all_facts(chosen), known, as_of, tuple(ordered))
     decided = [_decide_control(pack, control, case) for pack in chosen for control in pack.controls]
     results = tuple(result for result, _ in decided)
     verdict = Verdict(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from lextune.data.personal.folding import Folded
+from lextune.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,61 @@ class Detection:
     score: float
     rule: str
     checksum: bool | None = None
+
+
+#: From a folded text to what stands in it; places are those of the folded text.
+Finder = Callable[[Folded], Iterator[Detection]]
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """One family of patterns, in a file of its own.
+
+    Attributes:
+        types: What it can find.
+        needs: Kinds of signs (`digit`, `han`, `letter`, `at`) of which the text must have one, else it is not
+            tried; the pre-filter that most texts end at.
+        words: Lower-case words of which the text must hold one as well; empty asks for none.
+        find: Does the work.
+    """
+
+    types: tuple[str, ...]
+    needs: frozenset[str]
+    words: tuple[str, ...]
+    find: Finder
+
+    def may_find(self, text: Folded) -> bool:
+        """Whether the text is worth the patterns."""
+        if self.needs.isdisjoint(text.kinds):
+            return False
+        lower = text.lower
+        return not self.words or any(word in lower for word in self.words)
+
+
+def phrases(text: Folded, wanted: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """Where these phrases stand in the small letters; one of letters a-z only as a word of its own."""
+    lower = text.lower
+    for phrase in wanted:
+        place = lower.find(phrase)
+        while place >= 0:
+            end = place + len(phrase)
+            if not ("a" <= phrase[0] <= "z" and place and "a" <= lower[place - 1] <= "z") and not (
+                "a" <= phrase[-1] <= "z" and end < len(lower) and "a" <= lower[end] <= "z"
+            ):
+                yield place, end
+            place = lower.find(phrase, place + 1)
+
+
+recognisers: Registry[Recogniser] = Registry("recogniser", "lextune.data.personal.recognisers")
+
+
+def recogniser(
+    name: str, types: tuple[str, ...], needs: str, words: tuple[str, ...] = ()
+) -> Callable[[Finder], Finder]:
+    """Decorator: make a finder a recogniser called `name`; `needs` are kinds of signs, with spaces between."""
+
+    def add(find: Finder) -> Finder:
+        recognisers.register(name)(Recogniser(types, frozenset(needs.split()), words, find))
+        return find
+
+    return add

@@ -70,7 +70,7 @@ def model_card(
     facts = verdict.facts if verdict is not None else _dict(config.get("use"))
     name = f"{text(release.get('name'))} {text(release.get('version'))}"
     lines = [
-        *_front_matter(release, base, data, evaluation, facts, terms),
+        *_front_matter(config, base, data, evaluation, facts, terms),
         f"# {name if release else 'Fine-tuned model'}",
         "",
         *_opening(verdict),
@@ -89,14 +89,20 @@ def model_card(
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _pipeline_tag(config: _Dict) -> str:
+    """The hub's word for the task."""
+    return "token-classification" if config.get("task") == "ner" else "text-classification"
+
+
 def _front_matter(
-    release: _Dict,
+    config: _Dict,
     base: _Dict,
     data: _Dict,
     evaluation: _Dict,
     facts: _Dict,
     terms: Sequence[Term] | None,
 ) -> list[str]:
+    release = _dict(config.get("release"))
     matter: dict[str, Any] = _hub_licence(release, base, terms or ())
     if _hub_name(base) is not None:
         matter["base_model"] = _hub_name(base)
@@ -111,7 +117,7 @@ def _front_matter(
     if language:
         matter["language"] = language
     matter |= {
-        "pipeline_tag": "text-classification",
+        "pipeline_tag": _pipeline_tag(config),
         "library_name": "transformers",
         "tags": ["lextune"],
     }
@@ -120,7 +126,8 @@ def _front_matter(
         for item in _measurements(evaluation)
         if item.get("group") is None
         and item.get("unit") in ("proportion", "nats", "score")
-        and not str(item.get("name")).startswith(("accuracy_minus_", "evaluated_"))
+        and not str(item.get("name")).startswith("evaluated_")
+        and "_minus_" not in str(item.get("name"))
         and "." not in str(item.get("name"))
     ]
     scores = [
@@ -132,7 +139,7 @@ def _front_matter(
         matter["metrics"] = sorted({score["type"] for score in scores})
         dataset = ", ".join(str(source) for source in _list(data.get("sources"))) or GAP
         result = {
-            "task": {"type": "text-classification"},
+            "task": {"type": _pipeline_tag(config)},
             "dataset": {
                 "name": dataset,
                 "type": datasets[0] if datasets else "other",

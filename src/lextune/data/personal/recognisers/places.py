@@ -1,0 +1,179 @@
+"""Countries, nationalities and some large cities by name, and other places behind words that a place follows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lextune.data.personal.base import Detection, recogniser
+from lextune.data.personal.folding import Folded
+from lextune.data.personal.places import COUNTRIES, LONG_COUNTRIES, PEOPLE
+from lextune.data.personal.words import NOT_NAMES
+
+_NAMES: set[tuple[str, ...]] = {tuple(one.lower().split()) for one in LONG_COUNTRIES.split("|")}
+for _entry in COUNTRIES.split():
+    _NAMES.add((_entry.partition(":")[0].lower(),))
+#: Common words in small letters.
+_ALSO_WORDS = frozenset(
+    [
+        "polish",
+        "pole",
+        "poles",
+        "scot",
+        "scots",
+        "swede",
+        "dane",
+        "danes",
+        "finn",
+        "finns",
+        "thai",
+        "thais",
+        "turkey",
+        "mali",
+        "niger",
+        "chile",
+        "guinea",
+        "maine",
+        "jersey",
+        "english",
+        "french",
+    ]
+)
+_LEADS = frozenset(
+    [
+        "moved from",
+        "moved to",
+        "moved here from",
+        "moving from",
+        "moving to",
+        "originally from",
+        "traveling to",
+        "travelling to",
+        "travel to",
+        "traveled to",
+        "travelled to",
+        "returned to",
+        "flew to",
+        "grew up in",
+        "born in",
+        "based in",
+        "live in",
+        "lives in",
+        "lived in",
+        "living in",
+        "resides in",
+        "residing in",
+        "i'm from",
+        "am from",
+        "is from",
+        "trip to",
+        "trip in",
+        "i am in",
+        "i'm in",
+        "coming to",
+        "going to",
+        "visit",
+        "visited",
+        "visiting",
+        "citizen of",
+        "national of",
+        "native of",
+        "arrived at",
+        "arrived in",
+        "capital of",
+        "city of",
+        "town of",
+        "university of",
+        "where",
+        "welcome to",
+        "office in",
+        "store in",
+        "somewhere in",
+        "back to",
+        "street in",
+        "state of",
+        "province of",
+        "home city",
+        "home town",
+    ]
+)
+_FIRST: dict[str, list[tuple[str, ...]]] = {}
+for _name in sorted(_NAMES, key=len, reverse=True):
+    _FIRST.setdefault(_name[0], []).append(_name)
+_LAST_OF_LEADS = frozenset(one.split(" ")[-1] for one in _LEADS) | {"in", "near"}
+_BEHIND = re.compile(
+    r"[,.;!?\n]|$| (?:by|with|for|on|and|this|last|next|to|in|when|where|who|as)\b|'s\b"
+)
+_JOINS = frozenset(["de", "del", "la", "le", "upon", "of", "cum", "el", "al"])
+_ZH_PEOPLE = re.compile(
+    r"(?:中国|美国|英国|法国|德国|日本|韩国|俄罗斯|印度|加拿大|澳大利亚|意大利|西班牙|越南|泰国|巴西|荷兰|瑞典|瑞士|乌克兰|波兰)(?:国籍|籍|公民)"
+)
+
+
+@recogniser("places", ("LOCATION", "NRP"), "letter")
+def find_places(text: Folded) -> Iterator[Detection]:
+    """Names of the lists; capitalised words behind `lives in` and the like, or behind `in` before a pause."""
+    words = text.words
+    small = text.lower == text.text
+    taken = -1
+    for index, word in enumerate(words):
+        lower = word.lower[:-2] if word.lower.endswith("'s") else word.lower
+        if (word.capital or (small and lower not in _ALSO_WORDS)) and lower in PEOPLE:
+            yield Detection("NRP", word.start, word.start + len(lower), 0.6, "name")
+        if index <= taken or not (word.capital or small):
+            continue
+        for name in _FIRST.get(lower, ()):
+            part = words[index : index + len(name)]
+            key = tuple(_base(one.lower) for one in part)
+            if key == name and not (small and lower in _ALSO_WORDS):
+                yield Detection("LOCATION", word.start, part[-1].start + len(name[-1]), 0.6, "name")
+                taken = index + len(name) - 1
+                break
+        else:
+            if word.capital and index and words[index - 1].lower in _LAST_OF_LEADS:
+                yield from _led(text, index)
+
+
+def _led(text: Folded, index: int) -> Iterator[Detection]:
+    words = text.words
+    word = words[index]
+    if (
+        words[index - 1].capital
+        and text.text[words[index - 1].end : word.start] == " "
+        and words[index - 1].lower not in ("in", "where", "near")
+    ):
+        return
+    if _base(word.lower) in NOT_NAMES:
+        return
+    last = word
+    for following in words[index + 1 : index + 5]:
+        between = text.text[last.end : following.start]
+        if (
+            between not in (" ", ". ", "-")
+            or not (following.capital or following.lower in _JOINS)
+            or following.lower in NOT_NAMES - _JOINS
+        ):
+            break
+        last = following
+    if last.lower in _JOINS:
+        return
+    before = " ".join(one.lower for one in words[max(0, index - 4) : index]).split(" ")
+    gap = text.text[words[index - 1].end : word.start]
+    if gap.strip(": \n") or len(gap) > 8:
+        return
+    end = last.start + len(_base(last.lower))
+    if any(" ".join(before[-length:]) in _LEADS for length in (1, 2, 3, 4)):
+        yield Detection("LOCATION", word.start, end, 0.6, "led_by_words")
+    elif before[-1] in ("in", "near") and _BEHIND.match(text.text, last.end):
+        yield Detection("LOCATION", word.start, end, 0.5, "in")
+
+
+def _base(word: str) -> str:
+    return word[:-2] if word.endswith("'s") else word
+
+
+@recogniser("nationalities_chinese", ("NRP",), "han", ("籍", "公民"))
+def find_nationalities(text: Folded) -> Iterator[Detection]:
+    """A country and the word for belonging to it."""
+    for match in _ZH_PEOPLE.finditer(text.text):
+        yield Detection("NRP", match.start(), match.end(), 0.6, "name")
