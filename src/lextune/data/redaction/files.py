@@ -22,13 +22,14 @@ from lextune.data.redaction.blocks import Made, redact_items
 from lextune.data.redaction.delimited import DelimitedRewriter
 from lextune.data.redaction.folder import FILE_NAME, FolderRewriter
 from lextune.data.redaction.jsonl import JsonRewriter
+from lextune.data.redaction.methods import KEYED
 from lextune.data.redaction.parquet import ParquetRewriter
 from lextune.data.redaction.redactor import Redactor, make_redactor
 from lextune.data.redaction.replacing import Redacted
 from lextune.data.redaction.rewriting import Item, Rewriter, Wanted
 from lextune.data.redaction.secret import Secret
 from lextune.data.redaction.spans import move_cell
-from lextune.errors import DataError, Problem
+from lextune.errors import ConfigError, DataError, Problem
 from lextune.files import digest_file, digest_folder, disk_problems, open_output
 from lextune.records import FileDigest
 
@@ -128,7 +129,15 @@ def redact_config(
         ConfigError: The method needs a secret and there is none, or there is no such type.
         DataError, EnvironmentProblem: As `redact_path`.
     """
-    redactor = make_redactor(config.redact or RedactionConfig(), secret)
+    asked = config.redact or RedactionConfig()
+    if secret is not None and asked.method not in KEYED:
+        raise ConfigError(
+            Problem(
+                f"the method {asked.method} takes no secret",
+                f"leave it out, or redact with {' or '.join(KEYED)}",
+            )
+        )
+    redactor = make_redactor(asked, secret)
     (word,) = config.train
     options = dataclasses.replace(
         read_options(config), text=wanted.columns[0], label=None, others=wanted.columns[1:],
