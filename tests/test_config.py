@@ -103,7 +103,7 @@ def test_every_fault_is_reported_in_one_go_with_its_place(write: Any) -> None:
         ("train: {learning_rte: 1}", "did you mean 'learning_rate'?"),
         ("train: {batchsize: 1}", "did you mean 'batch_size'?"),
         ("evaluation: {bootstrap: 1}", "did you mean 'bootstrap_samples'?"),
-        ("release: {licence: MIT}", "use one of name, version, or remove it"),
+        ("release: {zzz: MIT}", "use one of name, version, licence, or remove it"),
     ],
 )
 def test_an_unknown_key_suggests_the_nearest(write: Any, text: str, remedy: str) -> None:
@@ -250,6 +250,7 @@ def test_every_alias_is_read_and_told(old: tuple[str, ...], new: tuple[str, ...]
         ("data", "train"): "y.csv", ("data", "test"): "y.csv", ("data", "validation"): "y.csv",
         ("data", "columns"): {"text": "t"}, ("data", "columns", "text"): "t",
         ("data", "columns", "label"): "l", ("data", "licence"): "MIT", ("model", "licence"): "MIT",
+        ("release", "licence"): "MIT",
         ("model", "source"): "c/d", ("train",): {"epochs": 7}, ("train", "learning_rate"): 0.5,
         ("train", "epochs"): 7, ("train", "batch_size"): 7, ("train", "max_length"): 70,
         ("train", "lr_scheduler_type"): "cosine", ("train", "gradient_accumulation_steps"): 7,

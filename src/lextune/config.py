@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from lextune import strict_yaml
 from lextune.errors import ConfigError, Problem
 from lextune.records import Day
+from lextune.rights import LAWFUL_BASES, ConsentConfig, Languages, rights_problems
 from lextune.validation import validate
 
 
@@ -39,6 +40,8 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Weight = Annotated[float, Field(gt=0)]
+#: How tags of tokens say where entities begin and end; IOB reads IOB1 and IOB2 alike, as conlleval does.
+TagScheme = Literal["IOB1", "IOB2", "BIOES", "BILOU", "BMES", "IO", "IOB"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -72,6 +75,12 @@ class ColumnsConfig(Section):
     )
     subject: str | None = Field(
         None, description="Whom the row is about; the rows of one person stay in one part."
+    )
+    consent: str | None = Field(
+        None, description="Whether the person consents; read where the lawful basis is consent."
+    )
+    sensitive: Words = Field(
+        (), description="Columns of sensitive data (GDPR article 9, PIPL article 28); recorded."
     )
 
     @property
@@ -121,6 +130,34 @@ class PersonalDataConfig(Section):
     minimum_score: float = Field(0.5, ge=0, le=1, description="Detections below it do not count.")
 
 
+class QualityConfig(Section):
+    """What is measured of the data's quality; `data check` runs every check unless told otherwise."""
+
+    checks: Words = Field(
+        ("coverage", "lengths", "near_duplicates", "screening", "manual_review"),
+        description="Quality checks of a run; `languages` and `label_errors`, which take longer, are not among the "
+        "default ones.",
+    )
+    near_duplicate_threshold: float = Field(
+        0.8,
+        ge=0.5,
+        lt=1,
+        description="Jaccard similarity from which two texts are near duplicates.",
+    )
+    max_rows: Count = Field(
+        10_000,
+        description="Rows, drawn with the seed, that languages and label errors are looked for in.",
+    )
+    screens: Words = Field(("keywords",), description="What looks for unlawful content.")
+    keyword_lists: Words = Field(
+        (), description="Files of keywords, one a line, with a risk behind a tab where it is known."
+    )
+    manual_review: Word | None = Field(
+        None, description="CSV of `lextune data sample`, with the verdicts of its reviewers."
+    )
+    seed: Seed = Field(0, description="Of the samples.")
+
+
 class DataConfig(Section):
     """Which data, whose, under which licence."""
 
@@ -130,10 +167,36 @@ class DataConfig(Section):
     columns: ColumnsConfig = ColumnsConfig()
     format: str | None = Field(None, description="Name of the reader; null goes by the suffix.")
     encoding: str | None = Field(
-        None, description="Text encoding; null honours a byte order mark, else strict UTF-8."
+        None,
+        description="Text encoding; null honours a byte order mark, else strict UTF-8; `detect` reads other files "
+        "in their likeliest encoding, which is recorded as a guess.",
     )
     delimiter: str | None = Field(
         None, min_length=1, max_length=1, description="Of delimited files; null finds it."
+    )
+    label_separator: str | None = Field(
+        None,
+        min_length=1,
+        description="What stands between several classes of one cell; null is a JSON array.",
+    )
+    unreadable: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the rows of a part that may be left out, listed and counted, because they cannot be read.",
+    )
+    tag_scheme: TagScheme | None = Field(
+        None,
+        description="Of tagged tokens: null finds the one that fits all tags. IOB lets an I- that continues nothing "
+        "begin an entity.",
+    )
+    token_suffix: Literal["none", "position"] | None = Field(
+        None,
+        description="`position` takes the place in its word off each token; null does so, with a warning, where all have one.",
+    )
+    token_joiner: str | None = Field(
+        None,
+        description="What tokens are joined by to a text; null is a space, or nothing where words are written without.",
     )
     where: dict[str, str] = Field(
         default_factory=dict, description="Keep only rows whose column equals the value."
@@ -153,7 +216,24 @@ class DataConfig(Section):
         default_factory=dict, description="New names of classes: value in the data to name."
     )
     licence: str | None = Field(None, description="SPDX id of the data's licence; null is unknown.")
-    lawful_basis: str | None = Field(None, description="Lawful basis of processing, if personal.")
+    lawful_basis: str | None = Field(
+        None,
+        description="Lawful basis of processing (GDPR article 6(1), PIPL article 13); null is unknown.",
+        json_schema_extra={"examples": list(LAWFUL_BASES)},
+    )
+    manifest: str | None = Field(
+        None, description="A YAML file that came with the data and states the keys of its origin."
+    )
+    source: Word | None = Field(None, description="Where the data comes from, in words or a URL.")
+    purpose: Word | None = Field(None, description="What the data was collected for.")
+    retention_until: Day | None = Field(None, description="Last day on which it may be kept.")
+    language: Languages = Field((), description="Languages of the texts, as BCP 47 writes them.")
+    consent: ConsentConfig | None = Field(
+        None, description="What counts as live consent; null is yes, true or 1, without end."
+    )
+    erased: Literal["error", "exclude"] = Field(
+        "error", description="What to do with rows of people who asked for erasure."
+    )
     redact: RedactionConfig | None = Field(
         None, description="Take personal data out of texts as they are read; null leaves them."
     )
@@ -161,6 +241,11 @@ class DataConfig(Section):
     sha256: dict[str, Sha256] = Field(
         default_factory=dict, description="Pinned digests of pypi: files: path to SHA-256."
     )
+    quality: QualityConfig = QualityConfig()
+    report: Word | None = Field(
+        None, description="The JSON of `data check`: other data than was checked are refused."
+    )
+    report_sha256: Sha256 | None = Field(None, description="Pinned digest of that file.")
 
 
 class TrainConfig(Section):
@@ -187,6 +272,11 @@ class TrainConfig(Section):
     lora_target_modules: NonEmptyWords = Field(
         ("all-linear",),
         description="Of `lora`: names of the linear maps of a layer (query, value), or `all-linear`.",
+    )
+    freeze_embeddings: bool | Literal["auto"] = Field(
+        "auto",
+        description="Of `full` and `layerwise`: leave word embeddings as they are; auto does where they are more "
+        "than two thirds of the model.",
     )
     epochs: Count = Field(3, description="Passes over the training part.")
     batch_size: Count = Field(32, description="Rows per forward pass.")
@@ -272,6 +362,10 @@ class ReleaseConfig(Section):
         pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?$",
         description="MAJOR.MINOR.PATCH, as semver.org has it.",
     )
+    licence: Word | None = Field(
+        None,
+        description="SPDX expression or hub id of the licence that the release is under; null is undecided.",
+    )
 
 
 class RunConfig(Section):
@@ -295,9 +389,13 @@ class RunConfig(Section):
     def for_other_data(self) -> dict[str, Any]:
         """As plain data, without what the run's own data was filtered by, read as, split by and pinned to."""
         found = self.model_dump(mode="json")
-        found["data"]["columns"] |= {"split_group": None, "subject": None}
+        found["data"]["columns"] |= {
+            "split_group": None, "subject": None, "consent": None, "sensitive": [],
+        }  # fmt: skip
         found["data"] |= {
-            "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None,
+            "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None, "manifest": None,
+            "source": None, "purpose": None, "lawful_basis": None, "retention_until": None,
+            "language": [], "consent": None,
         }  # fmt: skip
         return found
 
@@ -310,6 +408,7 @@ ALIASES: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("data", "validation_file"): ("data", "validation"),
     ("data", "column_mapping"): ("data", "columns"),
     ("data", "license"): ("data", "licence"),
+    ("release", "license"): ("release", "licence"),
     ("data", "columns", "text_column"): ("data", "columns", "text"),
     ("data", "columns", "target_column"): ("data", "columns", "label"),
     ("model", "license"): ("model", "licence"),
@@ -362,6 +461,7 @@ def load_config(
     _rename(document, tell)
     problems = _override(document, overrides)
     _rename(document, tell)
+    problems += rights_problems(document)
     if check is not None and isinstance(document.data, dict):
         problems += check(document)
     return validate(RunConfig, document, ConfigError, problems)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import re
@@ -19,6 +20,12 @@ from lextune.records import FileDigest
 UNFINISHED = re.compile(r"\..+\.[0-9]+\.tmp")
 
 _CHUNK = 1 << 20
+
+
+def home_folder() -> Path:
+    """The folder of keys, trust, the run index and converted models: `LEXTUNE_HOME`, or `~/.lextune`."""
+    named = os.environ.get("LEXTUNE_HOME")
+    return Path(named).expanduser() if named else Path.home() / ".lextune"
 
 
 @contextlib.contextmanager
@@ -137,6 +144,17 @@ def _refuse_special(path: Path) -> None:
                 "a device or a pipe would be replaced by a file",
             )
         )
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Be the only process inside among those that lock the same folder; the system frees it with the process."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -20,11 +20,12 @@ from lextune.config import RunConfig
 from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical
 from lextune.evidence.dossier import Dossier
-from lextune.evidence.keys import Signer, Trust, home_folder, load_or_create_key, load_trust
+from lextune.evidence.keys import Signer, Trust, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement
-from lextune.extras import require
+from lextune.extras import install_command, missing, require
 from lextune.files import (
     disk_problems,
+    home_folder,
     read_regular,
     remove_unfinished,
     sha256,
@@ -33,6 +34,7 @@ from lextune.files import (
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
 from lextune.pipeline_evaluation import Measuring, metrics_document, score_table, training_texts
+from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.verdict import blocks_release, exit_code
 from lextune.policy.waivers import check_waivers
@@ -53,7 +55,7 @@ from lextune.tasks.text.tokens import TOKENS_FOLDER
 
 if TYPE_CHECKING:
     from lextune.data.prepare import Prepared
-    from lextune.evaluation.predict import Scored
+    from lextune.evaluation.kinds import Answers
     from lextune.models.selection import SelectedModel
 
 
@@ -238,6 +240,7 @@ class _Job:
         waivers: Sequence[bytes],
     ) -> Run:
         walk = self.first_rooms(dossier, packs, trust, waivers)
+        index_subjects(dossier.run_id, walk.prepared.subjects)
         if walk.blocked:
             self._record_verdict(dossier, packs, walk.verdict)
             return Run(
@@ -373,9 +376,12 @@ class _Job:
 
     def _prepare(self, dossier: Dossier) -> Prepared:
         from lextune.data.prepare import prepare
+        from lextune.tasks.base import tasks
 
         self.listener.stage("prepare")
-        prepared = prepare(self.config.data, self.listener.tell, self.folder)
+        kind = tasks.get(self.config.task).label_kind
+        gate = make_gate(self.config.data, self.config.policy.as_of)
+        prepared = prepare(self.config.data, self.listener.tell, self.folder, kind, gate)
         for problem in prepared.report.problems:
             if problem.severity == "warning":
                 self.listener.tell(f"{problem}: {problem.remedy}")
@@ -386,6 +392,7 @@ class _Job:
             )
         report = json.dumps(prepared.report.document(), indent=1, ensure_ascii=False).encode()
         files = _inside([dossier.write_file("data_report.json", report)])
+        files += _inside(self._report_page(dossier, prepared))
         parts = [
             Subject(name=f"data/{name}", digest={"sha256": split.fingerprint})
             for name, split in prepared.ref.splits.items()
@@ -397,6 +404,18 @@ class _Job:
         }
         dossier.append("prepare", make_statement("prepare", [*files, *parts], predicate))
         return prepared
+
+    def _report_page(self, dossier: Dossier, prepared: Prepared) -> list[FileDigest]:
+        """The data report to look at; a run goes on without it where its libraries are not installed."""
+        if missing("report"):
+            self.listener.tell(
+                f"the data report is written as JSON only. Remedy: {install_command('report')}"
+            )
+            return []
+        from lextune.data.report.page import make_page
+
+        document = {**prepared.report.document(), "reference": _dump(prepared.ref)}
+        return [dossier.write_file("data_report.html", make_page(document).encode())]
 
     def _train(self, dossier: Dossier, selected: SelectedModel, prepared: Prepared) -> TrainedModel:
         from lextune.pipeline_training import fine_tune
@@ -411,7 +430,7 @@ class _Job:
 
     def _evaluate(
         self, dossier: Dossier, prepared: Prepared, trained: TrainedModel
-    ) -> tuple[Evaluation, Scored | None]:
+    ) -> tuple[Evaluation, Answers | None]:
         """Measure the bytes that training left; a crash is recorded as one, and proves nothing."""
         self.listener.stage("evaluate")
         files = read_model_folder(self.folder / trained.folder, trained.files)
@@ -439,13 +458,15 @@ class _Job:
 
     def _measured(
         self, dossier: Dossier, prepared: Prepared, files: Mapping[str, bytes]
-    ) -> tuple[Evaluation, Scored]:
+    ) -> tuple[Evaluation, Answers]:
+        from lextune.data.binding import check_tables
         from lextune.models.loading import load_finished
 
         loaded, test = load_finished(files), prepared.parts["test"]
+        check_tables({"test": test}, prepared.ref.splits)
         config = self.config.evaluation
         scored = score_table(loaded, test, config.batch_size, self.listener, self.folder)
-        learnt = training_texts(prepared.parts["train"], loaded.classes, config.seed)
+        learnt = training_texts(loaded.task, prepared.parts["train"], loaded.classes, config.seed)
         measuring = Measuring(loaded.task, learnt, frozenset(prepared.leaked_ids), config)
         evaluation = measuring(
             scored, test["text"], dossier.folder / "predictions", self.listener.tell
@@ -453,7 +474,7 @@ class _Job:
         return evaluation, scored
 
     def _audit(
-        self, dossier: Dossier, evaluation: Evaluation, scored: Scored | None
+        self, dossier: Dossier, evaluation: Evaluation, scored: Answers | None
     ) -> tuple[AuditResult, ...]:
         self.listener.stage("audit")
         results = []
@@ -473,11 +494,14 @@ class _Job:
             results.append(result)
         return tuple(results)
 
-    def _one_audit(self, name: str, scored: Scored | None) -> AuditResult:
+    def _one_audit(self, name: str, scored: Answers | None) -> AuditResult:
         from lextune.audits.base import AuditInput, audits
+        from lextune.evaluation.predict import Scored
 
         if scored is None:
             return _crashed_audit(name, "there are no predictions to audit")
+        if not isinstance(scored, Scored):
+            return _idle_audit(name)
         config = self.config.evaluation
         given = AuditInput(
             labels=scored.labels,
@@ -570,6 +594,14 @@ def _crashed_evaluation(error: Exception) -> Evaluation:
         baselines={},
         problem=f"{type(error).__name__} while evaluating",
     )
+
+
+def _idle_audit(name: str) -> AuditResult:
+    why = "This audit looks at one class a row; of answers of another kind it has measured nothing."
+    return AuditResult(
+        audit=name, version="1", status="not_applicable", parameters={}, measurements=(),
+        findings=(why,),
+    )  # fmt: skip
 
 
 def _crashed_audit(name: str, why: str) -> AuditResult:

@@ -13,8 +13,10 @@ from lextune.config import PolicyConfig, RunConfig, TrainConfig, load_config
 from lextune.errors import ConfigError, PackError, Problem
 from lextune.extras import missing
 from lextune.policy.facts import check_facts
+from lextune.policy.licences import parse
 from lextune.policy.packs import Pack, load_pack
 from lextune.registry import Registry
+from lextune.rights import retention_problem
 
 
 def load_run_config(
@@ -36,7 +38,7 @@ def load_run_config(
             named = [named]
         elif not isinstance(named, list):  # left out, or of a wrong kind, which is told elsewhere
             named = list(PolicyConfig().packs)
-        problems = _unknown_names(data, document)
+        problems = [*_unknown_names(data, document), *_release_licence(data, document)]
         packs: list[Pack] = []
         for index, name in enumerate(named):
             try:
@@ -62,7 +64,22 @@ def load_run_config(
         today = datetime.datetime.now(datetime.UTC).date()
         policy = config.policy.model_copy(update={"as_of": today})
         config = config.model_copy(update={"policy": policy})
+    assert config.policy.as_of is not None
+    late = retention_problem(config.data.retention_until, config.policy.as_of)
+    if late is not None:
+        raise ConfigError(dataclasses.replace(late, where="data.retention_until"))
     return config
+
+
+def _release_licence(data: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:
+    """A licence of the release that nobody could read: it would stand on the model card."""
+    release = data.get("release")
+    licence = release.get("licence") if isinstance(release, dict) else None
+    if not isinstance(licence, str) or parse(licence) is not None:
+        return []
+    fact = "release.licence is no licence expression that can be read"
+    remedy = "write an SPDX expression (MIT, Apache-2.0 OR MIT) or the id that model hubs use"
+    return [Problem(fact, remedy, where=document.where(("release", "licence")))]
 
 
 def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 from lextune.config import EvaluationConfig, RunConfig, load_config
 from lextune.evidence.keys import load_trust
 from lextune.extras import require
+from lextune.labels import read_spans
 from lextune.listener import Listener
 from lextune.records import Evaluation, Measurement
 from lextune.release import read_release
 
 if TYPE_CHECKING:
+    from lextune.data.columns import Texts
     from lextune.data.prepare import Prepared
-    from lextune.evaluation.evaluate import TrainingTexts
-    from lextune.evaluation.predict import Scored
+    from lextune.evaluation.kinds import Answers, TrainingTexts
     from lextune.models.loading import LoadedModel
     from lextune.tasks.base import Task
 
@@ -48,7 +49,7 @@ def evaluate_release(
     """
     from lextune.data.prepare import load_labelled
     from lextune.evaluation.evaluate import measure
-    from lextune.evaluation.metrics import Resampling
+    from lextune.evaluation.kinds import Resampling
     from lextune.models.loading import load_finished
 
     require("text")
@@ -56,12 +57,13 @@ def evaluate_release(
     release = read_release(folder, load_trust(trust))
     config = load_config(release.config.for_other_data(), overrides)
     loaded = load_finished(release.files)
-    rows = load_labelled((data,), config.data, loaded.classes, listener.tell)
+    kind = loaded.task.label_kind
+    rows = load_labelled((data,), config.data, loaded.classes, listener.tell, kind)
     scored = score_table(loaded, rows.table, config.evaluation.batch_size, listener)
     resampling = Resampling(config.evaluation.bootstrap_samples, config.evaluation.seed)
     return {
         "metrics": metrics_document(measure(scored, loaded.task.metrics, resampling)),
-        "rows": len(scored.labels),
+        "rows": len(scored.ids),
         "release": release.name,
         "run": release.verification.evidence.run,
         "fingerprint": rows.fingerprint,
@@ -70,7 +72,7 @@ def evaluate_release(
 
 def score_table(
     loaded: LoadedModel, table: Any, batch_size: int, listener: Listener, folder: Path | None = None
-) -> Scored:
+) -> Answers:
     """Predict a table of labelled rows (columns id, text, label, group.NAME), in its own order.
 
     Args:
@@ -81,29 +83,67 @@ def score_table(
         folder: On whose disk the tokenised rows lie meanwhile; None is the system's.
     """
     from lextune.data.columns import Texts
-    from lextune.evaluation.predict import Scored, score_rows
-    from lextune.pipeline_training import class_numbers
-    from lextune.tasks.text.tokens import unnamed_tokens
 
-    texts = Texts(table["text"])
-    encoded = unnamed_tokens(
-        loaded.encode, texts.blocks(), listener.bar("tokenise", len(texts)), folder
-    )
-    advance = listener.bar("predict", len(encoded))
-    scores = score_rows(
-        encoded.in_order(batch_size),
-        lambda rows: loaded.scores(encoded, rows),
-        len(encoded),
-        len(loaded.classes),
-        advance,
-    )
+    ids, texts = tuple(table["id"].to_pylist()), Texts(table["text"])
+    labels = known_labels(loaded.task, table["label"].to_pylist(), loaded.classes)
     groups = {
         name.removeprefix("group."): table[name].to_pylist()
         for name in table.column_names
         if name.startswith("group.")
     }
-    labels = class_numbers(table["label"], loaded.classes)
-    return Scored(tuple(table["id"].to_pylist()), labels, scores, loaded.classes, groups)
+    if loaded.task.label_kind == "spans":
+        found: Any = []
+        advance = listener.bar("predict", len(texts))
+        for block in texts.blocks():
+            found += loaded.find_spans(block, batch_size)
+            advance(len(block))
+    else:
+        found = _scores(loaded, texts, batch_size, listener, folder)
+    return answers(loaded.task, ids, labels, found, loaded.classes, groups)
+
+
+def _scores(
+    loaded: LoadedModel, texts: Texts, batch_size: int, listener: Listener, folder: Path | None
+) -> Any:
+    from lextune.evaluation.predict import score_rows
+    from lextune.tasks.text.tokens import unnamed_tokens
+
+    encoded = unnamed_tokens(
+        loaded.encode, texts.blocks(), listener.bar("tokenise", len(texts)), folder
+    )
+    return score_rows(
+        encoded.in_order(batch_size),
+        lambda rows: loaded.scores(encoded, rows),
+        len(encoded),
+        len(loaded.classes),
+        listener.bar("predict", len(encoded)),
+    )
+
+
+def known_labels(task: Task, cells: Sequence[str], classes: Sequence[str]) -> Any:
+    """The labels of rows as answers of the task's kind hold them."""
+    if task.label_kind == "spans":
+        return [read_spans(cell) for cell in cells]
+    numbers = task.numbers(cells, classes, None)
+    return numbers > 0 if task.label_kind == "classes" else numbers
+
+
+def answers(
+    task: Task,
+    ids: tuple[str, ...],
+    labels: Any,
+    found: Any,
+    classes: tuple[str, ...],
+    groups: Mapping[str, Sequence[str | None]],
+) -> Answers:
+    """Labels and predictions together, in the class of the task's kind."""
+    from lextune.evaluation.predict import Scored
+    from lextune.evaluation.sets import ScoredSets
+    from lextune.evaluation.spans import ScoredSpans
+
+    holders: dict[str, Any] = {"class": Scored, "classes": ScoredSets, "spans": ScoredSpans}
+    made: Answers = holders[task.label_kind](ids, labels, found, classes, groups)
+    return made
 
 
 @dataclass(frozen=True)
@@ -123,12 +163,12 @@ class Measuring:
     config: EvaluationConfig
 
     def __call__(
-        self, scored: Scored, texts: Any, folder: Path, tell: Callable[[str], None]
+        self, scored: Answers, texts: Any, folder: Path, tell: Callable[[str], None]
     ) -> Evaluation:
         """Write the predictions into `folder`, and measure them; `texts` is the test part's column."""
         from lextune.data.columns import Texts
         from lextune.evaluation.evaluate import compare, evaluate
-        from lextune.evaluation.metrics import Resampling
+        from lextune.evaluation.kinds import Resampling
         from lextune.evaluation.predict import write_predictions
 
         predictions = write_predictions(scored, folder, "test")
@@ -145,47 +185,54 @@ class Measuring:
 def try_measuring(
     config: RunConfig, prepared: Prepared, train: int, test: int, folder: Path, listener: Listener
 ) -> float:
-    """Seconds of measuring made-up scores of the first `test` test rows, with baselines of the first `train` rows.
+    """Seconds of measuring made-up answers to the first `test` test rows, with baselines of the first `train` rows.
 
     A baseline needs rows of two classes: where the first rows have one, they are given labels in turn.
     """
     import numpy as np
 
-    from lextune.evaluation.evaluate import TrainingTexts
-    from lextune.evaluation.predict import Scored
-    from lextune.pipeline_training import class_numbers
+    from lextune.evaluation.kinds import TrainingTexts
     from lextune.tasks.base import tasks
+    from lextune.tasks.text.tagging import ScoredSpan
 
-    classes = prepared.ref.classes
+    task, classes = tasks.get(config.task), prepared.ref.classes
     few, measured = prepared.parts["train"][:train], prepared.parts["test"][:test]
-    labels = class_numbers(measured["label"], classes)
-    scores = np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(labels))
-    scored = Scored(tuple(measured["id"].to_pylist()), labels, scores, classes, {})
+    labels = known_labels(task, measured["label"].to_pylist(), classes)
+    found: Any = np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(labels))
+    if task.label_kind == "spans":
+        found = [
+            tuple(ScoredSpan(start, end, name, 1.0) for start, end, name in spans)
+            for spans in labels
+        ]
+    scored = answers(task, tuple(measured["id"].to_pylist()), labels, found, classes, {})
     start = time.perf_counter()
     texts = few["text"].to_pylist()
-    taught = class_numbers(few["label"], classes)
-    if len(set(taught.tolist())) < 2:
+    taught = known_labels(task, few["label"].to_pylist(), classes)
+    if task.label_kind == "class" and len(set(taught.tolist())) < 2:
         taught = np.arange(len(texts)) % len(classes)
     learnt = TrainingTexts(texts, taught, len(texts))
-    measuring = Measuring(tasks.get(config.task), learnt, frozenset(), config.evaluation)
+    measuring = Measuring(task, learnt, frozenset(), config.evaluation)
     measuring(scored, measured["text"], folder / "predictions", listener.tell)
     return time.perf_counter() - start
 
 
-def training_texts(table: Any, classes: Sequence[str], seed: int) -> TrainingTexts:
+def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) -> TrainingTexts:
     """What the baselines learn from: the training part, or so many of its rows as they take, drawn with the seed."""
     import numpy as np
 
     from lextune.data.columns import Names, Texts
     from lextune.data.splits import sample
     from lextune.evaluation.baselines import MOST_ROWS
-    from lextune.evaluation.evaluate import TrainingTexts
-    from lextune.pipeline_training import class_numbers
+    from lextune.evaluation.kinds import TrainingTexts
 
-    labels = class_numbers(table["label"], classes)
+    cells = table["label"].combine_chunks().dictionary_encode()
+    one = task.label_kind == "class"
+    numbers = cells.indices.to_numpy() if one else np.zeros(len(table), np.int64)
+    names = cells.dictionary.to_pylist() if one else [""]
     ids = np.array(table["id"].to_pylist(), np.bytes_)
-    rows = sample(ids, Names(classes, labels.astype(np.int32)), MOST_ROWS, seed)
-    return TrainingTexts(Texts(table["text"]).take(rows), labels[rows], len(labels))
+    rows = sample(ids, Names(names, numbers.astype(np.int32)), MOST_ROWS, seed)
+    labels = known_labels(task, list(Texts(table["label"], rows)), classes)
+    return TrainingTexts(Texts(table["text"]).take(rows), labels, len(table))
 
 
 def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:

@@ -11,22 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import tokenizers
 import torch
 
 from lextune.config import RunConfig
+from lextune.errors import ConfigError, Problem
 from lextune.evidence.canonical import canonical
 from lextune.files import disk_problems, sha256, sync_folder, write_atomic
 from lextune.listener import Listener
 from lextune.models.loading import LoadedModel, load_pretrained
 from lextune.models.selection import SelectedModel
 from lextune.records import FileDigest, Measurement, TrainedModel
-from lextune.tasks.base import model_info, tasks
+from lextune.tasks.base import Encoded, model_info, tasks
 from lextune.tasks.tensors import distinct_tensors
 from lextune.tasks.text.tokens import TOKENS_FOLDER, kept_tokens
+from lextune.tasks.text.unknown import MOST_ROWS, measure_unknown, unknown_warning
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
+from lextune.training.freezing import embeddings_frozen
 from lextune.training.loop import Outcome, Rows, Trainer
 from lextune.training.machine import device, give_freed_memory_back, keep_freed_memory
 from lextune.training.methods.base import idle_settings
@@ -35,6 +37,7 @@ from lextune.training.rehearsal import Rehearsal, rehearse
 from lextune.training.start import try_first_rows
 
 if TYPE_CHECKING:
+    from lextune.data.columns import Texts
     from lextune.data.prepare import Prepared
 
 
@@ -58,20 +61,6 @@ class _Bar:
         )
 
 
-def class_numbers(labels: Any, classes: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Names to numbers, by name; shape (rows,).
-
-    Args:
-        labels: An Arrow column of strings, each one of `classes`.
-        classes: In the order of their numbers.
-    """
-    number = {name: index for index, name in enumerate(classes)}
-    coded = labels.combine_chunks().dictionary_encode()
-    numbers = np.array([number[name] for name in coded.dictionary.to_pylist()], np.int64)
-    found: npt.NDArray[np.int64] = numbers[coded.indices.to_numpy()]
-    return found
-
-
 def fine_tune(
     config: RunConfig,
     selected: SelectedModel,
@@ -88,13 +77,11 @@ def fine_tune(
         TrainingError: The loss left the numbers.
     """
     keep_freed_memory()
+    _check_parts(prepared, "train", "validation")
+    unknown = _unknown_tokens(config, selected, prepared, listener)
     task, classes = tasks.get(config.task), prepared.ref.classes
-    weights = class_weights(
-        config.train.class_weights,
-        classes,
-        class_numbers(prepared.parts["train"]["label"], classes),
-    )
-    loaded = _load(config, selected, classes, listener)
+    weights = _class_weights(config, prepared)
+    loaded = _load(config, selected, prepared, listener)
     listener.tell("tokenising")
     train, validation = (
         _rows(loaded, selected, prepared, name, folder / TOKENS_FOLDER, listener)
@@ -112,18 +99,53 @@ def fine_tune(
         class_weights=weights,
         callbacks=[TrainerLog(folder / "trainer_log.jsonl"), _Bar(listener)],
     )
+    frozen = embeddings_frozen(loaded.model)
     before = _watched(trainer, loaded)
-    outcome = trainer.run(train, validation, len(classes), resume=resume)
+    outcome = trainer.run(train, validation, len(task.outputs(classes)), resume=resume)
     give_freed_memory_back()
-    info = model_info(config.task, classes, loaded.max_length, outcome.precision)
+    info = model_info(config.task, classes, loaded.max_length, outcome.precision, loaded.settings)
     files = task.export(loaded.model, selected.files, info)
     digests = _write_model(folder / "model", files)
     measurements = (
         *weight_change(before, distinct_tensors(loaded.model)),
         *_counted(outcome, train, validation),
+        *unknown,
     )
-    effective = {"max_length": loaded.max_length, "head_redrawn": redrawn is not None}
+    effective = {
+        "max_length": loaded.max_length,
+        "head_redrawn": redrawn is not None,
+        "freeze_embeddings": frozen,
+    }
     return _record(config, selected, outcome, digests, measurements, effective)
+
+
+def _check_parts(prepared: Prepared, *names: str) -> None:
+    """Refuse to train on other rows than `prepare` stated.
+
+    Raises:
+        VerificationError: A part was changed since.
+    """
+    from lextune.data.binding import check_tables
+
+    check_tables({name: prepared.parts[name] for name in names}, prepared.ref.splits)
+
+
+def _unknown_tokens(
+    config: RunConfig, selected: SelectedModel, prepared: Prepared, listener: Listener
+) -> tuple[Measurement, ...]:
+    """What the tokenizer does not know of a sample of the training texts; a large share is told."""
+    from lextune.data.columns import Texts
+
+    column = prepared.parts["train"]["text"]
+    draw, seed = np.random.default_rng(config.train.seed), config.train.seed
+    rows = np.sort(draw.choice(len(column), min(MOST_ROWS, len(column)), replace=False))
+    found = measure_unknown(
+        selected.files, list(Texts(column, rows)), sampled=len(rows) < len(column), seed=seed
+    )
+    warning = unknown_warning(found)
+    if warning is not None:
+        listener.tell(warning)
+    return found
 
 
 @dataclass(frozen=True)
@@ -160,18 +182,19 @@ def try_training(
 
     keep_freed_memory()
     task, classes, table = tasks.get(config.task), prepared.ref.classes, prepared.parts["train"]
-    labels = class_numbers(table["label"], classes)
-    weights = class_weights(config.train.class_weights, classes, labels)
+    weights = _class_weights(config, prepared)
     draw = np.random.default_rng(config.train.seed)
-    rows = np.sort(draw.choice(len(labels), min(most, len(labels)), replace=False))
+    rows = np.sort(draw.choice(len(table), min(most, len(table)), replace=False))
     start = time.perf_counter()
-    loaded = _load(config, selected, classes, listener)
+    loaded = _load(config, selected, prepared, listener)
     loading = time.perf_counter() - start
+    _unknown_tokens(config, selected, prepared, listener)
     listener.tell(f"tokenising {len(rows):,} rows")
     start = time.perf_counter()
     encoded = loaded.encode(list(Texts(table["text"], rows)))
     tokenising = (time.perf_counter() - start) / len(rows)
-    sample = Rows(encoded, labels[rows], list(Texts(table["id"], rows)))
+    labels = task.numbers(list(Texts(table["label"], rows)), classes, encoded)
+    sample = Rows(encoded, labels, _row_ids(encoded, Texts(table["id"], rows)))
     start = time.perf_counter()
     _try_first(config, loaded, sample)
     trainer = Trainer(
@@ -181,32 +204,59 @@ def try_training(
     loading += time.perf_counter() - start
     listener.tell("trying steps")
     _before = _watched(trainer, loaded)  # held as in a run, for the sake of its memory
-    rehearsal = rehearse(trainer, sample, len(classes))
+    rehearsal = rehearse(trainer, sample, len(task.outputs(classes)))
     once = trainer.method.features_once
     return Tried(rehearsal, trainer.progress.precision, loading, tokenising, once)
 
 
+def _class_weights(config: RunConfig, prepared: Prepared) -> torch.Tensor | None:
+    """Of the training loss.
+
+    Raises:
+        ConfigError: They are asked for, but the task does not give each row one class.
+    """
+    asked = config.train.class_weights
+    if asked is None:
+        return None
+    task, classes = tasks.get(config.task), prepared.ref.classes
+    if task.label_kind != "class":
+        raise ConfigError(
+            Problem(
+                f"train.class_weights is set, but the task {config.task} does not read it",
+                "remove it",
+                "weights are of rows, each of which has one class",
+            )
+        )
+    labels = prepared.parts["train"]["label"].to_pylist()
+    return class_weights(asked, classes, task.numbers(labels, classes, None))
+
+
 def _load(
-    config: RunConfig, selected: SelectedModel, classes: Sequence[str], listener: Listener
+    config: RunConfig, selected: SelectedModel, prepared: Prepared, listener: Listener
 ) -> LoadedModel:
     """The model with its new head, drawn from the run's seed."""
+    from lextune.data.columns import Texts
+
+    task, table = tasks.get(config.task), prepared.parts["train"]
+    settings = task.settings(Texts(table["text"]), Texts(table["label"]))
     torch.manual_seed(config.train.seed)
     asked = config.train.max_length
     loaded = load_pretrained(
-        selected.files, tasks.get(config.task), classes,
-        max_length=asked, dropout=config.train.dropout,
+        selected.files, task, prepared.ref.classes,
+        max_length=asked, dropout=config.train.dropout, settings=settings,
     )  # fmt: skip
     if loaded.max_length < asked:
+        kept = "read in overlapping windows" if task.label_kind == "spans" else "cut there"
         listener.tell(
             f"train.max_length is {asked}, but the model has positions for {loaded.max_length} "
-            f"tokens: texts are cut there"
+            f"tokens: texts are {kept}"
         )
     return loaded
 
 
 def _try_first(config: RunConfig, loaded: LoadedModel, rows: Rows) -> str | None:
     return try_first_rows(
-        loaded.task, loaded.model.to(device()), rows, len(loaded.classes),
+        loaded.task, loaded.model.to(device()), rows, len(loaded.task.outputs(loaded.classes)),
         new_tensors=loaded.new_tensors, seed=config.train.seed,
     )  # fmt: skip
 
@@ -238,6 +288,8 @@ def _rows(
         "part": prepared.ref.splits[name].fingerprint,
         "model": [one.sha256 for one in selected.ref.files],
         "max_length": loaded.max_length,
+        "settings": dict(loaded.settings),
+        "windows": loaded.task.label_kind == "spans",
         "tokenizers": tokenizers.__version__,
     }
     texts = Texts(table["text"])
@@ -245,8 +297,13 @@ def _rows(
         folder / sha256(canonical(decides)), loaded.encode, texts.blocks(),
         listener.bar(f"tokenise {name}", len(texts)),
     )  # fmt: skip
-    labels = class_numbers(table["label"], loaded.classes)
-    return Rows(encoded, labels, Texts(table["id"]))
+    labels = loaded.task.numbers(table["label"].to_pylist(), loaded.classes, encoded)
+    return Rows(encoded, labels, _row_ids(encoded, Texts(table["id"])))
+
+
+def _row_ids(encoded: Encoded, ids: Texts) -> Sequence[str]:
+    """The id of the text of each encoded row."""
+    return ids if encoded.texts is None else ids.take(encoded.texts)
 
 
 def _identity(config: RunConfig, selected: SelectedModel, prepared: Prepared) -> str:

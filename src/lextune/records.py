@@ -93,10 +93,32 @@ class Split(Record):
     fingerprint: str
 
 
+class DataOrigin(Record):
+    """What the data's owner states of it, as merged from the config and its manifest; null is unknown.
+
+    Attributes:
+        language: Language tags (BCP 47).
+        consent: Where the basis is consent: which words mean given or refused, and which columns hold the
+            days of withdrawal and of its end.
+        sensitive: Columns of sensitive data.
+        excluded: Rows left out before anything else was done with them, by reason.
+    """
+
+    source: str | None = None
+    purpose: str | None = None
+    retention_until: datetime.date | None = None
+    language: tuple[str, ...] = ()
+    consent: dict[str, Any] | None = None
+    sensitive: tuple[str, ...] = ()
+    manifest: str | None = None
+    excluded: dict[str, int] = Field(default_factory=dict)
+
+
 class DatasetRef(Record):
     """The data of a run after reading, checks and splitting.
 
     Attributes:
+        origin: What its owner states of it; bundles before 2026-11-28 have none.
         redaction: How personal data was replaced as rows were read, and how much: `data.redact`; null where not.
     """
 
@@ -109,6 +131,7 @@ class DatasetRef(Record):
     classes: tuple[str, ...]
     splits: dict[str, Split]
     encodings: dict[str, str]
+    origin: DataOrigin | None = None
     redaction: dict[str, Any] | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ Bools = npt.NDArray[np.bool_]
 Statistic = Callable[[Ints], float]
 
 LEVEL = 0.95
+_TAILS = ((1 - LEVEL) / 2, 1 - (1 - LEVEL) / 2)
 _Z = statistics.NormalDist().inv_cdf(0.5 + LEVEL / 2)
 
 
@@ -197,6 +198,124 @@ def _correlations(values: Floats, otherwise: float) -> Floats:
     np.clip(found, 0.0, 1.0, out=found)
     np.fill_diagonal(found, 1.0)
     return found
+
+
+def mean_interval(limits: Sequence[Interval | None]) -> Interval | None:
+    """The mean of several limits, as if all figures erred together: conservative. None where one is unknown."""
+    known = [one for one in limits if one is not None]
+    if not known or len(known) < len(limits):
+        return None
+    return Interval(
+        low=float(np.mean([one.low for one in known])),
+        high=float(np.mean([one.high for one in known])),
+        level=LEVEL,
+        method=f"{known[0].method}, mean of the classes",
+    )
+
+
+def pooled_f1(counts: Ints) -> float:
+    """2 TP / (2 TP + FP + FN) over all rows; NaN where there is nothing to find and nothing was found.
+
+    Args:
+        counts: True positives, false positives, false negatives of each row, shape (rows, 3).
+    """
+    return float(_pooled_f1(counts.sum(axis=0).astype(float)))
+
+
+def pooled_f1_interval(counts: Ints, *, samples: int, seed: int) -> Interval | None:
+    """95 % interval of `pooled_f1`; None where it is undefined.
+
+    Percentile bootstrap of rows, since what is found in one row is not independent, widened to hold
+    Wilson's limits of J = TP / (TP + FP + FN) carried over to F1 = 2J / (1 + J) (Lam, Gopal and Qian 2023,
+    arXiv:2309.14621): a bootstrap alone collapses where all is right.
+
+    Args:
+        counts: Shape (rows, 3).
+        samples: Resamples.
+        seed: Of numpy's PCG64.
+    """
+    right, total = int(counts[:, 0].sum()), int(counts.sum())
+    limits = wilson(right, total)
+    if limits is None:
+        return None
+    low, high = (2 * one / (1 + one) for one in (limits.low, limits.high))
+    return _widened(_pooled_f1(_resampled(counts, samples, seed)), low, high, samples, seed)
+
+
+def pooled_ratio_interval(hits: Ints, of: Ints, *, samples: int, seed: int) -> Interval | None:
+    """95 % interval of sum(hits) / sum(of), where a row may hold several; None where there is nothing.
+
+    Percentile bootstrap of rows, widened to hold Wilson's limits.
+
+    Args:
+        hits: Shape (rows,).
+        of: Shape (rows,).
+        samples: Resamples.
+        seed: Of numpy's PCG64.
+    """
+    limits = wilson(int(hits.sum()), int(of.sum()))
+    if limits is None:
+        return None
+    drawn = _resampled(np.column_stack([hits, of]), samples, seed)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return _widened(drawn[:, 0] / drawn[:, 1], limits.low, limits.high, samples, seed)
+
+
+def pooled_f1_difference(
+    first: Ints, second: Ints, *, samples: int, seed: int
+) -> tuple[float, Interval | None]:
+    """F1 of one minus F1 of another on the same rows, with the percentile bootstrap of rows.
+
+    Args:
+        first: Counts of the one, shape (rows, 3).
+        second: Counts of the other, the same rows.
+        samples: Resamples.
+        seed: Of numpy's PCG64.
+
+    Returns:
+        The difference (NaN where undefined) and its interval; None where too few resamples are defined, and
+        where they do not vary.
+    """
+    value = pooled_f1(first) - pooled_f1(second)
+    if not len(first):
+        return math.nan, None
+    drawn = _resampled(np.column_stack([first, second]), samples, seed)
+    values = _pooled_f1(drawn[:, :3]) - _pooled_f1(drawn[:, 3:])
+    values = values[np.isfinite(values)]
+    if len(values) < 0.99 * samples or values.min() == values.max():
+        return value, None
+    low, high = np.quantile(values, _TAILS)
+    method = f"paired percentile bootstrap of rows ({samples}, seed {seed})"
+    return value, Interval(low=float(low), high=float(high), level=LEVEL, method=method)
+
+
+def _pooled_f1(counts: Floats) -> Floats:
+    """Of sums in the last axis (TP, FP, FN)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(
+            2 * counts[..., 0] / (2 * counts[..., 0] + counts[..., 1] + counts[..., 2])
+        )
+
+
+def _resampled(counts: Ints, samples: int, seed: int) -> Floats:
+    """Sums of the columns over rows drawn with replacement, shape (samples, columns).
+
+    Rows with the same counts are drawn together: the numbers of each sort of row are multinomial.
+    """
+    sorts, sizes = np.unique(counts, axis=0, return_counts=True)
+    drawn = np.random.default_rng(seed).multinomial(len(counts), sizes / len(counts), size=samples)
+    return np.asarray(drawn @ sorts, np.float64)
+
+
+def _widened(values: Floats, low: float, high: float, samples: int, seed: int) -> Interval:
+    known = values[np.isfinite(values)]
+    tails = np.quantile(known, _TAILS) if len(known) else np.array([low, high])
+    return Interval(
+        low=min(low, float(tails[0])),
+        high=max(high, float(tails[1])),
+        level=LEVEL,
+        method=f"percentile bootstrap of rows ({samples}, seed {seed}), widened to Wilson's limits",
+    )
 
 
 def confidence_bins(confidence: Floats, bins: int) -> Ints:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 VERBS = [
     [], ["run"], ["quickstart"], ["evaluate"], ["predict"], ["verify"], ["serve"], ["approve"], ["doctor"],
     ["config", "schema"], ["config", "check"], ["data", "check"], ["models", "list"],
-    ["policy", "list"], ["policy", "show"], ["policy", "check"], ["runs", "list"], ["runs", "show"],
+    ["policy", "list"], ["policy", "show"], ["policy", "check"], ["runs", "list"], ["runs", "show"], ["erase"],
 ]  # fmt: skip
 
 

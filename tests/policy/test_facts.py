@@ -76,3 +76,8 @@ def test_an_answer_that_is_none_is_unknown(value: Any) -> None:
     assert answer(CORE_FACTS["places"], {"places": value}) is None
     assert answer(CORE_FACTS["places"], {}) is None
     assert answer(CORE_FACTS["places"], {"places": ["EU"]}) == ["EU"]
+
+
+def test_the_task_is_the_configs_own_key_and_no_declared_fact() -> None:
+    [(name, problem)] = check_facts({"task": "ner"}, [])
+    assert (name, problem.fact) == ("task", "the task is declared as a fact")

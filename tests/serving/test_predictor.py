@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
+import json
 import re
 import threading
 import time
@@ -17,15 +19,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lextune
+import packs
 import tiny
 from lextune import extras
+from lextune.cli import main
 from lextune.errors import ConfigError, ExitCode, MissingExtraError, ModelError, VerificationError
 from lextune.evidence.keys import load_or_create_key, load_trust
 from lextune.models.loading import LoadedModel
 from lextune.release import read_release
 from lextune.serving import predictor as module
 from lextune.serving.predictor import Prediction, Predictor, load_release
-from lextune.tasks.base import Encoded
+from lextune.tasks.base import Encoded, tasks
 
 _QUICK = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -44,6 +48,7 @@ class FakeModel:
     """A loaded model of two classes whose score of `positive` is the text's length over 100."""
 
     classes = ("negative", "positive")
+    task = tasks.get("sentiment")
 
     def __init__(self, value: float | None = None) -> None:
         self.value = value
@@ -355,3 +360,68 @@ def test_the_weights_are_not_kept_twice(predictor: Predictor) -> None:
     assert isinstance(kept["_loaded"], LoadedModel)
     assert not any("safetensors" in name for name in predictor.verification.evidence.documents)
     assert not any(hasattr(value, "files") and hasattr(value, "config") for value in kept.values())
+
+
+def write_release(folder: Path, task: str, rows: list[dict[str, Any]]) -> Path:
+    """A release of a tiny model that has learnt these rows by heart: judged by no house rule."""
+    data = folder / "rows.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    config = tiny.tiny_config(tiny.write_tiny_bert(folder / "bert"), data)
+    config["data"] = {
+        "train": str(data),
+        "test": str(data),
+        "validation": str(data),
+        "licence": "CC0-1.0",
+    }
+    config |= {"task": task, "policy": {"packs": [str(only_weights(folder))]}, "audits": []}
+    config["train"] |= {"epochs": 80, "learning_rate": 5e-3, "early_stopping_patience": 80}
+    finished = lextune.run(config, out=folder / "run")
+    assert finished.release is not None
+    return finished.release
+
+
+def only_weights(folder: Path) -> Path:
+    """A pack that asks for nothing but changed weights."""
+    path = folder / "only.json"
+    asked = {
+        "measurement": "changed_weight_tensors", "bound": "interval", "operator": ">", "value": 0,
+        "minimum_n": 1,
+    }  # fmt: skip
+    path.write_text(json.dumps(packs.pack_data(packs.control_data(requires=[asked]))))
+    return path
+
+
+def test_entities_are_answered_as_such(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["the summer city", "a film at home", "superb family friend", "rain in winter city"]
+    spans = [[[4, 15, "LOC"]], [], [[7, 20, "PER"]], [[8, 19, "LOC"]]]
+    rows = [{"text": one, "label": spans[i]} for i, one in enumerate(texts)] * 4
+    release = write_release(tmp_path, "ner", rows)
+    found = load_release(release).predict(texts)
+    assert [[(one.start, one.end, one.entity_group) for one in row.entities] for row in found] == [
+        [tuple(span) for span in row] for row in spans
+    ]
+    assert found[0].entities[0].word == "summer city"
+    assert main(["predict", str(release), str(tmp_path / "rows.jsonl")]) == 0
+    line = json.loads(capsys.readouterr().out.splitlines()[2])
+    assert line["entities"][0] | {"score": 0} == {
+        "entity_group": "PER", "score": 0, "start": 7, "end": 20, "word": "family friend",
+    }  # fmt: skip
+
+
+def test_several_classes_are_answered_as_such(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["the summer city", "a film at home", "superb family friend", "rain in winter city"]
+    labels = [["place", "season"], [], ["people"], ["place", "season", "weather"]]
+    rows = [{"text": one, "label": labels[i]} for i, one in enumerate(texts)] * 4
+    release = write_release(tmp_path, "multi_label_classification", rows)
+    assert [list(row.labels) for row in load_release(release).predict(texts)] == labels
+    out = tmp_path / "answers.csv"
+    assert main(["predict", str(release), str(tmp_path / "rows.jsonl"), "-o", str(out)]) == 0
+    capsys.readouterr()
+    with open(out, newline="", encoding="utf-8") as stream:
+        line = list(csv.DictReader(stream))[3]
+    assert json.loads(line["labels"]) == labels[3]
+    assert float(line["score.weather"]) > 0.5

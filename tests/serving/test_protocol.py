@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lextune.serving import protocol
 from lextune.serving.guard import Limits, RequestRefused
-from lextune.serving.protocol import OUTPUTS, parse_infer, parse_json, parse_predict
+from lextune.serving.protocol import InferRequest, parse_json, parse_predict
 
 SMALL = Limits(max_rows=3, max_text_chars=20)
+OUTPUTS = protocol.OUTPUTS["class"]
 SECRET = "Zebra4711"
 
 
@@ -24,6 +26,10 @@ def tensor(**changes: Any) -> dict[str, Any]:
 def infer(**changes: Any) -> bytes:
     right = {"inputs": [tensor()]}
     return json.dumps({**right, **changes}).encode()
+
+
+def parse_infer(body: bytes, limits: Limits) -> InferRequest:
+    return protocol.parse_infer(body, limits, OUTPUTS)
 
 
 def refused(parse: Any, body: bytes) -> RequestRefused:

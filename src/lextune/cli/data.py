@@ -1,47 +1,114 @@
-"""The verb `data check`: what is wrong or odd in data, before anything is trained on it."""
+"""The verbs `data check`, `data sample` and `data redact`: what is wrong in data, rows to review, rows without personal data."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lextune.cli.app import group
-from lextune.cli.output import Json, Set, Terminal, print_json, say, table, use_json
+from lextune.cli.output import Json, Set, Terminal, measured, print_json, say, table, use_json
 from lextune.errors import ExitCode
 from lextune.extras import require
 
+if TYPE_CHECKING:
+    from lextune.config import RunConfig
+    from lextune.data.findings import DataReport
+    from lextune.records import Measurement
+
 data = group("data", "Data before training.")
+
+Source = Annotated[str, typer.Argument(help="File, folder, or pypi:PACKAGE/PATH.")]
+TextColumn = Annotated[str, typer.Option(help="Column of the text.")]
+LabelColumn = Annotated[str, typer.Option(help="Column of the class, the classes or the spans.")]
+TaskName = Annotated[
+    str,
+    typer.Option(
+        help="Says what a label is: text_classification, multi_label_classification, ner."
+    ),
+]
 
 
 @data.command("check")
 def check(
-    path: Annotated[str, typer.Argument(help="File, folder, or pypi:PACKAGE/PATH.")],
+    path: Source,
     test: Annotated[str | None, typer.Option(help="A test part, to find leakage.")] = None,
-    text_column: Annotated[str, typer.Option(help="Column of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Column of the class.")] = "label",
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    task: TaskName = "text_classification",
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as an HTML page.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as JSON, for data.report.")
+    ] = None,
     overrides: Set = None,
     as_json: Json = False,
 ) -> None:
     """Read and check data; ends with 2 when something would stop a run."""
     use_json(as_json)
     require("data")
-    from lextune.config import load_config
+    if report is not None:
+        require("report")
     from lextune.data.checks import check_path
+    from lextune.data.quality.base import quality_checks
+    from lextune.files import write_atomic
+    from lextune.pipeline_subjects import make_gate
+    from lextune.tasks.base import tasks
 
-    columns = {"text": text_column, "label": label_column}
-    given = {"train": [path], "test": None if test is None else [test], "columns": columns}
-    config = load_config(
-        {"task": "text_classification", "model": {"source": "auto"}, "data": given}, overrides or []
-    )
+    given = {
+        "test": None if test is None else [test],
+        "quality": {"checks": list(quality_checks.names())},
+        "columns": {"text": text_column, "label": label_column},
+    }
+    config = _config(task, path, given, overrides or [])
+    kind = tasks.get(config.task).label_kind
+    gate = make_gate(config.data, config.policy.as_of)
     with Terminal() as terminal:
-        report = check_path(config.data, terminal.tell)
+        found = check_path(config.data, terminal.tell, kind, gate)
+    if out is not None:
+        write_atomic(out, json.dumps(found.document(), indent=1, ensure_ascii=False).encode())
+    if report is not None:
+        from lextune.data.report.page import make_page
+
+        write_atomic(report, make_page(found.document()).encode())
     if as_json:
-        print_json(report.document())
+        print_json(found.document())
     else:
-        _show(report)
-    raise typer.Exit(int(ExitCode.USAGE if report.errors() else ExitCode.DONE))
+        _show(found)
+    raise typer.Exit(int(ExitCode.USAGE if found.errors() else ExitCode.DONE))
+
+
+@data.command("sample")
+def sample(
+    path: Source,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="CSV to write.")],
+    rows: Annotated[
+        int, typer.Option(min=1, help="Rows to draw; all where there are fewer.")
+    ] = 4000,
+    text_column: TextColumn = "text",
+    label_column: LabelColumn = "label",
+    task: TaskName = "text_classification",
+    overrides: Set = None,
+) -> None:
+    """Draw rows for a manual review: fill in verdict (pass, fail) and reviewer; data.quality.manual_review names the file."""
+    require("data")
+    from lextune.data.quality.drawing import draw_for_review
+    from lextune.files import write_atomic
+    from lextune.pipeline_subjects import make_gate
+    from lextune.tasks.base import tasks
+
+    given = {"columns": {"text": text_column, "label": label_column}}
+    config = _config(task, path, given, overrides or [])
+    kind = tasks.get(config.task).label_kind
+    gate = make_gate(config.data, config.policy.as_of)
+    with Terminal() as terminal:
+        written, drawn, total = draw_for_review(config.data, rows, terminal.tell, kind, gate)
+    # it holds texts of the data, so it is its owner's alone
+    write_atomic(out, written, mode=0o600)
+    say(f"{drawn:,} of {total:,} rows, drawn with the seed {config.data.quality.seed}: {out}")
 
 
 @data.command("redact")
@@ -64,19 +131,15 @@ def redact(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are 
     """Write PATH again without personal data in its texts; spans stay aligned, other columns stay."""
     use_json(as_json)
     require("data")
-    from lextune.config import load_config
     from lextune.data.redaction.files import describe, redact_config
     from lextune.data.redaction.rewriting import Wanted
     from lextune.data.redaction.secret import secret_from_file
 
     given = {
-        "train": [path],
         "columns": {"text": text_column},
         "redact": {"method": method, "types": _listed(types)},
     }
-    config = load_config(
-        {"task": "text_classification", "model": {"source": "auto"}, "data": given}, overrides or []
-    ).data
+    config = _config("text_classification", path, given, overrides or []).data
     secret = None if secret_file is None else secret_from_file(secret_file)
     wanted = Wanted((config.columns.text, *_listed(columns)), tuple(_listed(span_columns)))
     with Terminal() as terminal:
@@ -101,16 +164,30 @@ def _listed(words: str) -> list[str]:
     return [word for word in words.replace(",", " ").split() if word]
 
 
-def _show(report: object) -> None:
-    from lextune.data.findings import DataReport
+def _config(task: str, path: str, given: dict[str, Any], overrides: list[str]) -> RunConfig:
+    from lextune.config import load_config
 
-    assert isinstance(report, DataReport)
+    section = {"train": [path], **given}
+    return load_config({"task": task, "model": {"source": "auto"}, "data": section}, overrides)
+
+
+def _show(report: DataReport) -> None:
     counts = [
         (part, name, f"{count:,}")
         for part, classes in report.classes.items()
         for name, count in classes.items()
     ]
     table(f"{report.rows:,} rows", ["part", "class", "rows"], counts)
+    lines = [
+        (one.name, one.group or "all", _value(one), f"{one.n:,}")
+        for result in report.quality
+        for one in result.measurements
+    ]
+    if lines:
+        table("Quality", ["measurement", "of", "value", "n"], lines)
+    for result in report.quality:
+        if result.status != "complete":
+            say(f"not measured by {result.check}: {result.reason}")
     for one in report.problems:
         say(f"{one.severity}: {one}")
         if one.rows:
@@ -119,3 +196,10 @@ def _show(report: object) -> None:
         say(f"  Remedy: {one.remedy}")
     if not report.problems:
         say("Nothing is wrong.")
+
+
+def _value(one: Measurement) -> str:
+    if one.unit != "proportion":
+        return "undefined" if one.value is None else f"{one.value:,.6g}"
+    limits = {} if one.interval is None else {"low": one.interval.low, "high": one.interval.high}
+    return measured({"value": one.value, **limits})

@@ -74,7 +74,8 @@ def _extras() -> Iterator[Row]:
 
 
 def _keys() -> Iterator[Row]:
-    from lextune.evidence.keys import home_folder, load_key, load_trust
+    from lextune.evidence.keys import load_key, load_trust
+    from lextune.files import home_folder
 
     home = home_folder()
     try:

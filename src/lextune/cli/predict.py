@@ -30,7 +30,7 @@ from lextune.errors import ConfigError, DataError, ExitCode, Problem
 
 if TYPE_CHECKING:
     from lextune.data.formats import RawRow
-    from lextune.serving.predictor import Prediction, Predictor
+    from lextune.serving.predictor import AnyPrediction, Predictor
 
 _Line = dict[str, Any]
 _Text = TextIO | codecs.StreamWriter
@@ -91,8 +91,9 @@ def _predict(
     output: Path | None,
 ) -> tuple[int, list[int]]:
     """Write an answer for each row; gives their number and which of them (from 1) have no text."""
-    columns = ["row", *(["id"] if id_column else []), "label", "score"]
-    columns += [f"score.{name}" for name in predictor.classes]
+    keys = _KEYS[predictor.label_kind]
+    columns = ["row", *(["id"] if id_column else []), *(key for key in keys if key != "scores")]
+    columns += [f"score.{name}" for name in predictor.classes if "scores" in keys]
     count, missing = 0, list[int]()
     with Terminal() as terminal, _writer(output, columns) as write:
         advance = terminal.bar("rows", 0)
@@ -105,28 +106,34 @@ def _predict(
                 write(line | _answer(found))
             else:
                 missing.append(count)
-                write(line | _NO_TEXT)
+                write(line | dict.fromkeys(keys) | _NO_TEXT)
             advance(1)
     return count, missing
 
 
 #: A model answers anything, the empty text too; an answer to no question would pass for a prediction.
-_NO_TEXT = {"label": None, "score": None, "scores": None, "problem": "no text"}
+_NO_TEXT = {"problem": "no text"}
+#: What is said of a text, by kind of model.
+_KEYS = {
+    "class": ("label", "score", "scores"),
+    "classes": ("labels", "scores"),
+    "spans": ("entities",),
+}
 
 
-def _answer(found: Prediction) -> dict[str, Any]:
-    return {
-        "label": found.label,
-        "score": round(found.score, 6),
-        "scores": {name: round(value, 6) for name, value in found.scores.items()},
-    }
+def _answer(found: AnyPrediction) -> dict[str, Any]:
+    """As JSON, with scores that are no longer than they are sure."""
+    rounded: dict[str, Any] = json.loads(
+        json.dumps(found.model_dump(mode="json")), parse_float=lambda text: round(float(text), 6)
+    )
+    return rounded
 
 
 def _without_text(rows: Sequence[int], count: int) -> Problem:
     return Problem(
         f"{len(rows)} of {count} rows have no text; the first is row {rows[0]}",
         "leave them out or give them a text; or name another column with --text-column",
-        "their label and score are empty; every other row was predicted",
+        "their answers are empty; every other row was predicted",
     )
 
 
@@ -166,7 +173,10 @@ def _csv_rows(stream: _Text, columns: Sequence[str]) -> Callable[[_Line], object
     writer.writeheader()
 
     def write(line: _Line) -> None:
-        scores = line["scores"] or {}
-        writer.writerow(line | {f"score.{name}": value for name, value in scores.items()})
+        cells = {f"score.{name}": value for name, value in (line.get("scores") or {}).items()}
+        for key in ("labels", "entities"):
+            if line.get(key) is not None:
+                cells[key] = json.dumps(line[key], ensure_ascii=False)
+        writer.writerow(line | cells)
 
     return write

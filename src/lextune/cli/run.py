@@ -129,7 +129,7 @@ def _show_metrics(document: dict[str, Any]) -> None:
     names = list(document["baselines"])
     rows = []
     for name, one in document["metrics"].items():
-        if name.startswith("accuracy_minus_") or one["level"] == 1:  # counted exactly
+        if "_minus_" in name or one["level"] == 1:  # counted exactly
             continue
         beside = [document["baselines"][base].get(name) for base in names]
         shown = [f"{found['value']:.4f}" if found and found["value"] is not None else ""
@@ -137,11 +137,14 @@ def _show_metrics(document: dict[str, Any]) -> None:
         rows.append((_short(name), measured(one), str(one["n"]), *shown))
     table("Test part, with 95 % intervals", ["metric", "model", "n", *map(_short, names)], rows)
     rows = [
-        (_short(name.removeprefix("accuracy_minus_")), measured(one), str(one["n"]))
+        (_short(name.partition("_minus_")[2]), measured(one), str(one["n"]))
         for name, one in document["metrics"].items()
-        if name.startswith("accuracy_minus_")
+        if "_minus_" in name
     ]
-    table("Accuracy above each baseline (paired)", ["baseline", "difference", "n"], rows)
+    compared = next((name for name in document["metrics"] if "_minus_" in name), "")
+    metric = compared.partition("_minus_")[0].replace("_", " ").replace("f1", "F1")
+    title = f"{metric[:1].upper()}{metric[1:]} above each baseline (paired)"
+    table(title, ["baseline", "difference", "n"], rows)
 
 
 def _short(name: str) -> str:

@@ -16,7 +16,7 @@ runs = group("runs", "The runs of this machine.")
 def list_runs(as_json: Json = False) -> None:
     """Every run, the newest first."""
     use_json(as_json)
-    from lextune.evidence.keys import home_folder
+    from lextune.files import home_folder
     from lextune.store.runs import RunStore
 
     with RunStore(home_folder()) as store:
@@ -29,9 +29,12 @@ def list_runs(as_json: Json = False) -> None:
         return
     rows = []
     for one in found:
-        value = one["metrics"].get("accuracy", {}).get("value")
-        rows.append((one["run"], one["status"], "" if value is None else f"{value:.4f}"))
-    table("Runs", ["run (name, version, UTC time)", "status", "accuracy"], rows)
+        # the headline metric is the first that was measured
+        name = next(iter(one["metrics"]), None)
+        value = one["metrics"][name]["value"] if name else None
+        shown = "" if value is None else f"{name} {value:.4f}"
+        rows.append((one["run"], one["status"], shown))
+    table("Runs", ["run (name, version, UTC time)", "status", "measured"], rows)
 
 
 @runs.command("show")
@@ -41,7 +44,7 @@ def show_run(
 ) -> None:
     """One run: how it ended, where it lies, what was measured."""
     use_json(as_json)
-    from lextune.evidence.keys import home_folder
+    from lextune.files import home_folder
     from lextune.store.runs import RunStore
 
     with RunStore(home_folder()) as store:

@@ -61,6 +61,7 @@ def find_licence(
     sources: Iterable[str],
     files: Iterable[FileDigest],
     layouts: Iterable[str] = (),
+    declared_in: str = "the config",
 ) -> Licence:
     """The licence of what was read: the catalogue's where it knows better than the config, which is then noted.
 
@@ -69,6 +70,7 @@ def find_licence(
         sources: The config's source words.
         files: What was read.
         layouts: Folder layouts that were met.
+        declared_in: Where that word was declared.
     """
     words, digests, met = (
         set(map(normal_source, sources)),
@@ -82,10 +84,10 @@ def find_licence(
     ]
     said = spdx_word(declared)
     if not known:
-        found_in = "nothing was declared" if declared is None else "declared in the config"
+        found_in = "nothing was declared" if declared is None else f"declared in {declared_in}"
         return Licence(spdx=said, found_in=found_in)
     licence = next((item for item in known if item.spdx == NO_LICENCE), known[0])
     if declared is None or said == licence.spdx:
         return licence
-    note = f"the config declares {said}, which the catalogue contradicts"
+    note = f"{declared_in} declares {said}, which the catalogue contradicts"
     return licence.model_copy(update={"note": f"{licence.note}; {note}" if licence.note else note})

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from lextune.config import DataConfig
+from lextune.data.admission import Gate
 from lextune.data.columns import Ints, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
-from lextune.data.fingerprint import normalise
+from lextune.data.fingerprint import fingerprint, normalise
 from lextune.data.formats import ReadContext
 from lextune.data.personal.counted import PersonalDataCount
 from lextune.data.personal.counting import count_personal
+from lextune.data.quality.base import QualityInput, run_checks
 from lextune.distributions import split_source
+from lextune.labels import LabelKind
 
 #: A class with fewer rows, or a smaller share, is named: house figures, no law sets them.
 FEW_ROWS, FEW_SHARE = 10, 0.01
@@ -27,7 +30,10 @@ EMPTY_SHARE = 0.01
 MANY_GROUPS = 50
 SHORT_TEXT, LONG_TEXT = 3, 20_000
 #: Errors after which all rows are still there, so that parts can be compared.
-_WHOLE = {"missing_label", "invalid_label", "empty_text", "one_class", "nul", "unused_pin"}
+_WHOLE = {
+    "missing_label", "invalid_label", "bad_label", "bad_span", "overlapping_spans", "empty_text", "one_class",
+    "no_classes", "nul", "unused_pin",
+}  # fmt: skip
 #: The parts; each is compared with those before it.
 ORDER = ("train", "validation", "test")
 _LOOKS_MISSING = {"null", "none", "na", "n/a", "nil", "<na>", "#n/a"}
@@ -148,16 +154,13 @@ def _check_texts(name: str, rows: Rows, findings: Findings) -> None:
 
 def check_classes(name: str, rows: Rows, findings: Findings) -> None:
     """Report on the classes of the part that defines them: too few, too many, thin, alike."""
-    counts = rows.labels.counts()
+    counts = rows.classes.counts()
     counts.pop("", None)
-    numbers, places = np.unique(rows.labels.numbers, return_index=True)
-    first = {
-        rows.labels.names[number]: rows.places[place]
-        for number, place in zip(numbers.tolist(), places.tolist(), strict=True)
-    }
+    first = {label: rows.places[row] for label, row in rows.classes.first().items()}
     if not counts:
+        _check_some(name, rows, findings)
         return
-    if len(counts) == 1:
+    if len(counts) == 1 and _tells_nothing(rows, *counts.values()):
         findings.add(
             "one_class", "error", f"{name} has one class only: {shown(next(iter(counts)))}",
             "give rows of at least two classes, and check data.columns.label", first[next(iter(counts))],
@@ -170,17 +173,33 @@ def check_classes(name: str, rows: Rows, findings: Findings) -> None:
             "set data.columns.label to the column of the class", count=len(counts), unit="classes",
         )  # fmt: skip
         return
-    thin = [label for label, n in counts.items() if n < FEW_ROWS or n < FEW_SHARE * len(rows)]
+    few = max(FEW_ROWS, FEW_SHARE * len(rows)) if rows.kind == "class" else FEW_ROWS
+    share = " or 1 %" if rows.kind == "class" else ""
+    thin = [label for label, n in counts.items() if n < few]
     if thin:
         told = ", ".join(f"{shown(label)} has {counts[label]}" for label in thin[:10])
         for label in thin:
             findings.add(
                 "thin_class", "warning",
-                f"classes of {name} with fewer than {FEW_ROWS} rows or 1 %: {told}",
+                f"classes of {name} with fewer than {FEW_ROWS} rows{share}: {told}",
                 "collect more rows of them, or merge classes with data.labels", first[label],
                 unit="classes",
             )  # fmt: skip
     _check_names(name, counts, first, findings)
+
+
+def _tells_nothing(rows: Rows, having: int) -> bool:
+    """Whether a lone class leaves nothing to learn: every row has it. Where its spans lie is always to be learnt."""
+    return rows.kind == "class" or (rows.kind == "classes" and having == len(rows))
+
+
+def _check_some(name: str, rows: Rows, findings: Findings) -> None:
+    if rows.kind != "class" and not findings.error_kinds() & {"missing_label", "bad_label"}:
+        what = "span" if rows.kind == "spans" else "class"
+        findings.add(
+            "no_classes", "error", f"no row of {name} has a {what}", "check data.columns.label",
+            rows.places[0] if len(rows) else "", unit="parts",
+        )  # fmt: skip
 
 
 def _check_names(
@@ -217,13 +236,13 @@ def shared_bonds(rows: Rows, *seen: Rows) -> Ints:
 
 def check_known_classes(parts: Mapping[str, Rows], findings: Findings) -> None:
     """Report on classes that only one side has: train, or a part that is measured."""
-    known = set(parts["train"].labels.counts())
+    known = set(parts["train"].classes.counts())
     for name, rows in parts.items():
         if name == "train":
             continue
-        classes = set(rows.labels.counts())
+        classes = set(rows.classes.counts())
         for label in sorted(classes - known - {""}):
-            of_label = np.flatnonzero(rows.labels.numbered({label: 1}) > 0)
+            of_label = np.flatnonzero(rows.classes.having({label}))
             tell_rows(findings, "unknown_class", "error", f"rows of {name} in a class that train has not: {shown(label)}",
                   "add rows of it to train, or rename it with data.labels", rows, of_label)  # fmt: skip
         absent = sorted(known - classes - {""})
@@ -298,8 +317,13 @@ def read_parts(
 ) -> dict[str, Rows]:
     """Every given part, read and checked row by row; errors are in the context's findings."""
     parts: dict[str, Rows] = {}
+    if context.gate is not None:
+        context.gate.require_in_time()
     for name, sources in given_parts(config).items():
         parts[name] = load_rows(sources, config, context, progress)
+    context.settle()
+    if context.gate is not None:
+        context.gate.finish(context.findings)
     for old in config.labels:
         if old not in context.renamed:
             context.findings.add(
@@ -317,18 +341,31 @@ def read_parts(
     return parts
 
 
-def check_path(config: DataConfig, progress: Progress | None = None) -> DataReport:
+def check_path(
+    config: DataConfig,
+    progress: Progress | None = None,
+    kind: LabelKind = "class",
+    gate: Gate | None = None,
+) -> DataReport:
     """Everything that can be said of the data of a config without a model; errors are in the report, not raised.
 
     Raises:
         MissingExtraError: A distribution or an extra is not installed.
         VerificationError: A file is not the pinned one.
+        DataError: The data is past its retention.
     """
-    context = ReadContext(read_options(config), Findings())
+    context = ReadContext(read_options(config, kind), Findings(), gate=gate or Gate(config))
     parts = read_parts(config, context, progress)
     check_parts(parts, context.findings)
+    quality: tuple[QualityResult, ...] = ()
+    if context.findings.error_kinds() <= _WHOLE:
+        given = QualityInput(parts, parts["train"], config.quality)
+        quality = run_checks(given, context.findings, progress)
     count = count_personal(parts, config, context.findings)
-    return make_report(parts, context, count)
+    report = make_report(parts, context, count)
+    return report.model_copy(
+        update={"columns": config.columns.model_dump(mode="json"), "quality": quality}
+    )
 
 
 def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repeats]:
@@ -355,13 +392,16 @@ def make_report(
         classes={name: _shown_classes(rows) for name, rows in parts.items()},
         problems=context.findings.problems(),
         encodings=context.encodings,
+        unreadable=context.unreadable,
         personal_data=personal,
+        fingerprints={name: fingerprint(rows.digests) for name, rows in parts.items()},
+        files=tuple({file.path: file for file in context.files}.values()),
     )
 
 
 def _shown_classes(rows: Rows) -> dict[str, int]:
     """Rows per class, without the texts that a wrong label column may hold."""
     counts = Counter[str]()
-    for label, count in rows.labels.counts().items():
+    for label, count in rows.classes.counts().items():
         counts[label if len(label) <= 40 and label.isprintable() else shown(label)] += count
     return dict(counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import tempfile
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
@@ -203,6 +203,74 @@ class NameList:
     def column(self) -> Names:
         """All of them."""
         return Names(list(self._number), np.frombuffer(self._rows, np.int32))
+
+
+@dataclass(frozen=True)
+class Members:
+    """Which of some names each row has: none, one or several.
+
+    Attributes:
+        names: Every name that may occur.
+        cells: The numbers of the names in each kind of cell that may occur.
+        numbers: Which kind of cell each row has, int32; -1 where the cell is empty.
+    """
+
+    names: Sequence[str]
+    cells: Sequence[tuple[int, ...]]
+    numbers: npt.NDArray[np.int32]
+
+    @classmethod
+    def of_names(cls, column: Names) -> Members:
+        """Each row has the one name of its cell."""
+        return cls(column.names, [(number,) for number in range(len(column.names))], column.numbers)
+
+    @classmethod
+    def of_cells(cls, column: Names, names_in: Callable[[str], Sequence[str]]) -> Members:
+        """Each row has the names that `names_in` finds in its cell."""
+        number: dict[str, int] = {}
+        cells = [
+            tuple(number.setdefault(name, len(number)) for name in names_in(cell))
+            for cell in column.names
+        ]
+        return cls(list(number), cells, column.numbers)
+
+    def counts(self) -> dict[str, int]:
+        """Rows that have each name that occurs, by name."""
+        found = dict.fromkeys(range(len(self.names)), 0)
+        rows = np.bincount(self.numbers[self.numbers >= 0], minlength=len(self.cells)).tolist()
+        for cell, count in zip(self.cells, rows, strict=True):
+            for number in cell:
+                found[number] += count
+        return dict(sorted((self.names[number], count) for number, count in found.items() if count))
+
+    def having(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Which rows have at least one of some names."""
+        wanted = {number for number, name in enumerate(self.names) if name in names}
+        has = [not wanted.isdisjoint(cell) for cell in self.cells]
+        found: npt.NDArray[np.bool_] = np.array([*has, False], bool)[self.numbers]
+        return found
+
+    def first(self) -> dict[str, int]:
+        """The first row that has each name that occurs."""
+        kinds, rows = np.unique(self.numbers, return_index=True)
+        found: dict[str, int] = {}
+        for kind, row in zip(kinds.tolist(), rows.tolist(), strict=True):
+            for number in self.cells[kind] if kind >= 0 else ():
+                found[self.names[number]] = min(row, found.get(self.names[number], row))
+        return found
+
+    def rarest(self) -> Names:
+        """Of each row the name that fewest rows have, by name among equals; the empty name where it has none."""
+        counts = self.counts()
+        order = {
+            name: place for place, name in enumerate(sorted(counts, key=lambda n: (counts[n], n)))
+        }
+        names = ["", *order]
+        places = [
+            min((order.get(self.names[number], len(order)) + 1 for number in cell), default=0)
+            for cell in self.cells
+        ]
+        return Names(names, np.array([*places, 0], np.int32)[self.numbers])
 
 
 def same(*columns: Keys) -> list[Ints]:

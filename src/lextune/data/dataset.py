@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import unicodedata
+import functools
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,12 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lextune.config import DataConfig
-from lextune.data.columns import Ints, Keys, NameList, Names, Spool, Texts
+from lextune.data.admission import consent_columns
+from lextune.data.columns import Ints, Keys, Members, NameList, Names, Spool, Texts
 from lextune.data.fingerprint import fingerprint, normal_digest, row_digest, row_ids
 from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source
-from lextune.data.opening import find_sources, read_source
+from lextune.data.labelling import UnfitLabelError, is_not_finite, read_label
+from lextune.data.opening import read_source
 from lextune.data.redaction.rows import make_redaction
+from lextune.data.sources import find_sources
 from lextune.extras import need
+from lextune.labels import LabelKind, classes_in
 from lextune.records import Split
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ class Rows:
 
     Attributes:
         texts: An empty cell is the empty text.
-        labels: Class names; empty only where an error was reported.
+        labels: Class names, or cells of several classes or of spans; empty only where an error was reported.
         groups: Group column to values.
         bonds: Columns whose equal values bind rows to one part.
         places: Where each row stands.
@@ -43,6 +46,7 @@ class Rows:
         normal: What rows of equal text share, see `fingerprint.normal_digest`; 16 bytes a row.
         lengths: Characters of each text, shape (2, rows): all, and without white space at its ends.
         ids: Content-based, see `fingerprint.row_ids`; unique in one part as it was read.
+        kind: What one of the labels means.
     """
 
     texts: Texts
@@ -54,6 +58,7 @@ class Rows:
     normal: Keys
     lengths: npt.NDArray[np.int32]
     ids: Keys
+    kind: LabelKind = "class"
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -64,6 +69,18 @@ class Rows:
         found: npt.NDArray[np.bool_] = self.lengths[1] == 0
         return found
 
+    @functools.cached_property
+    def classes(self) -> Members:
+        """The classes or types of each row."""
+        if self.kind == "class":
+            return Members.of_names(self.labels)
+        return Members.of_cells(self.labels, lambda cell: classes_in(self.kind, cell or "[]"))
+
+    @property
+    def strata(self) -> Names:
+        """What parts are cut and samples are drawn by: the class, or the rarest of the row's."""
+        return self.labels if self.kind == "class" else self.classes.rarest()
+
     def take(self, rows: Ints) -> Rows:
         """Those rows, in that order."""
         return Rows(
@@ -71,12 +88,13 @@ class Rows:
             {name: column.take(rows) for name, column in self.groups.items()},
             {name: column.take(rows) for name, column in self.bonds.items()},
             self.places.take(rows), self.digests[rows], self.normal[rows], self.lengths[:, rows], self.ids[rows],
+            self.kind,
         )  # fmt: skip
 
     def split(self) -> Split:
         """The record of these rows."""
         return Split(
-            rows=len(self), classes=self.labels.counts(), fingerprint=fingerprint(self.digests)
+            rows=len(self), classes=self.classes.counts(), fingerprint=fingerprint(self.digests)
         )
 
     def table(self, scratch: Path | None = None) -> pa.Table:
@@ -129,12 +147,11 @@ class _Reading:
     def add(self, raw: RawRow) -> None:
         """One more; what is wrong with its label goes to the context's findings."""
         config, values = self.config, raw.values
-        label = values.get(config.columns.label) or ""
-        if label in config.labels:
-            self.context.renamed.add(label)
-            label = config.labels[label]
-        _check_label(label, raw.where, config, self.context)
         text = values.get(config.columns.text) or ""
+        before = self.context.unreadable
+        label = self._label(values.get(config.columns.label) or "", text, raw.where)
+        if config.unreadable and self.context.unreadable > before:
+            return
         groups = {name: values.get(name) or None for name in self.groups}
         self.texts.add(text)
         self.labels.add(label)
@@ -148,6 +165,29 @@ class _Reading:
         self.lengths[0].append(len(text))
         self.lengths[1].append(len(text.strip()))
 
+    def _label(self, cell: str, text: str, where: str) -> str:
+        config, kind = self.config, self.context.options.label_kind
+        if kind == "class" or not cell.strip():
+            label = self._renamed(cell)
+            _check_label(label, where, config, self.context)
+            return label
+        try:
+            label, names = read_label(
+                cell, kind, text, rename=self._renamed, separator=config.label_separator
+            )
+        except UnfitLabelError as error:
+            self.context.skip(error.kind, error.fact, error.remedy, where)
+            return ""
+        for name in names:
+            _check_label(name, where, config, self.context)
+        return label
+
+    def _renamed(self, name: str) -> str:
+        if name in self.config.labels:
+            self.context.renamed.add(name)
+            return self.config.labels[name]
+        return name
+
     def rows(self) -> Rows:
         """All of them."""
         digests = np.frombuffer(self.digests, "S32")
@@ -156,26 +196,32 @@ class _Reading:
             {name: column.column() for name, column in self.groups.items()},
             {name: column.column() for name, column in self.bonds.items()},
             self.places.column(), digests, np.frombuffer(self.normal, "S16"),
-            np.array(self.lengths, np.int32), row_ids(digests),
+            np.array(self.lengths, np.int32), row_ids(digests), self.context.options.label_kind,
         )  # fmt: skip
 
 
-def read_options(config: DataConfig) -> ReadOptions:
-    """What a config asks of readers."""
+def read_options(config: DataConfig, kind: LabelKind = "class") -> ReadOptions:
+    """What a config asks of readers, for a task with labels of that kind."""
     columns = config.columns
     options = dict.fromkeys(config.where, "data.where")
     for key, name in (("subject", columns.subject), ("split_group", columns.split_group)):
         if name is not None:
             options[name] = f"data.columns.{key}"
     options |= dict.fromkeys(columns.group, "data.columns.group")
+    options |= dict.fromkeys(columns.sensitive, "data.columns.sensitive") | consent_columns(config)
     return ReadOptions(
         options=options,
         text=columns.text,
         label=columns.label,
-        others=tuple(dict.fromkeys((*columns.group, *columns.bonds, *config.where))),
+        label_kind=kind,
+        others=tuple(options),
         format=config.format,
         encoding=config.encoding,
         delimiter=config.delimiter,
+        tag_scheme=config.tag_scheme,
+        token_suffix=config.token_suffix,
+        token_joiner=config.token_joiner,
+        unreadable=config.unreadable,
         pins=config.sha256,
     )
 
@@ -192,6 +238,7 @@ def load_rows(
         MissingExtraError: A distribution or an extra is not installed.
         VerificationError: A file is not the pinned one.
     """
+    left_out = context.unreadable
     with _Reading(config, context) as reading:
         for source in find_sources(given, context):
             before = len(reading)
@@ -202,21 +249,27 @@ def load_rows(
             if progress is not None:
                 progress(f"read {len(reading) - before:,} rows of {source.name}")
         rows = reading.rows()
+    left_out = context.unreadable - left_out
+    context.too_many |= left_out > config.unreadable * (len(rows) + left_out)
     if not len(rows) and not context.findings.has_errors():
-        kept = " that data.where keeps" if config.where else ""
+        left = " that data.where keeps" if config.where else ""
+        gate = context.gate
+        left += " that may be used" if gate is not None and gate.refused else ""
         context.findings.add(
-            "no_rows", "error", f"there are no rows{kept}", "check the file, and data.where if it is set",
+            "no_rows", "error", f"there are no rows{left}", "check the file, and data.where if it is set",
             ", ".join(given), unit="sources",
         )  # fmt: skip
     return rows
 
 
 def _kept(source: Source, config: DataConfig, context: ReadContext) -> Iterator[RawRow]:
-    """The rows that `data.where` keeps, redacted where the config says so."""
+    """The rows that `data.where` keeps and that may be used, redacted where the config says so."""
+    gate = context.gate
     rows = (
         raw
         for raw in read_source(source, context)
         if all(raw.values.get(name) == value for name, value in config.where.items())
+        and (gate is None or gate.admits(raw, context.findings))
     )
     if config.redact is None:
         return rows
@@ -228,24 +281,13 @@ def _kept(source: Source, config: DataConfig, context: ReadContext) -> Iterator[
 
 def _check_label(label: str, where: str, config: DataConfig, context: ReadContext) -> None:
     if not label.strip():
-        context.findings.add(
-            "missing_label", "error", f"rows without a label in column {config.columns.label!r}",
+        context.skip(
+            "missing_label", f"rows without a label in column {config.columns.label!r}",
             "write the label there, or remove the row", where,
         )  # fmt: skip
-    elif _is_not_finite(label) and label not in config.labels.values():
-        context.findings.add(
-            "invalid_label", "error", "rows whose label is NaN or infinite",
+    elif is_not_finite(label) and label not in config.labels.values():
+        context.skip(
+            "invalid_label", "rows whose label is NaN or infinite",
             "write the label there, or remove the row; if it is the name of a class, give it another in data.labels",
             where,
         )  # fmt: skip
-
-
-def _is_not_finite(label: str) -> bool:
-    """NaN and infinity as Python, spreadsheets and C write them, full width or not."""
-    plain = unicodedata.normalize("NFKC", label).strip().casefold().lstrip("+-")
-    if plain == "∞" or plain.startswith("1.#"):
-        return True
-    try:
-        return not math.isfinite(float(plain))
-    except ValueError:
-        return False

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from lextune.data.personal.counted import PersonalDataCount
+from lextune.data.quality.results import QualityResult
 from lextune.errors import DataError, Problem
-from lextune.records import Record
+from lextune.records import FileDigest, Record
 
 Level = Literal["error", "warning", "info"]
 
@@ -58,7 +61,13 @@ class DataReport(Record):
         classes: Rows by part and class.
         problems: Errors first, then warnings, then information.
         encodings: The text encoding of each file.
+        unreadable: Rows that cannot be read, none of which is among the rows; each is in the problems.
         personal_data: Rows with personal data; null where nobody looked.
+        fingerprints: Of the rows of each part, as read; training on others can be refused (`data.report`).
+        files: What was read.
+        columns: Which columns meant what.
+        quality: What each quality check measured; empty where none ran.
+        checked_report: The file and SHA-256 of the report that the data were held to, if any.
     """
 
     rows: int
@@ -66,7 +75,13 @@ class DataReport(Record):
     classes: dict[str, dict[str, int]]
     problems: tuple[ReportProblem, ...]
     encodings: dict[str, str]
+    unreadable: int = 0
     personal_data: PersonalDataCount | None = None
+    fingerprints: dict[str, str] = Field(default_factory=dict)
+    files: tuple[FileDigest, ...] = ()
+    columns: dict[str, Any] = Field(default_factory=dict)
+    quality: tuple[QualityResult, ...] = ()
+    checked_report: dict[str, str] = Field(default_factory=dict)
 
     def errors(self) -> tuple[ReportProblem, ...]:
         """The problems that stop a run."""
@@ -87,6 +102,7 @@ class Findings:
     def __init__(self, *, stop_at_error: bool = False) -> None:
         self.stop_at_error = stop_at_error
         self._items: dict[tuple[str, str], dict[str, Any]] = {}
+        self._skipped: set[tuple[str, str]] = set()
 
     def add(
         self,
@@ -98,8 +114,9 @@ class Findings:
         *,
         count: int = 1,
         unit: str = "rows",
+        skipped: bool = False,
     ) -> None:
-        """Count one more.
+        """Count one more; an error of rows that were `skipped` can be excused.
 
         Raises:
             DataError: It is an error and this collector stops at errors.
@@ -108,11 +125,18 @@ class Findings:
             (kind, fact),
             {"severity": severity, "remedy": remedy, "count": 0, "unit": unit, "rows": []},
         )
+        if skipped:
+            self._skipped.add((kind, fact))
         item["count"] += count
         if place and len(item["rows"]) < PLACES:
             item["rows"].append(place)
         if self.stop_at_error and severity == "error":
             self.raise_errors()
+
+    def excuse(self) -> None:
+        """Make warnings of the errors of skipped rows."""
+        for key in self._skipped:
+            self._items[key]["severity"] = "warning"
 
     def problems(self) -> tuple[ReportProblem, ...]:
         """All of them, errors first, in the order of finding."""

@@ -6,13 +6,16 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
-from lextune.data.findings import Findings, shown
+from lextune.config import TagScheme
+from lextune.data.findings import PLACES, Findings, shown
+from lextune.labels import LabelKind
 from lextune.records import FileDigest
 from lextune.registry import Registry
 
 if TYPE_CHECKING:
+    from lextune.data.admission import Gate
     from lextune.data.redaction.rows import Redaction
 
 
@@ -35,21 +38,31 @@ class ReadOptions:
     Attributes:
         text: The column of the text.
         label: The column of the class; None when rows need no class.
+        label_kind: What one label cell means; a nested value of another kind is written as JSON.
         others: Further columns that must be there.
         options: Which option of the user named each of them.
         format: Name of the reader; None goes by the suffix.
         encoding: Text encoding; None honours a byte order mark, else strict UTF-8.
         delimiter: Of delimited files; None finds it.
+        tag_scheme: Of tagged tokens; None finds it.
+        token_suffix: What is stuck to tokens; None finds it.
+        token_joiner: What tokens are joined by; None finds it.
+        unreadable: The share of rows that may be left out because they cannot be read.
         pins: Source to SHA-256 (hex) of the bytes on disk.
     """
 
     text: str = "text"
     label: str | None = "label"
+    label_kind: LabelKind = "class"
     others: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     format: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    tag_scheme: TagScheme | None = None
+    token_suffix: Literal["none", "position"] | None = None
+    token_joiner: str | None = None
+    unreadable: float = 0.0
     pins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -57,6 +70,44 @@ class ReadOptions:
         """The columns that every row must have, each once."""
         label = () if self.label is None else (self.label,)
         return tuple(dict.fromkeys((self.text, *label, *self.others)))
+
+
+@dataclass
+class Undecoded:
+    """Lines that are not text in their file's encoding: where, how many, and of which bytes.
+
+    Attributes:
+        encoding: That they are not in.
+        name: Of the file.
+        lines: Numbers of the first.
+        sample: Their bytes, so far as a guess needs them.
+        fresh: Whether there was one since `take`.
+    """
+
+    encoding: str = "utf-8"
+    name: str = ""
+    count: int = 0
+    lines: list[int] = field(default_factory=list)
+    sample: bytearray = field(default_factory=bytearray)
+    fresh: bool = False
+
+    def look(self, text: str, line: int) -> None:
+        """Note a text that holds bytes which were kept as lone surrogates; it begins on that line."""
+        if text.isascii():
+            return
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self.count, self.fresh = self.count + 1, True
+            if len(self.lines) < PLACES:
+                self.lines.append(line)
+            if len(self.sample) < 1 << 16:
+                self.sample += text.encode(self.encoding, "surrogateescape")
+
+    def take(self) -> bool:
+        """Whether a line since the last call was not text."""
+        fresh, self.fresh = self.fresh, False
+        return fresh
 
 
 @dataclass
@@ -70,6 +121,10 @@ class ReadContext:
         renamed: Names of classes that were met and that `data.labels` renames.
         line: Last line handed to the reader, for errors that know no place.
         scratch: On whose disk texts lie meanwhile; None is the system's folder of temporary files.
+        undecoded: Lines of the present file that are not in its encoding.
+        unreadable: How many rows were left out because they cannot be read.
+        too_many: Whether some part had more of them than its share.
+        gate: Which rows may be used; None where all may.
         redaction: What replaces personal data in rows before anything else is done with them.
     """
 
@@ -81,7 +136,40 @@ class ReadContext:
     renamed: set[str] = field(default_factory=set)
     line: int = 0
     scratch: Path | None = None
+    gate: Gate | None = None
     redaction: Redaction | None = None
+    undecoded: Undecoded = field(default_factory=Undecoded)
+    unreadable: int = 0
+    too_many: bool = False
+    _left_out: str = field(default="", init=False)
+
+    def skip(self, kind: str, fact: str, remedy: str, where: str, row: str = "") -> None:
+        """Report a row that cannot be read; it is an error unless the config allows a share of such rows.
+
+        Args:
+            kind: As `Findings.add` has it, like `fact` and `remedy`.
+            where: Where the fault is.
+            row: Where the row is, if that is elsewhere: several faults of one row are one row.
+        """
+        self.leave_out(row or where)
+        self.findings.add(kind, "error", fact, remedy, where, skipped=True)
+
+    def settle(self) -> None:
+        """Make warnings of the errors of rows that cannot be read, where no part has more than the allowed share."""
+        if self.unreadable and not self.too_many:
+            self.findings.excuse()
+
+    def leave_out(self, row: str) -> None:
+        """Count a row that cannot be read, once; the fault itself is reported elsewhere."""
+        self.unreadable += row != self._left_out
+        self._left_out = row
+
+    def not_text(self, row: str) -> bool:
+        """Whether a line read since the last call is not in the file's encoding; then the row is counted as left out."""
+        if not self.undecoded.take():
+            return False
+        self.leave_out(row)
+        return True
 
 
 @dataclass(frozen=True)
@@ -93,15 +181,18 @@ class Source:
         path: On disk; None for bytes of a distribution and for standard input.
         data: Checked bytes of an installed distribution.
         stream: Standard input.
+        class_names: Column to the names that its numbers stand for, where the file itself does not say them.
     """
 
     name: str
     path: Path | None = None
     data: bytes | None = None
     stream: BinaryIO | None = None
+    class_names: Mapping[str, list[str]] = field(default_factory=dict)
 
 
-Reader = Callable[[Source, ReadContext], Iterator[RawRow]]
+#: A reader yields rows, or sentences of tokens (`tagging.TaggedRow`) where that is what a file holds.
+Reader = Callable[[Source, ReadContext], Iterator[Any]]
 
 
 @dataclass(frozen=True)

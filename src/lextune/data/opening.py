@@ -1,39 +1,29 @@
-"""Finds, opens, decompresses, hashes and decodes the sources of a config; it knows no record format."""
+"""Opens, decompresses, hashes and decodes the sources of a config; it knows no record format."""
 
 from __future__ import annotations
 
 import bz2
-import codecs
 import contextlib
-import glob
+import dataclasses
 import gzip
 import hashlib
 import io
 import lzma
 import os
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from lextune import distributions
-from lextune.data.catalogue import pinned_digest
+from lextune.data.encodings import DETECT, Sampler, choose_encoding, not_decodable, tell_undecoded
 from lextune.data.findings import Findings
-from lextune.data.formats import RawRow, ReadContext, Source, formats
+from lextune.data.formats import RawRow, ReadContext, Reader, Source, Undecoded, formats
+from lextune.data.tagging import Census, Layout, TaggedRow, untagged
 from lextune.errors import Problem, VerificationError
 from lextune.extras import need
 from lextune.records import FileDigest
 
 _CHUNK = 1 << 20
-#: UTF-32 before UTF-16: the mark of the one begins with the mark of the other.
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig", "utf-8 with mark"),
-    (codecs.BOM_UTF32_LE, "utf-32", "utf-32-le with mark"),
-    (codecs.BOM_UTF32_BE, "utf-32", "utf-32-be with mark"),
-    (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le with mark"),
-    (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be with mark"),
-)
 _MAGIC = (
     (b"\x1f\x8b", ".gz"),
     (b"BZh", ".bz2"),
@@ -41,51 +31,6 @@ _MAGIC = (
     (b"\x28\xb5\x2f\xfd", ".zst"),
 )
 _COMPRESSED = tuple(suffix for _, suffix in _MAGIC)
-
-
-def find_sources(given: tuple[str, ...], context: ReadContext) -> list[Source]:
-    """The files and folders that a config's words mean: paths, globs, `pypi:PACKAGE/PATH`, `-` for stdin.
-
-    Raises:
-        MissingExtraError: A distribution is not installed.
-        VerificationError: A distribution's file is not the recorded or pinned one.
-    """
-    found: list[Source] = []
-    for word in given:
-        if not word:
-            context.findings.add(
-                "no_source", "error", "the path is empty", "write the path of a file or folder", unit="sources"
-            )  # fmt: skip
-        elif word == "-":
-            found.append(Source("standard input", stream=sys.stdin.buffer))
-        elif word.startswith("pypi:"):
-            found.append(_from_distribution(word, context))
-        elif word.startswith("hub:"):
-            context.findings.add(
-                "no_source", "error", f"{word!r} names a data set of a hub, which is not read",
-                "download its files and give their paths", word, unit="sources",
-            )  # fmt: skip
-        elif os.path.exists(word) or not glob.has_magic(word):
-            found.append(Source(word, path=Path(word)))
-        else:
-            found += _from_glob(word, context.findings)
-    return found
-
-
-def _from_distribution(word: str, context: ReadContext) -> Source:
-    package, path = distributions.split_source(word)
-    pin = context.options.pins.get(word) or context.options.pins.get(path) or pinned_digest(word)
-    return Source(word, data=distributions.read_file(package, path, pin))
-
-
-def _from_glob(word: str, findings: Findings) -> list[Source]:
-    paths = sorted(glob.glob(word, recursive=True))
-    if not paths:
-        findings.add(
-            "no_source", "error", f"no file matches {word!r}", "check the pattern and the folder you are in",
-            word, unit="sources",
-        )  # fmt: skip
-    return [Source(path, path=Path(path)) for path in paths]
 
 
 def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
@@ -96,15 +41,53 @@ def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
     read = formats.get(name).read
     wanted = context.options.wanted
     context.line = 0
+    layout: Layout | None = None
     with told(source, context):
-        for row in read(source, context):
+        for found in read(source, context):
+            if isinstance(found, TaggedRow):
+                layout = layout or _find_layout(read, source, context)
+                row = untagged(found, layout, context) if layout else None
+                if row is None:
+                    continue
+            else:
+                row = found
             if any("\0" in (row.values.get(column) or "") for column in wanted):
-                context.findings.add(
-                    "nul", "error", "records with NUL bytes",
+                context.skip(
+                    "nul", "records with NUL bytes",
                     "remove them at their source; if the file is UTF-16 without a mark, set data.encoding",
                     row.where,
                 )  # fmt: skip
+                if context.options.unreadable:
+                    continue
             yield row
+        tell_undecoded(context)
+
+
+def _find_layout(read: Reader, source: Source, context: ReadContext) -> Layout | None:
+    """How the sentences of a source are read, by all of them: it is read once for that alone."""
+    options = context.options
+    if source.stream is not None:
+        context.findings.add(
+            "tagged_stream", "error", "tokens cannot be read from standard input", "give a file, or texts",
+            source.name, unit="files",
+        )  # fmt: skip
+        return None
+    quiet = ReadContext(dataclasses.replace(options, pins={}), Findings())
+    census = Census()
+    with told(source, quiet):
+        for row in read(source, quiet):
+            if isinstance(row, TaggedRow):
+                census.add(row)
+    layout = census.layout(options.tag_scheme, options.token_suffix, options.token_joiner)
+    told = context.encodings.get(source.name)
+    context.encodings[source.name] = ", ".join(filter(None, [told, layout.told]))
+    if layout.positions and options.token_suffix is None:
+        context.findings.add(
+            "token_suffix", "warning", "each token ends in its place in its word, which was taken off",
+            "set data.token_suffix: position if that is so, or none if the numbers belong to the text",
+            source.name, unit="files",
+        )  # fmt: skip
+    return layout
 
 
 def format_name(source: Source, findings: Findings) -> str | None:
@@ -192,8 +175,14 @@ def record_digest(source: Source, digest: str, size: int, context: ReadContext) 
         context.files.append(FileDigest(path=source.name, sha256=digest, size=size))
 
 
-def _decompressed(source: Source, stream: io.BufferedReader[Any], context: ReadContext) -> BinaryIO:
+def compression(source: Source) -> str:
+    """The suffix of a compressed source; empty where it is none."""
     suffix = Path(source.name).suffix.lower()
+    return suffix if suffix in _COMPRESSED else ""
+
+
+def _decompressed(source: Source, stream: io.BufferedReader[Any], context: ReadContext) -> BinaryIO:
+    suffix = compression(source)
     if suffix == ".gz":
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
     if suffix == ".bz2":
@@ -217,85 +206,43 @@ def _decompressed(source: Source, stream: io.BufferedReader[Any], context: ReadC
 
 @contextlib.contextmanager
 def open_text(source: Source, context: ReadContext) -> Iterator[io.TextIOWrapper]:
-    """The text of a source, strictly decoded; line ends are kept and only CR, LF and CRLF end a line."""
+    """The text of a source; line ends are kept and only CR, LF and CRLF end a line.
+
+    A byte that is none in the encoding becomes a lone surrogate, which `lines` finds: whoever reads the text
+    leaves such records out (`ReadContext.undecoded`).
+    """
     with open_bytes(source, context) as stream:
         buffered = io.BufferedReader(cast(io.RawIOBase, stream), _CHUNK)
-        encoding, told = choose_encoding(buffered.peek(4096)[:4096], source.name, context)
+        known = _whole(source, context)
+        encoding, told = choose_encoding(buffered.peek(4096)[:4096], source.name, context, known)
         context.encodings[source.name] = told
-        text = io.TextIOWrapper(buffered, encoding, errors="strict", newline="")
+        # UTF-16 and UTF-32 cannot go on after a fault: nobody knows where the next sign begins.
+        errors = "strict" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
+        context.undecoded = Undecoded(encoding, source.name)
+        text = io.TextIOWrapper(buffered, encoding, errors, newline="")
         yield text
         text.detach()  # closing it here would close what open_bytes has yet to hash to its end
 
 
-def choose_encoding(head: bytes, name: str, context: ReadContext) -> tuple[str, str]:
-    """The codec for a file that begins with `head`, and what to call it in records."""
-    for mark, codec, told in _MARKS:
-        if head.startswith(mark):
-            return codec, told
-    chosen = context.options.encoding
-    if chosen is not None:
-        try:
-            "".encode(chosen)
-            return chosen, f"{codecs.lookup(chosen).name} as configured"
-        except (LookupError, ValueError):
-            context.findings.add(
-                "encoding", "error", f"there is no text encoding {chosen!r}",
-                "set data.encoding to a name such as utf-8, gb18030, cp1252 or utf-16-le", name, unit="files",
-            )  # fmt: skip
-            return "latin-1", "unknown"
-    if head.count(0) * 5 > len(head) + 5:
-        likely = "utf-16-be" if head[:1] == b"\0" else "utf-16-le"
-        context.findings.add(
-            "encoding", "error", f"the file has no byte order mark and looks like {likely} (a guess)",
-            f"set data.encoding: {likely} after checking, or save the file as UTF-8", name, unit="files",
-        )  # fmt: skip
-        return (
-            likely,
-            f"{likely} (a guess)",
-        )  # the error stands; reading on so finds the real ones only
-    return "utf-8", "utf-8"
-
-
-def not_decodable(
-    name: str, error: UnicodeDecodeError, context: ReadContext, place: str = ""
-) -> None:
-    """Report a file that is not in its encoding, with the encodings that its bytes look like."""
-    likely = guess_encodings(bytes(error.object), error.encoding)
-    hint = f"it may be {', '.join(likely)} (a guess)" if likely else "no likely encoding was found"
-    context.findings.add(
-        "encoding",
-        "error",
-        f"the file is not {error.encoding} text; {hint}",
-        f"set data.encoding{f' to {likely[0]}' if likely else ''} after checking, or save the file as UTF-8",
-        place or name,
-        unit="files",
-    )
-
-
-def guess_encodings(data: bytes, tried: str, limit: int = 3) -> list[str]:
-    """Names of the encodings that bytes look like, likeliest first: a guess, never used to read."""
-    detector = need("data", "charset_normalizer")
-    names = [
-        str(match.encoding).replace("_", "-") for match in detector.from_bytes(data[: 1 << 16])
-    ]
-    usual = [name for name in ("gb18030", "cp1252") if name not in names and _decodes(data, name)]
-    return [name for name in [*names[: limit - 1], *usual, *names[limit - 1 :]] if name != tried][
-        :limit
-    ]
-
-
-def _decodes(data: bytes, encoding: str) -> bool:
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError as error:
-        return error.end >= len(data) - 4  # the sample may end inside a character
-    return True
+def _whole(source: Source, context: ReadContext) -> Sampler:
+    """What all of a source's bytes say of its encoding; of standard input nothing, as it can be read only once."""
+    known = Sampler()
+    if context.options.encoding == DETECT and source.stream is None:
+        quiet = ReadContext(dataclasses.replace(context.options, pins={}), Findings())
+        with open_bytes(source, quiet) as stream:
+            while data := stream.read(_CHUNK):
+                known.feed(data)
+        known.feed(b"", last=True)
+    return known
 
 
 def lines(stream: io.TextIOWrapper, context: ReadContext) -> Iterator[str]:
-    """The lines of a text with their ends, counted in the context."""
+    """The lines of a text with their ends, counted in the context; what cannot be decoded is noted there."""
     for number, line in enumerate(stream, 1):
         context.line = number
+        context.undecoded.look(line, number)
+        if context.undecoded.count and context.findings.stop_at_error:
+            tell_undecoded(context)
         yield line
 
 
@@ -306,7 +253,7 @@ def told(source: Source, context: ReadContext) -> Iterator[None]:
         yield
     except UnicodeDecodeError as error:
         place = f"{source.name} (after line {context.line})" if context.line else source.name
-        not_decodable(source.name, error, context, place)
+        not_decodable(place, error, context)
     except UnicodeError:
         context.findings.add(
             "encoding", "error", "the file is not whole text in its encoding",

@@ -11,6 +11,8 @@ import numpy as np
 
 from lextune.config import DataConfig
 from lextune.data import splits
+from lextune.data.admission import Gate
+from lextune.data.binding import check_against_report
 from lextune.data.catalogue import find_licence
 from lextune.data.checks import (
     ORDER,
@@ -27,20 +29,33 @@ from lextune.data.checks import (
     shared_bonds,
     tell_rows,
 )
-from lextune.data.columns import same
+from lextune.data.columns import Keys, Names, Texts, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
-from lextune.data.opening import find_sources, read_source
+from lextune.data.opening import read_source
 from lextune.data.personal.counted import PersonalDataCount
 from lextune.data.personal.counting import count_personal, measure_personal
+from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.redaction.rows import make_redaction
+from lextune.data.sources import find_sources
 from lextune.errors import DataError, Problem
+from lextune.labels import LabelKind
 from lextune.records import DatasetRef, FileDigest, Measurement
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class SubjectRows:
+    """Whom the rows of one part are about, row by row; in memory alone, never in the evidence."""
+
+    part: str
+    subjects: Names
+    ids: Keys
+    places: Texts
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,7 @@ class Prepared:
         report: What the checks found in the rows as read (before sampling and splitting).
         measurements: Exact counts, by standard name.
         leaked_ids: Ids of test rows whose text also stands in train or validation as they are used.
+        subjects: Whom the rows of each part are about, where a column says so; empty otherwise.
     """
 
     ref: DatasetRef
@@ -60,6 +76,7 @@ class Prepared:
     report: DataReport
     measurements: tuple[Measurement, ...]
     leaked_ids: tuple[str, ...]
+    subjects: tuple[SubjectRows, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,11 @@ class LabelledRows:
 
 
 def prepare(
-    config: DataConfig, progress: Progress | None = None, scratch: Path | None = None
+    config: DataConfig,
+    progress: Progress | None = None,
+    scratch: Path | None = None,
+    kind: LabelKind = "class",
+    gate: Gate | None = None,
 ) -> Prepared:
     """Read, check and split.
 
@@ -85,18 +106,24 @@ def prepare(
         config: The `data` section.
         progress: Told, in a few words, what goes on.
         scratch: On whose disk the texts lie, in files without a name; None is the system's folder of temporary files.
+        kind: What one label means; several classes and spans are in `label` as `lextune.labels` writes them.
+        gate: Which rows may be used; None asks for consent as of today, where that is the basis.
 
     Raises:
-        DataError: Every error that the checks found, each with its places and remedy; or too few rows to cut.
+        DataError: Every error that the checks found, each with its places and remedy; too few rows to cut; or
+            the data is past its retention.
         MissingExtraError: A distribution or an extra is not installed.
-        VerificationError: A file is not the pinned one.
+        VerificationError: A file is not the pinned one, or the data are not those of `data.report`.
     """
     tell = progress or (lambda _: None)
+    gate = gate or Gate(config)
     context = ReadContext(
-        read_options(config), Findings(), scratch=scratch, redaction=make_redaction(config)
-    )
+        read_options(config, kind), Findings(), scratch=scratch, gate=gate,
+        redaction=make_redaction(config),
+    )  # fmt: skip
     findings = context.findings
     parts = read_parts(config, context, progress)
+    checked = {} if findings.has_errors() else check_against_report(config, parts)
     tell(f"checking {sum(len(rows) for rows in parts.values()):,} rows")
     repeats = check_parts(parts, findings)
     findings.raise_errors()
@@ -108,19 +135,36 @@ def prepare(
     tell("splitting")
     used, dropped, found = _used(parts, config)
     left = find_leaks(used["test"], used["train"], used["validation"])
+    in_order = {name: used[name] for name in ORDER}
+    given = QualityInput(in_order, parts["train"], config.quality, scratch)
+    quality = run_checks(given, findings, progress)
+    findings.raise_errors()
     personal = count_personal(parts, config, findings)
-    report = _report(parts, used, context, personal)
+    report = _report(parts, used, context, personal).model_copy(
+        update={
+            "columns": config.columns.model_dump(mode="json"),
+            "quality": quality,
+            "checked_report": checked,
+        }
+    )
+    left_out = Measurement.exact(
+        "unreadable_rows", report.unreadable, n=report.rows + report.unreadable, unit="rows"
+    )
     measurements = (
         *_measure(used, dropped, (found, left), counted, report.rows),
+        *(one for result in quality for one in result.measurements),
         *measure_personal(personal),
+        left_out,
+        *gate.measurements(),
     )
     leaked = np.sort(used["test"].ids[left.rows()])
     return Prepared(
-        ref=_reference(config, used, context),
+        ref=_reference(config, used, context, gate),
         parts={name: used[name].table(scratch) for name in ORDER},
         report=report,
         measurements=measurements,
         leaked_ids=tuple(leaked.astype(str).tolist()),
+        subjects=_subjects(used, config.columns.subject),
     )
 
 
@@ -129,6 +173,7 @@ def load_labelled(
     config: DataConfig,
     classes: tuple[str, ...] = (),
     progress: Progress | None = None,
+    kind: LabelKind = "class",
 ) -> LabelledRows:
     """Read and check rows that a finished model is measured on; nothing is split or dropped.
 
@@ -137,15 +182,17 @@ def load_labelled(
         config: Columns, format, encoding, filters and renames are taken from it.
         classes: What the model knows; a row of another class is an error.
         progress: Told what goes on.
+        kind: As in `prepare`.
 
     Raises:
         DataError: Every error that the checks found.
     """
-    context = ReadContext(read_options(config), Findings())
+    context = ReadContext(read_options(config, kind), Findings())
     rows = load_rows(sources, config, context, progress)
+    context.settle()
     check_rows("test", rows, context.findings)
     if classes:
-        foreign = rows.labels.numbered(dict.fromkeys(["", *classes], 1)) < 0
+        foreign = rows.classes.having(set(rows.classes.names) - {"", *classes})
         tell_rows(
             context.findings, "unknown_class", "error", "rows of a class that the model does not know",
             f"rename it with data.labels; the model knows {', '.join(classes[:20])}", rows, np.flatnonzero(foreign),
@@ -180,7 +227,7 @@ def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], 
     seed = config.split.seed
     train = parts["train"]
     if config.sample is not None:
-        train = train.take(splits.sample(train.ids, train.labels, config.sample, seed))
+        train = train.take(splits.sample(train.ids, train.strata, config.sample, seed))
     used = {**parts, "train": train}
     if "test" not in used:
         used["test"], used["train"] = _cut(used["train"], config.split.test, seed, "test")
@@ -206,7 +253,8 @@ def _cut(rows: Rows, share: float, seed: int, purpose: str) -> tuple[Rows, Rows]
     keys = splits.bind(
         rows.ids, *same(rows.normal), *(column.numbers for column in rows.bonds.values())
     )
-    taken, rest = splits.cut(rows.ids, rows.labels, keys, share, seed, purpose)
+    classes = None if rows.kind == "class" else rows.classes
+    taken, rest = splits.cut(rows.ids, rows.strata, keys, share, seed, purpose, classes)
     if not len(taken) or not len(rest):
         raise DataError(
             Problem(
@@ -282,18 +330,32 @@ def _shared(used: dict[str, Rows], n: int) -> tuple[Measurement, ...]:
     return (Measurement.exact("shared_group_test_rows", len(shared), n=n, unit="rows"),)
 
 
-def _reference(config: DataConfig, used: dict[str, Rows], context: ReadContext) -> DatasetRef:
+def _subjects(used: dict[str, Rows], column: str | None) -> tuple[SubjectRows, ...]:
+    if column is None:
+        return ()
+    return tuple(
+        SubjectRows(name, rows.bonds[column], rows.ids, rows.places) for name, rows in used.items()
+    )
+
+
+def _reference(
+    config: DataConfig, used: dict[str, Rows], context: ReadContext, gate: Gate
+) -> DatasetRef:
     words = tuple(dict.fromkeys(word for words in given_parts(config).values() for word in words))
     files = tuple({file.path: file for file in context.files}.values())
+    declared_in = "the config"
+    if config.manifest is not None:
+        declared_in += f" or the data manifest {Path(config.manifest).name}"
     return DatasetRef(
         sources=words,
         files=files,
-        licence=find_licence(config.licence, words, files, context.layouts),
+        licence=find_licence(config.licence, words, files, context.layouts, declared_in),
         lawful_basis=config.lawful_basis,
         fingerprint=fingerprint(np.concatenate([rows.digests for rows in used.values()])),
         columns=config.columns.model_dump(mode="json"),
-        classes=tuple(used["train"].labels.counts()),
+        classes=tuple(used["train"].classes.counts()),
         splits={name: used[name].split() for name in ORDER},
         encodings=context.encodings,
+        origin=gate.origin(),
         redaction=None if context.redaction is None else context.redaction.record(),
     )

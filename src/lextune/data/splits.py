@@ -3,7 +3,8 @@
 A cut is a pure function of ids, labels, keys, share and seed. Rows with one key stay together. Keys of
 several rows are placed first, in a seeded order, so that at every moment the cut holds its share of the
 rows placed so far (error diffusion); single rows then fill each class up to its quota. The quotas are
-those of the largest remainder method.
+those of the largest remainder method. Rows of several classes are cut by the rarest of them; what another
+class then lacks on one side is moved there.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lextune.data.columns import Ints, Keys, Names
+from lextune.data.columns import Ints, Keys, Members, Names
 from lextune.errors import DataError, Problem
 
 
@@ -107,6 +108,21 @@ class _Units:
         rows[self._rows] = np.repeat(units, self.sizes)
         return rows
 
+    def members(self, classes: Members) -> tuple[list[tuple[int, ...]], list[list[int]]]:
+        """The classes in each unit, and the units that hold each class, in order."""
+        inside: list[set[int]] = [set() for _ in range(len(self))]
+        unit_of = np.repeat(np.arange(len(self)), self.sizes)
+        kinds = classes.numbers[self._rows]
+        for unit, kind in {
+            (unit, kind) for unit, kind in zip(unit_of.tolist(), kinds.tolist(), strict=True)
+        }:
+            inside[unit].update(classes.cells[kind] if kind >= 0 else ())
+        units: list[list[int]] = [[] for _ in classes.names]
+        for unit, found in enumerate(inside):
+            for name in found:
+                units[name].append(unit)
+        return [tuple(sorted(found)) for found in inside], units
+
     def singles(self) -> dict[str, Ints]:
         """Units of one row by class, in order."""
         units = np.flatnonzero(self.sizes == 1)
@@ -115,17 +131,24 @@ class _Units:
 
 
 def cut(
-    ids: Keys, labels: Names, keys: Ints, share: float, seed: int, purpose: str
+    ids: Keys,
+    labels: Names,
+    keys: Ints,
+    share: float,
+    seed: int,
+    purpose: str,
+    classes: Members | None = None,
 ) -> tuple[Ints, Ints]:
     """Cut a part off.
 
     Args:
         ids: Unique names of rows.
-        labels: The class of each row.
+        labels: The class of each row, or the rarest of its classes.
         keys: Rows with the same key stay together; see `bind`.
         share: Of rows, for the part that is cut off.
         seed: Of the order in which rows are taken.
         purpose: Makes cuts for different ends independent under one seed (`test`, `validation`).
+        classes: All classes of each row, where rows may have several: each that can is then on both sides.
 
     Returns:
         Row numbers of the part cut off, and of the rest, each in the order of ids.
@@ -149,6 +172,8 @@ def cut(
     for name, single in units.singles().items():
         chosen += single[: max(0, quota[name] - held[name])].tolist()
     chosen = _neither_empty(units, chosen, len(ids) * share, total)
+    if classes is not None:
+        chosen = _every_class(units, chosen, classes)
     taken = units.rows(chosen)
     order = np.argsort(ids)
     return order[taken[order]], order[~taken[order]]
@@ -214,6 +239,35 @@ def _diffuse(units: _Units, share: float, total: Counter[str]) -> tuple[list[int
 def _leaves_every_class(classes: Counter[str], held: Counter[str], total: Counter[str]) -> bool:
     """Whether a row of each of these classes stays when their rows go too."""
     return all(held[name] + count < total[name] for name, count in classes.items())
+
+
+def _every_class(units: _Units, chosen: list[int], classes: Members) -> list[int]:
+    """The chosen units with single ones moved, so that a class of two units or more is on both sides where it can be.
+
+    What stays comes first: a class that train has not cannot be learnt.
+    """
+    inside, holders = units.members(classes)
+    taken = set(chosen)
+    held = Counter(name for unit in taken for name in inside[unit])
+    order = sorted(range(len(holders)), key=lambda name: (len(holders[name]), classes.names[name]))
+    for name in order:  # one without any of it takes one that costs the rest no class
+        spare = (
+            unit
+            for unit in holders[name]
+            if all(held[other] + 1 < len(holders[other]) for other in inside[unit])
+        )
+        unit = None if held[name] else next(spare, None)
+        if unit is not None:
+            taken.add(unit)
+            held.update(inside[unit])
+    for name in order:
+        if len(taken) > 1 and held[name] == len(holders[name]) > 0:
+            unit = min(
+                holders[name], key=lambda one: sum(held[other] == 1 for other in inside[one])
+            )
+            taken.discard(unit)
+            held.subtract(inside[unit])
+    return sorted(taken)
 
 
 def _neither_empty(

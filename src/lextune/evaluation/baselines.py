@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from lextune import statistics
+from lextune.evaluation.kinds import Resampling
 from lextune.evaluation.predict import Scored
 from lextune.records import Measurement
 from lextune.registry import Registry
+from lextune.tasks.text.scripts import UNSPACED
 
 
 class Baseline(Protocol):
@@ -60,8 +62,21 @@ def tfidf_logistic_regression(
     Thai, ...), single characters, pairs and triples of them are counted too, and alone where no other
     script is used, or where there is no word of two letters.
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
+
+    vectoriser, features = fit_tfidf(train)
+    model = LogisticRegression(C=10, max_iter=1000)
+    model.fit(features, labels)
+    scores = np.zeros((len(test), classes))
+    for start in range(0, len(test), _BLOCK):
+        block = vectoriser.transform(test[start : start + _BLOCK])
+        scores[start : start + _BLOCK, model.classes_] = model.predict_proba(block)
+    return scores
+
+
+def fit_tfidf(train: Sequence[str]) -> tuple[Any, Any]:
+    """A fitted vectoriser of scikit-learn, and the sparse features of the training texts."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import FeatureUnion
 
     rare = {"min_df": 2 if len(train) >= 1000 else 1, "sublinear_tf": True}
@@ -76,22 +91,12 @@ def tfidf_logistic_regression(
     except ValueError:  # no word of two letters, or none that is not rare: numbers, emoji, codes
         vectoriser = characters
         features = vectoriser.fit_transform(train)
-    model = LogisticRegression(C=10, max_iter=1000)
-    model.fit(features, labels)
-    scores = np.zeros((len(test), classes))
-    for start in range(0, len(test), _BLOCK):
-        block = vectoriser.transform(test[start : start + _BLOCK])
-        scores[start : start + _BLOCK, model.classes_] = model.predict_proba(block)
-    return scores
+    return vectoriser, features
 
 
 #: A share of letters below which a script is a quotation or a name.
 _SOME = 0.02
-#: Thai, Lao, Tibetan, Myanmar, Khmer; kana, CJK ideographs with their extensions and compatibility forms.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\U00020000-\U0003ffff]"
-)
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -102,7 +107,9 @@ def _unspaced_share(texts: Sequence[str]) -> float:
     return len(_UNSPACED.findall(sample)) / letters if letters else 0.0
 
 
-def accuracy_difference(model: Scored, baseline: Scored, name: str) -> Measurement:
+def accuracy_difference(
+    model: Scored, baseline: Scored, name: str, resampling: Resampling  # noqa: ARG001
+) -> Measurement:  # fmt: skip
     """Accuracy of the model minus the baseline's on the same rows, with a paired interval."""
     found = statistics.paired_difference(model.right, baseline.right)
     value, interval = found if found is not None else (None, None)

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from lextune.evaluation.baselines import accuracy_difference, baselines
-from lextune.evaluation.metrics import Resampling, by_group, metrics
-from lextune.evaluation.predict import Scored
+from lextune.evaluation.kinds import Answers, Resampling, TrainingTexts, kinds
 from lextune.records import Evaluation, Measurement, Predictions
 
 
-@dataclass(frozen=True)
-class TrainingTexts:
-    """What the baselines learn from: the same rows as the model, or some of them where they are very many.
-
-    Attributes:
-        of: How many rows the model learnt from.
-    """
-
-    texts: Sequence[str]
-    labels: npt.NDArray[np.int64]
-    of: int
-
-
-def measure(scored: Scored, names: Sequence[str], resampling: Resampling) -> list[Measurement]:
-    """Every named metric, then accuracy by group."""
-    found = [one for name in names for one in metrics.get(name)(scored, resampling)]
-    return found + by_group(scored)
+def measure(scored: Answers, names: Sequence[str], resampling: Resampling) -> list[Measurement]:
+    """Every named metric, then the headline by group."""
+    kind = kinds.get(scored.kind)
+    found = [one for name in names for one in kind.metrics.get(name)(scored, resampling)]
+    return found + kind.by_group(scored, resampling)
 
 
 def evaluate(
-    scored: Scored,
+    scored: Answers,
     predictions: Predictions,
     metric_names: Sequence[str],
     resampling: Resampling,
     *,
     leaked: Collection[str] = (),
 ) -> Evaluation:
-    """Metrics of the model on the rows it predicted, and on those of them that train did not contain.
+    """Metrics of the model on the rows it predicted, and the first of them on those that train did not contain.
 
     `evaluated_share` is the share of the split's rows with a finite score for every class;
     `failed_metrics` is 0 when every metric came out with its interval, and else undefined, with the names:
@@ -53,9 +37,10 @@ def evaluate(
     found = measure(usable, metric_names, resampling)
     if leaked:
         clean = usable.keep(np.array([one not in leaked for one in usable.ids], dtype=bool))
-        for one in metrics.get("accuracy")(clean, resampling):
-            found.append(one.model_copy(update={"name": "accuracy_without_leaked_rows"}))
-    rows = len(scored.labels)
+        headline = kinds.get(scored.kind).metrics.get(metric_names[0])(clean, resampling)[0]
+        name = f"{headline.name}_without_leaked_rows"
+        found.append(headline.model_copy(update={"name": name}))
+    rows = len(scored.ids)
     share = float(finite.mean()) if rows else float("nan")
     measured = {one.name.partition(".")[0] for one in found if one.group is None}
     absent = [name for name in metric_names if name not in measured]
@@ -86,7 +71,7 @@ def _failures(names: Sequence[str], n: int) -> Measurement:
 
 def compare(
     evaluation: Evaluation,
-    scored: Scored,
+    scored: Answers,
     test_texts: Sequence[str],
     train: TrainingTexts,
     names: Sequence[str],
@@ -97,16 +82,16 @@ def compare(
 
     Beside a baseline's metrics stands `training_rows`: how many of the model's training rows (n) it learnt from.
     """
-    learnt = Measurement.exact("training_rows", len(train.labels), n=train.of, unit="rows")
+    learnt = Measurement.exact("training_rows", len(train.texts), n=train.of, unit="rows")
+    kind = kinds.get(scored.kind)
     beside: dict[str, tuple[Measurement, ...]] = {}
     differences = []
     for name in names:
         if progress is not None:
             progress(name)
-        scores = baselines.get(name)(train.texts, train.labels, test_texts, len(scored.classes))
-        other = Scored(scored.ids, scored.labels, scores, scored.classes, {})
-        beside[name] = (*measure(other, ("accuracy", "macro_f1"), resampling), learnt)
-        differences.append(accuracy_difference(scored, other, name))
+        other = kind.answer(kind.baselines.get(name), train, test_texts, scored)
+        beside[name] = (*measure(other, kind.beside, resampling), learnt)
+        differences.append(kind.difference(scored, other, name, resampling))
     return evaluation.model_copy(
         update={
             "baselines": beside,

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from lextune import statistics
+from lextune.evaluation.kinds import Resampling, groups_of, rows_without_group
 from lextune.evaluation.predict import Scored
 from lextune.records import Interval, Measurement
 from lextune.registry import Registry
-
-
-@dataclass(frozen=True)
-class Resampling:
-    """How bootstrap intervals are drawn."""
-
-    samples: int
-    seed: int
 
 
 class Metric(Protocol):
@@ -43,7 +33,7 @@ def proportion(name: str, successes: int, n: int) -> Measurement:
     )
 
 
-def _measured(
+def measured(
     name: str, value: float, interval: Interval | None, n: int, unit: str = "proportion"
 ) -> Measurement:
     """The measurement; where something is missing its problem says what."""
@@ -70,7 +60,7 @@ def macro_f1(scored: Scored, resampling: Resampling) -> list[Measurement]:
     interval = statistics.macro_f1_interval(
         counts, samples=resampling.samples, seed=resampling.seed
     )
-    return [_measured("macro_f1", statistics.macro_f1(counts), interval, len(scored.labels))]
+    return [measured("macro_f1", statistics.macro_f1(counts), interval, len(scored.labels))]
 
 
 @metrics.register("precision")
@@ -98,7 +88,7 @@ def roc_auc(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noq
     """Area under the ROC curve; macro one-against-rest for more than two classes."""
     value = statistics.roc_auc(scored.labels, scored.scores)
     interval = statistics.roc_auc_interval(scored.labels, scored.scores)
-    return [_measured("roc_auc", value, interval, len(scored.labels))]
+    return [measured("roc_auc", value, interval, len(scored.labels))]
 
 
 @metrics.register("log_loss")
@@ -111,7 +101,7 @@ def log_loss(scored: Scored, resampling: Resampling) -> list[Measurement]:
     n = len(scored.labels)
     interval = statistics.bootstrap(of_rows, n, samples=resampling.samples, seed=resampling.seed)
     value = statistics.log_loss(scored.labels, scored.scores)
-    return [_measured("log_loss", value, interval, n, "nats")]
+    return [measured("log_loss", value, interval, n, "nats")]
 
 
 @metrics.register("expected_calibration_error")
@@ -122,20 +112,14 @@ def expected_calibration_error(scored: Scored, resampling: Resampling) -> list[M
     interval = statistics.calibration_error_interval(
         *given, samples=resampling.samples, seed=resampling.seed
     )
-    return [_measured("expected_calibration_error", value, interval, len(scored.labels))]
+    return [measured("expected_calibration_error", value, interval, len(scored.labels))]
 
 
-def by_group(scored: Scored) -> list[Measurement]:
+def by_group(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa: ARG001
     """Accuracy of each group of each group column; rows without a group are counted, not dropped."""
     found = []
-    for column, values in sorted(scored.groups.items()):
-        array = np.array([*values, None], dtype=object)[:-1]  # stays 1-D whatever the values are
-        missing = int(sum(value is None for value in values))
-        for group in sorted({value for value in values if value is not None}):
-            part = scored.right[array == group]
-            one = proportion("accuracy", int(part.sum()), len(part))
-            found.append(one.model_copy(update={"group": f"{column}={group}"}))
-        found.append(
-            Measurement.exact(f"rows_without_{column}", missing, n=len(values), unit="rows")
-        )
-    return found
+    for group, mask in groups_of(scored):
+        part = scored.right[mask]
+        one = proportion("accuracy", int(part.sum()), len(part))
+        found.append(one.model_copy(update={"group": group}))
+    return found + rows_without_group(scored)

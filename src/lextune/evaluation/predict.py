@@ -6,12 +6,15 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lextune.errors import DataError, Problem
+from lextune.evaluation.kinds import Answers
 from lextune.files import sha256, write_atomic
+from lextune.labels import LabelKind
 from lextune.records import Predictions
 
 
@@ -27,6 +30,7 @@ class Scored:
         groups: Column to the group of each row; null where the row has none.
     """
 
+    kind: ClassVar[LabelKind] = "class"
     ids: tuple[str, ...]
     labels: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float64]
@@ -55,6 +59,17 @@ class Scored:
         ids = tuple(self.ids[i] for i in chosen)
         return Scored(ids, self.labels[mask], self.scores[mask], self.classes, groups)
 
+    def columns(self) -> dict[str, Any]:
+        """label, prediction (null without finite scores) and score.CLASS."""
+        import pyarrow as pa
+
+        names = np.array(self.classes, dtype=object)
+        found: dict[str, Any] = {
+            "label": names[self.labels].tolist(),
+            "prediction": pa.array(names[self.predicted].tolist(), pa.string(), mask=~self.finite),
+        }
+        return found | {f"score.{name}": self.scores[:, i] for i, name in enumerate(self.classes)}
+
 
 BatchScores = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32]]
 
@@ -79,21 +94,12 @@ def score_rows(
     return out
 
 
-def write_predictions(scored: Scored, folder: Path, split: str) -> Predictions:
-    """Write one Parquet file: id, label, prediction, score.CLASS, group.COLUMN. No text is in it.
-
-    The prediction of a row without finite scores is null.
-    """
+def write_predictions(scored: Answers, folder: Path, split: str) -> Predictions:
+    """Write one Parquet file: id, the answers' own columns, group.COLUMN. No text is in it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names = np.array(scored.classes, dtype=object)
-    columns: dict[str, object] = {
-        "id": list(scored.ids),
-        "label": names[scored.labels].tolist(),
-        "prediction": pa.array(names[scored.predicted].tolist(), pa.string(), mask=~scored.finite),
-    }
-    columns |= {f"score.{name}": scored.scores[:, i] for i, name in enumerate(scored.classes)}
+    columns: dict[str, Any] = {"id": list(scored.ids), **scored.columns()}
     columns |= {
         f"group.{name}": pa.array(list(values), pa.string())
         for name, values in scored.groups.items()
@@ -113,7 +119,7 @@ def write_predictions(scored: Scored, folder: Path, split: str) -> Predictions:
 
 
 def read_predictions(data: bytes) -> Scored:
-    """The inverse of `write_predictions`, from the file's bytes.
+    """Predictions of one class a row, from the bytes of a file that `write_predictions` made.
 
     Raises:
         DataError: It is no Parquet file, a column is missing, or a label is no class.

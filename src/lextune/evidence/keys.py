@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import fcntl
 import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,12 +100,6 @@ class Trust:
         )
 
 
-def home_folder() -> Path:
-    """The folder of keys and trust: `LEXTUNE_HOME`, or `~/.lextune`."""
-    named = os.environ.get("LEXTUNE_HOME")
-    return Path(named).expanduser() if named else Path.home() / ".lextune"
-
-
 def key_id(public: Ed25519PublicKey) -> str:
     """SHA-256 (hex) of the DER SubjectPublicKeyInfo (RFC 8410) of a public key."""
     der = public.public_bytes(
@@ -120,20 +112,20 @@ def load_or_create_key(home: Path | None = None) -> Signer:
     """The user's key; made on first use, and then also added to the user's trust file.
 
     Args:
-        home: The folder that holds `keys/default.pem` and `trust.json`; None means `home_folder()`.
+        home: The folder that holds `keys/default.pem` and `trust.json`; None means `files.home_folder()`.
 
     Raises:
         VerificationError: The key or its folder can be read or changed by others, is a link, or is no
             Ed25519 key in PEM; or the trust file beside it is broken.
         EnvironmentProblem: The folder cannot be written.
     """
-    home = home if home is not None else home_folder()
+    home = home if home is not None else files.home_folder()
     folder, path = home / "keys", home / "keys" / "default.pem"
     with files.disk_problems(path):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-    _refuse_open_to_others(folder, stat.S_IWGRP | stat.S_IWOTH, "700")
-    with _locked(folder):
+    refuse_open_to_others(folder, stat.S_IWGRP | stat.S_IWOTH, "700")
+    with files.locked(folder):
         if not os.path.lexists(path):
             _create_key(path, home / "trust.json")
         signer = load_key(home)
@@ -147,12 +139,12 @@ def load_key(home: Path | None = None) -> Signer | None:
     Raises:
         VerificationError: As `load_or_create_key`.
     """
-    home = home if home is not None else home_folder()
+    home = home if home is not None else files.home_folder()
     path = home / "keys" / "default.pem"
     if not os.path.lexists(path):
         return None
-    _refuse_open_to_others(path.parent, stat.S_IWGRP | stat.S_IWOTH, "700")
-    _refuse_open_to_others(path, stat.S_IRWXG | stat.S_IRWXO, "600")
+    refuse_open_to_others(path.parent, stat.S_IWGRP | stat.S_IWOTH, "700")
+    refuse_open_to_others(path, stat.S_IRWXG | stat.S_IRWXO, "600")
     return Signer(_private_key(path))
 
 
@@ -160,19 +152,19 @@ def load_trust(path: Path | None = None, *, on: datetime.date | None = None) -> 
     """Read a trust file.
 
     Args:
-        path: The file; None means `trust.json` in `home_folder()`.
+        path: The file; None means `trust.json` in `files.home_folder()`.
         on: The day on which signatures are to be judged; None means today (UTC).
 
     Raises:
         VerificationError: The file is missing, empty, no trust file, names a key under a wrong id, or may
             be changed by anybody on this machine.
     """
-    path = path if path is not None else home_folder() / "trust.json"
+    path = path if path is not None else files.home_folder() / "trust.json"
     try:
         data = files.read_regular(path)
     except OSError as error:
         raise _untrusted(f"the trust file {path} cannot be read: {error.strerror}") from error
-    _refuse_open_to_others(path, stat.S_IWOTH, "644")
+    refuse_open_to_others(path, stat.S_IWOTH, "644")
     if not data.strip():
         raise _untrusted(f"the trust file {path} is empty")
     entries = _entries(load_json(data, f"the trust file {path}"), path)
@@ -223,29 +215,29 @@ def _create_key(path: Path, trust: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    new = path.with_name("default.pem.new")
+    write_private(path, pem)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a new file that its owner alone can read, whole or not at all."""
+    new = path.with_name(f"{path.name}.new")
     with files.disk_problems(path):
         new.unlink(missing_ok=True)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(pem)
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(new, path)
         files.sync_folder(path.parent)
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+def refuse_open_to_others(path: Path, bits: int, mode: str) -> None:
+    """Refuse a file or folder with any of these permission bits.
 
-
-def _refuse_open_to_others(path: Path, bits: int, mode: str) -> None:
+    Raises:
+        VerificationError: It has one; `mode` is what the remedy gives it.
+    """
     found = stat.S_IMODE(path.lstat().st_mode) if not path.is_symlink() else 0
     if found & bits:
         raise VerificationError(

@@ -11,6 +11,24 @@ from lextune.errors import ModelError
 from lextune.validation import validate
 
 
+class Conversion(BaseModel):
+    """How a model in a foreign format becomes one that transformers reads.
+
+    Attributes:
+        format: Name of the converter.
+        licence: SPDX id that the model's authors gave it; the foreign file states none.
+        note: What a reviewer must know, in a sentence.
+        sha256: Pinned digest of every file that the conversion gives.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: str
+    licence: str
+    note: str
+    sha256: dict[str, str]
+
+
 class CatalogueEntry(BaseModel):
     """One model that an ordinary package ships.
 
@@ -20,7 +38,8 @@ class CatalogueEntry(BaseModel):
         upstream: The model that the files are a copy of.
         languages: BCP 47 tags of the text it was pretrained on.
         tasks: Tasks that it can start; the first entry of a task is its `auto`.
-        sha256: Pinned digest of every file that is loaded.
+        sha256: Pinned digest of every file that is read of the package.
+        conversion: What is done to them, where they are not in Hugging Face layout.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -31,6 +50,7 @@ class CatalogueEntry(BaseModel):
     languages: list[str]
     tasks: list[str]
     sha256: dict[str, str]
+    conversion: Conversion | None = None
 
 
 class _Catalogue(BaseModel):

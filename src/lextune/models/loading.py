@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lextune.errors import Problem, VerificationError
-from lextune.tasks.base import Encoded, Task, tasks
+from lextune.tasks.base import NO_SETTINGS, Encoded, Encoder, Task, tasks
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import torch
 
-#: Scores that differ by less may stand in another order than they would in fp32.
-_NEAR = 0.05
+    from lextune.tasks.text.tagging import ScoredSpan
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,7 @@ class LoadedModel:
 
     Attributes:
         max_length: Tokens at which a text is cut; never more than the model has positions for.
+        settings: What the training rows decided about encoding.
         new_tensors: Names of the tensors that no file held: they were drawn, not pretrained.
     """
 
@@ -33,24 +33,77 @@ class LoadedModel:
     classes: tuple[str, ...]
     max_length: int
     precision: str
-    encode: Callable[[Sequence[str]], Encoded]
+    encode: Encoder
+    settings: Mapping[str, str]
     new_tensors: frozenset[str] = frozenset()
 
     def scores(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Probabilities of one batch of encoded rows, shape (batch, classes).
+        """Probabilities of one batch of encoded rows, shape (items, outputs).
 
-        Rows whose two best classes are near each other in bf16 are computed again in fp32, so that the
-        best class is as a rule that of fp32.
+        Rows whose answer may be another in fp32 than in bf16 are computed again in fp32, so that the answer
+        is as a rule that of fp32.
         """
         import numpy as np
 
         found = self._scores(encoded, rows, self.precision)
-        if self.precision == "bf16" and found.shape[1] > 1:
-            best = np.partition(found, -2, axis=1)
-            near = ~(best[:, -1] - best[:, -2] >= _NEAR)
-            if near.any():
-                found[near] = self._scores(encoded, rows[near], "fp32")
+        if self.precision == "bf16":
+            again = self._unsure_rows(encoded, rows, found)
+            if again.any():
+                within = np.isin(
+                    self.task.items(encoded, rows), self.task.items(encoded, rows[again])
+                )
+                found[within] = self._scores(encoded, rows[again], "fp32")
         return found
+
+    def find_spans(
+        self, texts: Sequence[str], batch_size: int, advance: Callable[[int], None] | None = None
+    ) -> list[tuple[ScoredSpan, ...] | None]:
+        """The spans in each text, of a model whose tokens answer; None where a score is not finite.
+
+        Args:
+            texts: Few enough to be in memory with a score for each tag of each token.
+            batch_size: Windows in a forward pass.
+            advance: Told of the windows of each pass.
+        """
+        import numpy as np
+
+        from lextune.tasks.text.tagging import best_tags, spans_of
+
+        encoded = self.encode(texts)
+        assert encoded.spans is not None
+        assert encoded.texts is not None
+        everything = self.task.items(encoded, np.arange(len(encoded)))
+        place = np.empty(len(encoded.ids), np.int64)
+        place[everything] = np.arange(len(everything))
+        width = len(self.task.outputs(self.classes))
+        scores = np.full((len(everything), width), np.nan, np.float32)
+        for rows in encoded.in_order(batch_size):
+            scores[place[self.task.items(encoded, rows)]] = self.scores(encoded, rows)
+            if advance is not None:
+                advance(len(rows))
+        owner = encoded.texts[np.searchsorted(encoded.offsets, everything, "right") - 1]
+        ends = np.searchsorted(owner, np.arange(len(texts)), "right")
+        tags, pieces = best_tags(scores, ends), encoded.spans[everything]
+        chosen = scores[np.arange(len(tags)), tags]
+        finite = np.asarray(np.isfinite(scores).all(axis=1))
+        return [
+            spans_of(pieces[a:b], tags[a:b], chosen[a:b], self.classes)
+            if finite[a:b].all()
+            else None
+            for a, b in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)
+        ]
+
+    def _unsure_rows(
+        self, encoded: Encoded, rows: npt.NDArray[np.int64], found: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.bool_]:
+        import numpy as np
+
+        unsure = self.task.unsure(found)
+        if encoded.spans is None:
+            return unsure
+        items = self.task.items(encoded, rows)
+        owners = np.searchsorted(encoded.offsets, items[unsure], "right") - 1
+        return np.isin(rows, owners)
 
     def _scores(
         self, encoded: Encoded, rows: npt.NDArray[np.int64], precision: str
@@ -68,14 +121,14 @@ class LoadedModel:
 
 def load_pretrained(
     files: Mapping[str, bytes], task: Task, classes: Sequence[str], *, max_length: int,
-    dropout: float | None,
+    dropout: float | None, settings: Mapping[str, str] = NO_SETTINGS,
 ) -> LoadedModel:  # fmt: skip
     """The pretrained model with a head for `classes`; initialisation follows torch's current seed."""
     limit = task.positions(files)
     max_length = max_length if limit is None else min(max_length, limit)
-    encode = task.encoder(files, max_length)
+    encode = task.encoder(files, max_length, settings)
     model, new = task.build(files, classes, dropout=dropout, new_head=True)
-    return LoadedModel(task, model, tuple(classes), max_length, "fp32", encode, new)
+    return LoadedModel(task, model, tuple(classes), max_length, "fp32", encode, settings, new)
 
 
 def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
@@ -99,7 +152,8 @@ def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
         )
     task = tasks.get(info["task"])
     classes, max_length = tuple(info["classes"]), int(info["max_length"])
-    encode = task.encoder(files, max_length)
+    settings = dict(info.get("settings", {}))
+    encode = task.encoder(files, max_length, settings)
     model, _ = task.build(files, classes, dropout=None, new_head=False)
     model.eval()
-    return LoadedModel(task, model, classes, max_length, str(info["precision"]), encode)
+    return LoadedModel(task, model, classes, max_length, str(info["precision"]), encode, settings)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lextune import strict_yaml
 from lextune.config import ModelConfig
 from lextune.errors import ConfigError, ModelError, Problem
-from lextune.models.catalogue import catalogue
+from lextune.models.catalogue import CatalogueEntry, catalogue
 from lextune.models.sources import ModelFiles, read_model
 from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, Licence, ModelRef
 
@@ -24,16 +24,23 @@ class SelectedModel:
 
 
 def select(
-    config: ModelConfig, task: str, notify: Callable[[str], None] | None = None
-) -> SelectedModel:
+    config: ModelConfig, task: str, notify: Callable[[str], None] | None = None,
+    language: str | None = None,
+) -> SelectedModel:  # fmt: skip
     """Read, pin and describe the model that the config names; `auto` takes the catalogue's first for the task.
+
+    Args:
+        config: The config's model section.
+        task: Name of the task.
+        notify: Told what was chosen.
+        language: BCP 47 tag of the data's texts; `auto` then takes the first that was trained on it.
 
     Raises:
         ModelError: See `sources.read_model`.
     """
     notify = notify or (lambda _: None)
     if config.source == "auto":
-        config = config.model_copy(update={"source": _automatic(task)})
+        config = config.model_copy(update={"source": _automatic(task, language)})
         notify(f"model.source auto is {config.source}")
     found = read_model(config, notify)
     try:
@@ -57,18 +64,37 @@ def select(
     return SelectedModel(ref, found.files)
 
 
-def _automatic(task: str) -> str:
+def _automatic(task: str, language: str | None) -> str:
     for source, entry in catalogue().items():
-        if task in entry.tasks:
+        if task in entry.tasks and (language is None or _speaks(entry, language)):
             return source
+    spoken = "" if language is None else f" in the language {language!r}"
     raise ModelError(
-        Problem(f"the catalogue has no model for the task {task!r}", "name one as model.source")
+        Problem(
+            f"the catalogue has no model for the task {task!r}{spoken}", "name one as model.source"
+        )
     )
 
 
+def _speaks(entry: CatalogueEntry, language: str) -> bool:
+    """Whether the entry has the language (`zh` of `zh-Hant-TW`), or is of many (`mul` of ISO 639-2)."""
+    return re.split("[-_]", language.lower())[0] in entry.languages or "mul" in entry.languages
+
+
 def find_licence(found: ModelFiles, declared: str | None) -> Licence:
-    """The model's own word (its card) first, then what the config declares; never the wrapping package's."""
+    """The model's own word (its card) first, then what the config declares; never the wrapping package's.
+
+    For a model that was converted, the catalogue has its authors' word.
+    """
     packaging = found.packaging_licence
+    if found.upstream is not None and found.upstream.conversion is not None:
+        known = found.upstream.conversion
+        return Licence(
+            spdx=known.licence,
+            found_in=f"lextune's catalogue of models, as the authors of {found.upstream.upstream} state it",
+            packaging=packaging if packaging != known.licence else None,
+            note=known.note,
+        )
     stated = _card_licence(found.files.get("README.md", b""))
     if stated:
         spdx = normalise(stated)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,9 @@ from lextune import distributions
 from lextune.config import ModelConfig
 from lextune.errors import ModelError, Problem
 from lextune.files import sha256
+from lextune.hub import NoSnapshotError, find_snapshot, go_offline
 from lextune.models.catalogue import CatalogueEntry, catalogue
+from lextune.models.converted import converted_files
 from lextune.records import FileDigest
 
 #: What is read. Weights in any other format are pickled, and code is never run.
@@ -33,6 +33,7 @@ class ModelFiles:
         files: Path in the model's folder to bytes, of all that lextune may load.
         digests: Of every file that was there.
         packaging_licence: What a wrapping package says of its own licence.
+        upstream: The catalogue's word on a model that was converted; its authors' licence is in there.
     """
 
     id: str
@@ -40,6 +41,7 @@ class ModelFiles:
     files: dict[str, bytes]
     digests: tuple[FileDigest, ...]
     packaging_licence: str | None = None
+    upstream: CatalogueEntry | None = None
 
 
 def read_model(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
@@ -50,7 +52,7 @@ def read_model(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles
     """
     source = config.source
     if source.startswith("pypi:"):
-        return _read_package(config)
+        return _read_package(config, notify)
     folder = Path(source).expanduser()
     if (folder / "snapshots").is_dir() and not (folder / "config.json").exists():
         return _read_cached(folder, config)
@@ -84,16 +86,7 @@ def _read_cached(folder: Path, config: ModelConfig) -> ModelFiles:
     return ModelFiles(name, commit, found.files, found.digests)
 
 
-def go_offline() -> None:
-    """Keep huggingface_hub and transformers from opening a socket for the rest of this process."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    constants = sys.modules.get("huggingface_hub.constants")
-    if constants is not None:
-        constants.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
-
-
-def _read_package(config: ModelConfig) -> ModelFiles:
+def _read_package(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
     go_offline()
     package, path = distributions.split_source(config.source)
     entry = catalogue().get(f"pypi:{package}")
@@ -101,6 +94,8 @@ def _read_package(config: ModelConfig) -> ModelFiles:
     root = path.strip("/") or (entry.root if entry else _find_root(package))
     pins = {**(entry.sha256 if entry else {}), **config.sha256}
     _check_pins(package, version, root, pins, entry)
+    if entry is not None and entry.conversion is not None and root == entry.root:
+        return _read_converted(package, version, entry, config, notify)
     files, digests = {}, []
     for name in distributions.list_package_files(package, root + "/"):
         short = name.removeprefix(root + "/")
@@ -113,6 +108,34 @@ def _read_package(config: ModelConfig) -> ModelFiles:
     _check_files(config.source, files, pickled)
     licence = distributions.licence_field(package)
     return ModelFiles(f"{package} {version}", version, files, tuple(digests), licence)
+
+
+def _read_converted(
+    package: str, version: str, entry: CatalogueEntry, config: ModelConfig,
+    notify: Callable[[str], None],
+) -> ModelFiles:  # fmt: skip
+    """A model in a foreign format: digests of what it is made from and of what was made."""
+    sources = {
+        name: distributions.read_file(package, f"{entry.root}/{name}", pin)
+        for name, pin in entry.sha256.items()
+    }
+    files = converted_files(package, entry, sources, notify)
+    digests = [
+        FileDigest(path=name, sha256=sha256(data), size=len(data))
+        for name, data in {**sources, **files}.items()
+    ]
+    _check_pinned_present(config.sha256, digests)
+    found = {one.path: one.sha256 for one in digests}
+    wrong = [name for name, pin in config.sha256.items() if found[name] != pin]
+    if wrong:
+        raise ModelError(
+            Problem(
+                f"{', '.join(wrong)} of {package} has another SHA-256 than model.sha256 pins",
+                "remove the pin: the catalogue has its own",
+            )
+        )
+    licence = distributions.licence_field(package)
+    return ModelFiles(f"{package} {version}", version, files, tuple(digests), licence, entry)
 
 
 def _find_root(package: str) -> str:
@@ -235,25 +258,11 @@ def _check_files(source: str, files: dict[str, bytes], pickled: list[str] | None
 
 
 def _read_hub(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    import huggingface_hub
-    from huggingface_hub import constants, errors
-
     hub_id, revision = config.source, config.revision or "main"
-    offline = constants.HF_HUB_OFFLINE
     try:
-        folder = _cached_snapshot(hub_id, revision)
-        if not offline and (folder is None or _lacking(folder)):
-            notify(f"downloading {hub_id} at {revision}")
-            folder = Path(
-                huggingface_hub.snapshot_download(
-                    hub_id, revision=revision, allow_patterns=_HUB_PATTERNS
-                )
-            )
-    except (errors.HfHubHTTPError, errors.HFValidationError, OSError) as error:
-        raise _not_had(hub_id, revision, type(error).__name__) from error
-    if folder is None:
-        raise _not_had(hub_id, revision, "this process is offline")
+        folder, offline = find_snapshot(hub_id, revision, _HUB_PATTERNS, _lacking, notify)
+    except NoSnapshotError as error:
+        raise _not_had(hub_id, revision, str(error)) from error
     if lacking := _lacking(folder):
         raise _in_part(hub_id, folder, lacking, offline)
     go_offline()
@@ -262,22 +271,6 @@ def _read_hub(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
         notify(f"model.revision is not pinned; this run records and uses {commit}")
     found = _read_folder(folder, hub_id, config)
     return ModelFiles(hub_id, commit, found.files, found.digests)
-
-
-def _cached_snapshot(hub_id: str, revision: str) -> Path | None:
-    """The snapshot in the hub's cache, whole or not."""
-    import huggingface_hub
-    from huggingface_hub import errors
-
-    found: str | None
-    try:
-        found = huggingface_hub.snapshot_download(
-            hub_id, revision=revision, allow_patterns=_HUB_PATTERNS, local_files_only=True
-        )
-    except errors.LocalEntryNotFoundError as error:
-        # an interrupted download says where its part is
-        found = getattr(error, "snapshot_path", None)
-    return Path(found) if found else None
 
 
 def _lacking(folder: Path) -> list[str]:

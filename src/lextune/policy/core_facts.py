@@ -24,10 +24,23 @@ OTHER_NAMES: Mapping[str, str] = {
     **dict.fromkeys(_MEMBER_STATES, "EU"),
 }
 
+#: Not declared by hand: it is the config's own key.
+TASK = "task"
+
 #: A pack may use these without declaring them.
 CORE_FACTS: Mapping[str, Fact] = {
     fact.id: fact
     for fact in (
+        Fact(
+            id=TASK,
+            type="choice",
+            choices=("sentiment", "text_classification", "multi_label_classification", "ner"),
+            question=Text(en="What is the model to do?", zh="模型执行什么任务？"),
+            definition=Text(
+                en="The config's own key `task`, as the signed config statement has it.",
+                zh="即配置中的 `task` 键，以已签名的配置声明为准。",
+            ),
+        ),
         Fact(
             id="purpose",
             type="text",

@@ -7,7 +7,7 @@ from typing import Any
 
 from lextune.errors import PackError, Problem
 from lextune.policy import schema
-from lextune.policy.core_facts import CORE_FACTS, KNOWN_PLACES, OTHER_NAMES, PLACE
+from lextune.policy.core_facts import CORE_FACTS, KNOWN_PLACES, OTHER_NAMES, PLACE, TASK
 from lextune.policy.pack_problems import did_you_mean
 from lextune.policy.packs import list_packs
 from lextune.policy.schema import Fact, Pack
@@ -113,6 +113,11 @@ def check_facts(declared: Mapping[str, Any], packs: Iterable[Pack]) -> list[tupl
         if name not in facts:
             problem = Problem(f"no pack asks about {name!r}", did_you_mean(name, facts))
             problems.append((name, problem))
+        elif name == TASK:
+            told = Problem(
+                "the task is declared as a fact", "remove it", "the config's own key `task` says it"
+            )
+            problems.append((name, told))
         elif value is None:
             continue
         elif wrong := answer_problem(facts[name], value):

@@ -81,7 +81,7 @@ def passed_on(spdx: str, rows: Sequence[LicenceRow]) -> list[LicenceRow]:
     `share_alike` asks for the same licence, `flow` for the same terms of use. Of an `OR` all are given: which
     one was chosen is not stated.
     """
-    parsed = _parse(spdx)
+    parsed = parse(spdx)
     if parsed is None:
         return []
     symbols = _licensing().license_symbols(parsed, unique=True, decompose=True)
@@ -95,7 +95,7 @@ def _expression(
     text = licence.spdx.strip()
     if text.casefold() == NO_LICENCE.casefold():
         return _none(licence, subject, permission)
-    parsed = _parse(text)
+    parsed = parse(text)
     if parsed is None:
         return _Part("insufficient", "that is no SPDX expression that can be read", listed=False)
     return _node(parsed, permission, table)
@@ -119,8 +119,8 @@ def _licensing() -> Any:
     return Licensing()
 
 
-def _parse(text: str) -> Any:
-    """The expression's tree, or None. Unknown ids are parsed: the table decides what it knows."""
+def parse(text: str) -> Any:
+    """An SPDX expression's tree, or None. Unknown ids are parsed: the table decides what it knows."""
     from boolean.boolean import ParseError  # type: ignore[import-untyped]
     from license_expression import ExpressionError
 
@@ -130,6 +130,37 @@ def _parse(text: str) -> Any:
         return _licensing().parse(text)
     except (ExpressionError, ParseError, RecursionError, IndexError):  # the last of "()"
         return None
+
+
+def alternatives(text: str, most: int = 64) -> list[tuple[str, ...]]:
+    """The ways to satisfy an SPDX expression, each a tuple of ids that bind together (disjunctive normal form).
+
+    What cannot be read, or has more than `most` ways, is one id of its own, which no table lists.
+    """
+    parsed = parse(text.strip())
+    if parsed is None:
+        return [(text.strip() or UNKNOWN_LICENCE,)]
+    found = _ways(parsed, most)
+    return found if found is not None else [(text.strip(),)]
+
+
+def _ways(node: Any, most: int) -> list[tuple[str, ...]] | None:
+    kind = type(node).__name__
+    if kind not in ("AND", "OR"):
+        return [(str(node),)]  # an id, or an id WITH an exception
+    parts = [_ways(child, most) for child in node.args]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    if kind == "OR":
+        found = [way for part in known for way in part]
+        return found if len(found) <= most else None
+    found = [()]
+    for part in known:
+        found = [(*way, *more) for way in found for more in part]
+        if len(found) > most:
+            return None
+    return [tuple(dict.fromkeys(way)) for way in found]
 
 
 def _node(node: Any, permission: Permission, table: LicenceTable) -> _Part:
@@ -181,7 +212,8 @@ def _row(key: str, permission: Permission, table: LicenceTable) -> _Part:
     if row is None:
         return _Part("insufficient", f"the table does not know {key}", False)
     permitted = row.commercial_use if permission == "commercial_use" else row.derivatives
-    doubt = " (this row is unconfirmed)" if row.unconfirmed else ""
+    doubt = f" ({row.clause})" if row.clause else ""
+    doubt += " (this row is unconfirmed)" if row.unconfirmed else ""
     note = row.note.en.rstrip(".")
     if permitted == "unknown":
         return _Part("insufficient", f"{row.id} does not settle {use}{doubt}: {note}")

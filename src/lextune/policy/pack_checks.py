@@ -20,7 +20,8 @@ def meaning_problems(document: Document) -> list[Problem]:
     """Duplicate ids, undeclared facts, impossible answers, contradicting effects and dates."""
     pack = document.data
     facts: dict[str, Mapping[str, Any]] = {
-        fact.id: {"type": fact.type, "choices": None} for fact in CORE_FACTS.values()
+        fact.id: {"type": fact.type, "choices": list(fact.choices) if fact.choices else None}
+        for fact in CORE_FACTS.values()
     }
     problems = list(_duplicates(document, pack, "facts"))
     problems += _duplicates(document, pack, "licences")
@@ -95,6 +96,11 @@ def _row_problems(
                 "give both or neither", where=document.where((*path, permission)),
             )  # fmt: skip
         yield from _condition_problems(document, (*path, key), row.get(key), facts)
+    if row.get("compatible") and row.get("share_alike") != "yes":
+        yield Problem(
+            "`compatible` belongs to a licence with `share_alike: \"yes\"`", "remove it",
+            "others ask for no particular licence", document.where((*path, "compatible")),
+        )  # fmt: skip
 
 
 def _effect_problems(
@@ -135,11 +141,12 @@ def _licence_problems(
 ) -> Iterator[Problem]:
     requires = control.get("requires")
     for index, entry in enumerate(requires if isinstance(requires, list) else []):
-        if isinstance(entry, dict) and "licence" in entry:
+        asked = {"licence", "output_licence"} & entry.keys() if isinstance(entry, dict) else ()
+        for key in asked:
             yield Problem(
                 "a licence requirement in a pack without a `licences` table", "add the table",
                 "nothing would say what a licence permits",
-                document.where((*path, "requires", index, "licence")),
+                document.where((*path, "requires", index, key)),
             )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ _MAPPINGS: Mapping[str, type[BaseModel]] = {
     "<includes>": schema.FactIncludes,
     "<measurement>": schema.MeasurementRequirement,
     "<licence>": schema.LicenceRequirement,
+    "<output_licence>": schema.OutputLicenceRequirement,
     "<document>": schema.DocumentRequirement,
     "<attestation>": schema.AttestationRequirement,
 }

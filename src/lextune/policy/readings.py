@@ -34,6 +34,16 @@ class StatedLicence:
 
 
 @dataclass(frozen=True)
+class StatedRelease:
+    """Name and licence of the release as the config states them; the licence is None where none is declared."""
+
+    name: str
+    licence: str | None
+    problem: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Listed:
     """Whether a document or attestation is in the dossier, or the `problem` in a sentence."""
 
@@ -79,6 +89,16 @@ class Readings:
             return Reading(None, f"{name} was measured differently twice", _unique(evidence))
         return Reading(found[0], "", _unique(evidence))
 
+    def task(self) -> str | None:
+        """The task in the config; None where no statement says it, or several say different ones."""
+        named = {
+            record.get("task")
+            for _, predicate in self._in_room("config")
+            if isinstance(record := predicate.get("record"), dict)
+        }
+        found = named.pop() if len(named) == 1 else None
+        return found if isinstance(found, str) else None
+
     def licence(self, of: Literal["model", "data"]) -> StatedLicence:
         """The licence in the record of the room that selected the model or prepared the data."""
         room = _LICENCE_ROOMS[of]
@@ -102,6 +122,28 @@ class Readings:
             problem = f"two statements of the room {room} state different licences"
         subject = min(subjects, default=f"the {of}")
         return StatedLicence(None if problem else found[0], subject, problem, _unique(evidence))
+
+    def release(self) -> StatedRelease:
+        """What the statement of the room config says of the release."""
+        evidence: list[str] = []
+        stated: list[tuple[str, str | None]] = []
+        problem = ""
+        for digest, predicate in self._in_room("config"):
+            evidence.append(digest)
+            record = predicate.get("record")
+            release = record.get("release") if isinstance(record, dict) else None
+            name = release.get("name") if isinstance(release, dict) else None
+            licence = release.get("licence") if isinstance(release, dict) else None
+            if not isinstance(name, str) or not isinstance(licence, str | None):
+                problem = "the statement of the room config states no release that can be read"
+            else:
+                stated.append((name, licence))
+        if not stated and not problem:
+            problem = "no statement of the room config is there to state the release"
+        if any(one != stated[0] for one in stated):
+            problem = "two statements of the room config state different releases"
+        name, licence = stated[0] if stated and not problem else ("", None)
+        return StatedRelease(name, licence, problem, _unique(evidence))
 
     def listed(
         self, room: Literal["document", "attestation"], name: str, as_of: datetime.date

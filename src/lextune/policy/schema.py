@@ -132,6 +132,7 @@ CONDITION_KEYS = {"all": "<all>", "any": "<any>", "not": "<not>", "fact": "<is>"
 REQUIREMENT_KEYS = {
     "measurement": "<measurement>",
     "licence": "<licence>",
+    "output_licence": "<output_licence>",
     "document": "<document>",
     "attestation": "<attestation>",
 }
@@ -161,8 +162,8 @@ def _condition_kind(value: Any) -> str | None:
 def _requirement_kind(value: Any) -> str | None:
     if isinstance(value, dict):
         return next((tag for key, tag in REQUIREMENT_KEYS.items() if key in value), None)
-    key = type(value).__name__.removesuffix("Requirement").lower()
-    return REQUIREMENT_KEYS.get(key)
+    name = type(value).__name__.removesuffix("Requirement")
+    return REQUIREMENT_KEYS.get("output_licence" if name == "OutputLicence" else name.lower())
 
 
 Condition = Annotated[
@@ -205,6 +206,17 @@ class LicenceRequirement(Part):
     unstated: Literal["block", "warn"] = "block"
 
 
+class OutputLicenceRequirement(Part):
+    """The licence declared for the release must satisfy those of the model and of the data together.
+
+    Attributes:
+        unstated: As of a `LicenceRequirement`, for inputs that nobody licensed or the table does not list.
+    """
+
+    output_licence: Literal["compatible"]
+    unstated: Literal["block", "warn"] = "block"
+
+
 class DocumentRequirement(Part):
     """A document of this name must be in the dossier."""
 
@@ -220,6 +232,7 @@ class AttestationRequirement(Part):
 Requirement = Annotated[
     Annotated[MeasurementRequirement, Tag("<measurement>")]
     | Annotated[LicenceRequirement, Tag("<licence>")]
+    | Annotated[OutputLicenceRequirement, Tag("<output_licence>")]
     | Annotated[DocumentRequirement, Tag("<document>")]
     | Annotated[AttestationRequirement, Tag("<attestation>")],
     Discriminator(_requirement_kind),
@@ -233,6 +246,9 @@ class LicenceRow(Part):
         id: SPDX id, or the id that model hubs use where SPDX has none (`hub`).
         share_alike: `flow` means that terms of use, not the licence itself, pass on to derivatives.
         unconfirmed: The row was not checked against the licence text.
+        clause: Where the licence says so.
+        compatible: Of a share-alike licence: others that what is made from the work may be under instead.
+        name_prefix: What the name of a model that is made from the work must begin with.
     """
 
     id: NonBlank
@@ -246,6 +262,9 @@ class LicenceRow(Part):
     use_restrictions: Literal["yes", "no", "unknown"]
     note: Text
     unconfirmed: Flag = False
+    clause: NonBlank | None = None
+    compatible: tuple[NonBlank, ...] = ()
+    name_prefix: NonBlank | None = None
 
 
 class Control(Part):

@@ -13,10 +13,12 @@ from lextune.errors import ExitCode, PackError, Problem
 from lextune.policy import schema
 from lextune.policy.applicability import evaluate, questions
 from lextune.policy.bounds import check_measurement
+from lextune.policy.core_facts import TASK
 from lextune.policy.facts import all_facts, answer
 from lextune.policy.findings import Finding, worst
 from lextune.policy.licences import LicenceTable, check_licence
-from lextune.policy.readings import Readings
+from lextune.policy.output_licence import check_output_licence
+from lextune.policy.readings import Readings, StatedLicence
 from lextune.policy.schema import Control, Fact, Pack
 from lextune.policy.waivers import Waiver
 from lextune.records import ControlResult, Outcome, Severity, Statement, Status, Verdict
@@ -91,7 +93,9 @@ def decide_so_far(
         as_of = as_of.date()
     chosen = _distinct(packs)
     ordered = sorted(waivers, key=lambda waiver: waiver.model_dump_json())
-    case = _Case(Readings(statements), all_facts(chosen), facts, as_of, tuple(ordered))
+    readings = Readings(statements)
+    known = {**facts, TASK: readings.task()}
+    case = _Case(readings, all_facts(chosen), known, as_of, tuple(ordered))
     decided = [_decide_control(pack, control, case) for pack in chosen for control in pack.controls]
     results = tuple(result for result, _ in decided)
     verdict = Verdict(
@@ -219,12 +223,23 @@ def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
     if isinstance(requirement, schema.MeasurementRequirement):
         return check_measurement(requirement, case.readings.measurement(requirement.measurement))
     if isinstance(requirement, schema.LicenceRequirement):
-        rows = {row.id.casefold(): row for row in pack.licences}
-        table = LicenceTable(rows, case.facts, case.declared)
-        return check_licence(requirement, case.readings.licence(requirement.licence), table)
+        stated = case.readings.licence(requirement.licence)
+        return check_licence(requirement, stated, _table(pack, case))
+    if isinstance(requirement, schema.OutputLicenceRequirement):
+        inputs: dict[schema.LicenceOf, StatedLicence] = {
+            "model": case.readings.licence("model"),
+            "data": case.readings.licence("data"),
+        }
+        release = case.readings.release()
+        return check_output_licence(requirement, inputs, release, _table(pack, case))
     if isinstance(requirement, schema.DocumentRequirement):
         return _listed("document", requirement.document, case)
     return _listed("attestation", requirement.attestation, case)
+
+
+def _table(pack: Pack, case: _Case) -> LicenceTable:
+    rows = {row.id.casefold(): row for row in pack.licences}
+    return LicenceTable(rows, case.facts, case.declared)
 
 
 def _listed(room: Any, name: str, case: _Case) -> Finding:

@@ -9,6 +9,7 @@ from lextune.errors import Problem
 from lextune.extras import require
 from lextune.serving.guard import Guard, Limits, RequestRefused, error_response, json_response
 from lextune.serving.protocol import (
+    OUTPUTS,
     infer_document,
     model_document,
     parse_infer,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from lextune.serving.predictor import Prediction, Predictor
+    from lextune.serving.predictor import AnyPrediction, Predictor
 
 __all__ = ["Limits", "create_app"]
 
@@ -112,7 +113,8 @@ class _Routes:
 
     async def infer(self, request: Request) -> Response:
         predictor = _named(request)
-        asked = parse_infer(await self._body(request), self.limits)
+        outputs = OUTPUTS[predictor.label_kind]
+        asked = parse_infer(await self._body(request), self.limits, outputs)
         found = await self._predictions(predictor, asked.texts)
         return json_response(infer_document(predictor, asked, found))
 
@@ -136,7 +138,7 @@ class _Routes:
                 ),
             ) from error
 
-    async def _predictions(self, predictor: Predictor, texts: list[str]) -> list[Prediction]:
+    async def _predictions(self, predictor: Predictor, texts: list[str]) -> list[AnyPrediction]:
         """Predict in a worker thread, so that the event loop stays free to answer."""
         import anyio.to_thread
 

@@ -6,16 +6,21 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, ModelError, Problem
 from lextune.evidence.keys import Trust, load_trust
 from lextune.extras import require
+from lextune.hub import go_offline
+from lextune.labels import LabelKind
 from lextune.models.loading import LoadedModel, load_finished
-from lextune.models.sources import go_offline
 from lextune.records import Record
 from lextune.release import Verification, VerifiedRelease, read_release
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 T = TypeVar("T")
 
@@ -32,6 +37,37 @@ class Prediction(Record):
     label: str
     score: float
     scores: dict[str, float]
+
+
+class ClassesPrediction(Record):
+    """What a model that gives any number of classes says of one text.
+
+    Attributes:
+        labels: The classes that are given, in the order of the model's outputs.
+        scores: Every class and its probability.
+    """
+
+    labels: tuple[str, ...]
+    scores: dict[str, float]
+
+
+class Entity(Record):
+    """An entity as Hugging Face's pipelines tell it: type, mean probability, code points of the text, and the words."""
+
+    entity_group: str
+    score: float
+    start: int
+    end: int
+    word: str
+
+
+class EntitiesPrediction(Record):
+    """The entities that a model found in one text, in its order."""
+
+    entities: tuple[Entity, ...]
+
+
+AnyPrediction = Prediction | ClassesPrediction | EntitiesPrediction
 
 
 def load_release(folder: str | Path, trust: Trust | None = None) -> Predictor:
@@ -81,6 +117,11 @@ class Predictor:
         return self._loaded.task.name
 
     @property
+    def label_kind(self) -> LabelKind:
+        """What is said of a text: a class (`Prediction`), classes, or spans (`EntitiesPrediction`)."""
+        return self._loaded.task.label_kind
+
+    @property
     def run_id(self) -> str:
         """The run that made the release, as its signed checkpoint says."""
         return self.verification.evidence.run or ""
@@ -90,35 +131,26 @@ class Predictor:
         """SHA-256 (hex) of the signed release statement, which names the digest of every file."""
         return self.verification.evidence.statements[-1][0]
 
-    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[Prediction]:
-        """Predictions in the order of the texts; may be called from several threads.
+    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[AnyPrediction]:
+        """Predictions in the order of the texts, of the class that `label_kind` says; from any thread.
 
         Args:
-            texts: Any number, none included; each is cut to the length that the model was trained with.
+            texts: Any number, none included; each is cut to the length that the model was trained with, or
+                read in windows of that length where entities are looked for.
             batch_size: Texts per forward pass.
 
         Raises:
             ConfigError: An item is no text, or `batch_size` is below 1.
             ModelError: The model gave a score that is not a number.
         """
-        import numpy as np
-
         _check(texts, batch_size)
         if not texts:
             return []
-        encoded = self._loaded.encode(texts)
-        scores = np.full((len(texts), len(self.classes)), np.nan, np.float32)
-        for rows in encoded.in_order(batch_size):
-            # One forward pass at a time: two at once would fight over the same cores.
-            with self._lock:
-                scores[rows] = self._loaded.scores(encoded, rows)
-        if not np.isfinite(scores).all():
-            raise ModelError(
-                Problem(
-                    "the model gave a score that is not a finite number",
-                    "evaluate the release again on this machine; do not use its answers",
-                )
-            )
+        if self.label_kind == "spans":
+            return [*self._entities(texts, batch_size)]
+        scores = self._scores(texts, batch_size)
+        if self.label_kind == "classes":
+            return [_classes(self.classes, row) for row in scores.tolist()]
         best = scores.argmax(axis=1).tolist()
         return [
             Prediction(
@@ -129,9 +161,38 @@ class Predictor:
             for row, index in zip(scores.tolist(), best, strict=True)
         ]
 
+    def _scores(self, texts: Sequence[str], batch_size: int) -> npt.NDArray[np.float32]:
+        import numpy as np
+
+        encoded = self._loaded.encode(texts)
+        scores = np.full((len(texts), len(self.classes)), np.nan, np.float32)
+        for rows in encoded.in_order(batch_size):
+            # One forward pass at a time: two at once would fight over the same cores.
+            with self._lock:
+                scores[rows] = self._loaded.scores(encoded, rows)
+        if not np.isfinite(scores).all():
+            raise _no_number()
+        return scores
+
+    def _entities(self, texts: Sequence[str], batch_size: int) -> Iterator[EntitiesPrediction]:
+        with self._lock:
+            found = self._loaded.find_spans(texts, batch_size)
+        for text, spans in zip(texts, found, strict=True):
+            if spans is None:
+                raise _no_number()
+            yield EntitiesPrediction(
+                entities=tuple(
+                    Entity(
+                        entity_group=one.type, score=one.score, start=one.start, end=one.end,
+                        word=text[one.start : one.end],
+                    )
+                    for one in spans
+                )
+            )  # fmt: skip
+
     def predict_stream(
         self, rows: Iterable[T], text_of: Callable[[T], str], chunk: int = 1024
-    ) -> Iterator[tuple[T, Prediction]]:
+    ) -> Iterator[tuple[T, AnyPrediction]]:
         """Predict any number of rows, in their order, with at most `chunk` of them in memory.
 
         Args:
@@ -164,6 +225,23 @@ class Predictor:
                 raise stopped
             if len(part) < chunk:
                 return
+
+
+def _classes(names: Sequence[str], row: Sequence[float]) -> ClassesPrediction:
+    from lextune.tasks.multi_label_classification import THRESHOLD
+
+    scores = dict(zip(names, row, strict=True))
+    labels = tuple(name for name, score in scores.items() if score >= THRESHOLD)
+    return ClassesPrediction(labels=labels, scores=scores)
+
+
+def _no_number() -> ModelError:
+    return ModelError(
+        Problem(
+            "the model gave a score that is not a finite number",
+            "evaluate the release again on this machine; do not use its answers",
+        )
+    )
 
 
 def _check(texts: Sequence[str], batch_size: int) -> None:

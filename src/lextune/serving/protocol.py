@@ -1,7 +1,9 @@
 """Reads and writes the JSON of `POST /predict` and of the Open Inference Protocol v2; it knows no HTTP server and no model.
 
 The protocol: https://github.com/open-inference/open-inference-protocol (REST). Its model has one input
-tensor, `text` (BYTES, one element per text), and three output tensors, `label`, `score` and `scores`.
+tensor, `text` (BYTES, one element per text), and output tensors by what it says of a text: `label`, `score` and
+`scores` where that is one class, `labels` (a JSON array each) and `scores` where it is any number of classes,
+`entities` (a JSON array each) where it is entities.
 """
 
 from __future__ import annotations
@@ -12,14 +14,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lextune.errors import Problem
+from lextune.labels import LabelKind
 from lextune.serving.guard import Limits, RequestRefused
 from lextune.serving.predictor import is_unicode
 
 if TYPE_CHECKING:
-    from lextune.serving.predictor import Prediction, Predictor
+    from lextune.serving.predictor import AnyPrediction, Predictor
 
-#: Output tensors in the order in which they are answered.
-OUTPUTS = ("label", "score", "scores")
+#: Output tensors in the order in which they are answered, by what a model says of a text.
+OUTPUTS: Mapping[LabelKind, tuple[str, ...]] = {
+    "class": ("label", "score", "scores"),
+    "classes": ("labels", "scores"),
+    "spans": ("entities",),
+}
+
+_DATATYPES = {
+    "label": "BYTES", "labels": "BYTES", "entities": "BYTES", "score": "FP32", "scores": "FP32",
+}  # fmt: skip
+#: Answered as JSON arrays, one for each text.
+_LISTS = ("labels", "entities")
 
 #: Parameters that clients send by habit and that ask for nothing but what is done anyway.
 _REQUEST_PARAMETERS: Mapping[str, Any] = {"binary_data_output": False}
@@ -58,7 +71,7 @@ def parse_predict(body: bytes, limits: Limits) -> list[str]:
     return _texts(found["texts"], "texts", limits)
 
 
-def predict_document(predictor: Predictor, predictions: Sequence[Prediction]) -> dict[str, Any]:
+def predict_document(predictor: Predictor, predictions: Sequence[AnyPrediction]) -> dict[str, Any]:
     """The answer of `POST /predict`."""
     return {
         "predictions": [one.model_dump() for one in predictions],
@@ -67,8 +80,8 @@ def predict_document(predictor: Predictor, predictions: Sequence[Prediction]) ->
     }
 
 
-def parse_infer(body: bytes, limits: Limits) -> InferRequest:
-    """An inference request of the Open Inference Protocol v2.
+def parse_infer(body: bytes, limits: Limits, outputs: Sequence[str]) -> InferRequest:
+    """An inference request of the Open Inference Protocol v2, to a model with these output tensors.
 
     Raises:
         RequestRefused: 400 where it breaks the protocol, names a tensor that the model does not have, or
@@ -81,24 +94,25 @@ def parse_infer(body: bytes, limits: Limits) -> InferRequest:
     name = found.get("id")
     if name is not None and not (isinstance(name, str) and is_unicode(name)):
         _refuse("id is no string", "send a string, or leave id out")
-    outputs = _requested_outputs(found.get("outputs"))
-    return InferRequest(_input_texts(found["inputs"], limits), name, outputs)
+    asked = _requested_outputs(found.get("outputs"), outputs)
+    return InferRequest(_input_texts(found["inputs"], limits), name, asked)
 
 
 def infer_document(
-    predictor: Predictor, request: InferRequest, predictions: Sequence[Prediction]
+    predictor: Predictor, request: InferRequest, predictions: Sequence[AnyPrediction]
 ) -> dict[str, Any]:
     """The inference response; `scores` is flat, row after row, with the classes in the model's order."""
     rows = len(predictions)
-    tensors: dict[str, dict[str, Any]] = {
-        "label": {"shape": [rows], "datatype": "BYTES", "data": [one.label for one in predictions]},
-        "score": {"shape": [rows], "datatype": "FP32", "data": [one.score for one in predictions]},
-        "scores": {
-            "shape": [rows, len(predictor.classes)],
-            "datatype": "FP32",
-            "data": [score for one in predictions for score in one.scores.values()],
-        },
-    }
+    dumps = [one.model_dump(mode="json") for one in predictions]
+    tensors: dict[str, dict[str, Any]] = {}
+    for name in request.outputs:
+        data = [dump[name] for dump in dumps]
+        if name == "scores":
+            data = [score for scores in data for score in scores.values()]
+        elif name in _LISTS:
+            data = [json.dumps(items, ensure_ascii=False) for items in data]
+        shape = [rows, len(predictor.classes)] if name == "scores" else [rows]
+        tensors[name] = {"shape": shape, "datatype": _DATATYPES[name], "data": data}
     answer: dict[str, Any] = {"model_name": predictor.name, "model_version": predictor.version}
     if request.id is not None:
         answer["id"] = request.id
@@ -113,9 +127,12 @@ def model_document(predictor: Predictor) -> dict[str, Any]:
         "platform": "pytorch_safetensors",
         "inputs": [{"name": "text", "datatype": "BYTES", "shape": [-1]}],
         "outputs": [
-            {"name": "label", "datatype": "BYTES", "shape": [-1]},
-            {"name": "score", "datatype": "FP32", "shape": [-1]},
-            {"name": "scores", "datatype": "FP32", "shape": [-1, len(predictor.classes)]},
+            {
+                "name": name,
+                "datatype": _DATATYPES[name],
+                "shape": [-1, len(predictor.classes)] if name == "scores" else [-1],
+            }
+            for name in OUTPUTS[predictor.label_kind]
         ],
         "properties": {
             "task": predictor.task,
@@ -200,20 +217,20 @@ def _is_shape(shape: Any) -> bool:
     )
 
 
-def _requested_outputs(outputs: Any) -> tuple[str, ...]:
+def _requested_outputs(outputs: Any, known: Sequence[str]) -> tuple[str, ...]:
     if outputs is None or outputs == []:
-        return OUTPUTS
-    if not isinstance(outputs, list) or len(outputs) > len(OUTPUTS):
-        _refuse("outputs is not a list of the model's tensors", f"name some of {_listed(OUTPUTS)}")
+        return tuple(known)
+    if not isinstance(outputs, list) or len(outputs) > len(known):
+        _refuse("outputs is not a list of the model's tensors", f"name some of {_listed(known)}")
     names = []
     for index, one in enumerate(outputs):
         where = f"outputs[{index}]"
         wanted = _object(one, where, ("name",), optional=("parameters",))
         _parameters(wanted, where, _OUTPUT_PARAMETERS)
-        if wanted["name"] not in OUTPUTS or wanted["name"] in names:
+        if wanted["name"] not in known or wanted["name"] in names:
             _refuse(
                 f"{where}.name is no output of the model, or is named twice",
-                f"name some of {_listed(OUTPUTS)}, each once",
+                f"name some of {_listed(known)}, each once",
             )
         names.append(wanted["name"])
     return tuple(names)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, String, create_engine, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import JSON, DateTime, String, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from lextune.errors import ConfigError, EnvironmentProblem, Problem
-from lextune.files import disk_problems
+from lextune.errors import ConfigError, Problem
+from lextune.store.database import Database
 
 
 class _Base(DeclarativeBase):
@@ -56,40 +54,16 @@ class RunRow(_Base):
         }
 
 
-class RunStore:
+class RunStore(Database):
     """The runs of one user, in `runs.sqlite` under the home folder."""
 
     def __init__(self, home: Path) -> None:
-        with disk_problems(home):
-            home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path = home / "runs.sqlite"
-        self._engine = create_engine(f"sqlite:///{self._path}", connect_args={"timeout": 30})
-        with self._problems():
-            _Base.metadata.create_all(self._engine)
-
-    def __enter__(self) -> RunStore:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the database back."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _problems(self) -> Iterator[None]:
-        """Turn what the database says (full, locked, damaged, read-only) into an error with a remedy."""
-        try:
-            yield
-        except DBAPIError as error:
-            self._engine.dispose()
-            raise EnvironmentProblem(
-                Problem(
-                    f"the index of runs {self._path} cannot be used: {error.orig}",
-                    "free some space, mend its permissions, or move the file away: runs stay in their folders",
-                )
-            ) from error
+        super().__init__(
+            home / "runs.sqlite",
+            _Base.metadata,
+            "the index of runs",
+            "free some space, mend its permissions, or move the file away: runs stay in their folders",
+        )
 
     def start(self, run: str, name: str, task: str, folder: Path) -> None:
         """Note that a run began, or goes on."""

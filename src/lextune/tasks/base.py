@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from lextune.labels import LabelKind
 from lextune.registry import Registry
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ class Encoded:
         truncated: How many rows were longer than the limit.
         limit: Longest row that the model has positions for; padding stays within it. None is unlimited.
         pad_left: Whether padding comes before a row: so for a model that reads its answer off the last place.
+        texts: Which text each row is of, int64, shape (rows,), where a long text makes several rows; None where
+            every text is one row.
+        spans: What a token answers for, as code points of its text (start, end), int32, shape (tokens, 2); (0, 0)
+            where it answers for nothing. None where rows are answered for, not tokens.
     """
 
     ids: npt.NDArray[np.int32]
@@ -36,6 +42,8 @@ class Encoded:
     truncated: int
     limit: int | None = None
     pad_left: bool = False
+    texts: npt.NDArray[np.int64] | None = None
+    spans: npt.NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -44,6 +52,20 @@ class Encoded:
     def lengths(self) -> npt.NDArray[np.int64]:
         """Tokens per row, shape (rows,)."""
         return self.offsets[1:] - self.offsets[:-1]
+
+    @property
+    def text_count(self) -> int:
+        """How many texts the rows are of."""
+        return len(self) if self.texts is None or not len(self) else int(self.texts[-1]) + 1
+
+    def tokens_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Places in `ids` of all tokens of some rows, row after row, shape (their tokens,)."""
+        import numpy as np
+
+        lengths = self.lengths[rows]
+        ends = np.cumsum(lengths)
+        within = np.arange(int(ends[-1]) if len(rows) else 0) - np.repeat(ends - lengths, lengths)
+        return np.asarray(np.repeat(self.offsets[rows], lengths) + within, np.int64)
 
     def in_order(self, batch_size: int) -> list[npt.NDArray[np.int64]]:
         """Batches of similar length, longest first, for prediction: every row once."""
@@ -75,6 +97,9 @@ class Encoded:
 
 
 Files = Mapping[str, bytes]
+Encoder = Callable[[Sequence[str]], Encoded]
+#: Where the training rows decide nothing about encoding.
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 class Batch(Protocol):
@@ -87,7 +112,9 @@ class Task(Protocol):
     """One kind of work. Torch is imported inside the methods that need it, never with the module."""
 
     name: str
-    pipeline_tag: str
+    label_kind: ClassVar[LabelKind]
+    pipeline_tag: ClassVar[str]
+    #: The first one is the headline: what baselines are compared by.
     metrics: tuple[str, ...]
     baselines: tuple[str, ...]
 
@@ -95,8 +122,32 @@ class Task(Protocol):
         """The longest row that the model can take, in tokens; None is unlimited."""
         ...
 
-    def encoder(self, files: Files, max_length: int) -> Callable[[Sequence[str]], Encoded]:
+    def settings(self, texts: Iterable[str], labels: Iterable[str]) -> dict[str, str]:
+        """What the training rows decide about encoding, for `lextune.json`; label cells as in `lextune.labels`."""
+        ...
+
+    def encoder(self, files: Files, max_length: int, settings: Mapping[str, str]) -> Encoder:
         """A function from texts to encoded rows, built from the bytes of the tokenizer's files."""
+        ...
+
+    def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
+        """Names of the model's outputs: the classes, or the tags made of them."""
+        ...
+
+    def numbers(
+        self, labels: Sequence[str], classes: Sequence[str], encoded: Encoded | None
+    ) -> npt.NDArray[Any]:
+        """What is taught, in numbers: one entry for each row, or for each token where tokens answer.
+
+        Args:
+            labels: A cell for each text.
+            classes: In the order of the outputs.
+            encoded: The texts; only tasks whose tokens answer look at them.
+        """
+        ...
+
+    def items(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Which entries of `numbers` the logits of these rows speak of, in their order."""
         ...
 
     def build(
@@ -116,11 +167,11 @@ class Task(Protocol):
         ...
 
     def logits(self, model: torch.nn.Module, batch: Any) -> torch.Tensor:
-        """Shape (batch, classes)."""
+        """Shape (items, outputs)."""
         ...
 
     def features(self, model: torch.nn.Module, batch: Any) -> torch.Tensor:
-        """What the head reads of each row, shape (batch, hidden).
+        """What the head reads of each item, shape (items, hidden).
 
         Raises:
             ModelError: It is not known where the head of this architecture begins.
@@ -128,18 +179,30 @@ class Task(Protocol):
         ...
 
     def head_logits(self, model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
-        """`logits` from `features`, shape (batch, classes)."""
+        """`logits` from `features`, shape (items, outputs)."""
         ...
 
     def loss(
         self, logits: torch.Tensor, labels: torch.Tensor, *,
         class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
     ) -> torch.Tensor:  # fmt: skip
-        """The mean loss, a scalar: over the rows, or weighted by `class_weights`, shape (classes,)."""
+        """The mean loss, a scalar: over the items, or weighted by `class_weights`, shape (outputs,)."""
+        ...
+
+    def blind_loss(self, outputs: int) -> float:
+        """The loss of a guess that gives every answer the same probability."""
+        ...
+
+    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Which items are answered as taught, bool, shape (items,)."""
         ...
 
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
-        """Probabilities, shape (batch, classes)."""
+        """Probabilities, shape (items, outputs)."""
+        ...
+
+    def unsure(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Which items may be answered differently in another precision, shape (items,)."""
         ...
 
     def export(
@@ -153,7 +216,11 @@ tasks: Registry[Task] = Registry("task", "lextune.tasks")
 
 
 def model_info(
-    task: str, classes: Sequence[str], max_length: int, precision: str
+    task: str,
+    classes: Sequence[str],
+    max_length: int,
+    precision: str,
+    settings: Mapping[str, str] = NO_SETTINGS,
 ) -> dict[str, Any]:
     """The content of `lextune.json`: what serving must know that the library's own files do not say."""
     return {
@@ -162,4 +229,5 @@ def model_info(
         "classes": list(classes),
         "max_length": max_length,
         "precision": precision,
+        **({"settings": dict(settings)} if settings else {}),
     }

@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lextune.errors import ModelError, Problem
 from lextune.tasks.base import Files
@@ -14,6 +14,8 @@ from lextune.tasks.base import Files
 if TYPE_CHECKING:
     import torch
     from transformers import PretrainedConfig, PreTrainedModel
+
+ProblemType = Literal["single_label_classification", "multi_label_classification"]
 
 #: What the layers of a head that depend on the classes are called, over transformers' architectures.
 _OUTPUTS = ("classifier.", "score.", "classification_head.", "logits_proj.", "sequence_summary.")
@@ -78,23 +80,40 @@ def library_config(files: Files, **changes: Any) -> PretrainedConfig:
 
 
 def build_classifier(
-    files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
+    files: Files,
+    outputs: Sequence[str],
+    *,
+    dropout: float | None,
+    new_head: bool,
+    problem_type: ProblemType | None,
 ) -> tuple[PreTrainedModel, frozenset[str]]:
-    """The sequence classifier, and the names of the tensors that `files` did not hold.
+    """The classifier of rows, or of tokens, and the names of the tensors that `files` did not hold.
+
+    Args:
+        files: Of the model's folder.
+        outputs: Names of classes or tags.
+        dropout: Over all rates of the model's config; None keeps them.
+        new_head: Whether a missing head is initialised.
+        problem_type: As transformers calls what is said of a row; None for a classifier of tokens.
 
     Raises:
         ModelError: The files fit neither transformers nor each other.
     """
-    from transformers import AutoModelForSequenceClassification
+    import transformers
 
     config = library_config(
         files,
-        id2label=dict(enumerate(classes)),
-        label2id={name: index for index, name in enumerate(classes)},
-        problem_type="single_label_classification",
+        id2label=dict(enumerate(outputs)),
+        label2id={name: index for index, name in enumerate(outputs)},
+        problem_type=problem_type,
+    )
+    family = (
+        transformers.AutoModelForTokenClassification
+        if problem_type is None
+        else transformers.AutoModelForSequenceClassification
     )
     try:
-        library_class = AutoModelForSequenceClassification._model_mapping[type(config)]
+        library_class = family._model_mapping[type(config)]
     except KeyError as error:
         raise _no_classifier(config.model_type) from error
     if dropout is not None:
@@ -102,7 +121,7 @@ def build_classifier(
             if hasattr(config, key):
                 setattr(config, key, dropout)
     state = read_weights(files)
-    if new_head and not _has_head_of(files, classes):
+    if new_head and not _has_head_of(files, outputs):
         # a head of other classes would teach their order: names travel, positions do not
         state = {key: value for key, value in state.items() if not key.startswith(_OUTPUTS)}
     with _quiet(), _refused(f"transformers builds no {config.model_type!r} from config.json"):
@@ -226,7 +245,7 @@ def read_weights(files: Files) -> dict[str, torch.Tensor]:
 def _no_classifier(kind: object) -> ModelError:
     return ModelError(
         Problem(
-            f"the architecture {kind!r} has no sequence classifier in transformers",
+            f"the architecture {kind!r} has no such classifier in transformers",
             "choose an encoder that transformers knows (BERT, RoBERTa, DeBERTa, ...)",
             "code that ships inside a model's folder is never run",
         )

@@ -1,27 +1,30 @@
-"""The tasks text_classification and sentiment: one text, one class, a BERT-like encoder with a linear head; it knows no run."""
+"""The tasks text_classification and sentiment: one text, one class; it knows no run."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
-from lextune.tasks.base import Encoded, Files, tasks
-from lextune.tasks.pretrained import build_classifier, own_dropouts
-from lextune.tasks.tensors import distinct_tensors
-from lextune.tasks.text.packing import TextBatch
-from lextune.tasks.text.tokenizing import export_tokenizer, make_encoder, positions
+from lextune.labels import LabelKind
+from lextune.tasks.base import Encoded, tasks
+from lextune.tasks.pretrained import ProblemType
+from lextune.tasks.text.task import TextTask
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import torch
 
+#: Scores that differ by less may stand in another order than they would in fp32.
+_NEAR = 0.05
 
-class TextClassification:
+
+class TextClassification(TextTask):
     """Single-label classification of one text column."""
 
-    pipeline_tag = "text-classification"
+    label_kind: ClassVar[LabelKind] = "class"
+    problem_type: ClassVar[ProblemType | None] = "single_label_classification"
     metrics: tuple[str, ...] = (
         "accuracy",
         "macro_f1",
@@ -33,48 +36,17 @@ class TextClassification:
     )
     baselines: tuple[str, ...] = ("majority", "tfidf_logistic_regression")
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def numbers(
+        self,
+        labels: Sequence[str],
+        classes: Sequence[str],
+        encoded: Encoded | None = None,  # noqa: ARG002
+    ) -> npt.NDArray[np.int64]:
+        """The number of each row's class, by name; shape (rows,)."""
+        import numpy as np
 
-    def positions(self, files: Files) -> int | None:
-        """As config.json has it, less those that the architecture never uses."""
-        return positions(files)
-
-    def encoder(self, files: Files, max_length: int) -> Callable[[Sequence[str]], Encoded]:
-        """Texts to token ids, cut to `max_length` tokens with the special tokens kept."""
-        return make_encoder(files, max_length)
-
-    def build(
-        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
-    ) -> tuple[torch.nn.Module, frozenset[str]]:
-        """A transformers sequence classifier whose every tensor comes from `files`, but for a new head's."""
-        return build_classifier(files, classes, dropout=dropout, new_head=new_head)
-
-    def collate(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> TextBatch:
-        """The rows, to be packed or padded as the model takes them."""
-        return TextBatch(encoded, rows)
-
-    def logits(self, model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
-        """The head's output, shape (batch, classes)."""
-        from lextune.tasks.text.encoder import anatomy, first_states
-
-        known = anatomy(model)
-        if known is not None:
-            return known.head(first_states(model, known, batch))
-        logits: torch.Tensor = model(**batch.padded()).logits
-        return logits
-
-    def features(self, model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
-        """The last states of the first tokens, shape (batch, hidden)."""
-        from lextune.tasks.text import heads
-
-        return heads.features(model, batch)
-
-    def head_logits(self, model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
-        """The head alone, shape (batch, classes)."""
-        from lextune.tasks.text import heads
-
-        return heads.head_logits(model, features)
+        number = {name: index for index, name in enumerate(classes)}
+        return np.fromiter((number[label] for label in labels), np.int64, len(labels))
 
     def loss(
         self, logits: torch.Tensor, labels: torch.Tensor, *,
@@ -87,31 +59,26 @@ class TextClassification:
             logits.float(), labels, class_weights, label_smoothing=label_smoothing
         )
 
+    def blind_loss(self, outputs: int) -> float:
+        """Of the same probability for each class."""
+        return math.log(max(outputs, 2))
+
+    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Where the highest-scored class is the label."""
+        return logits.argmax(-1) == labels
+
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
         """Softmax over the classes."""
         return logits.detach().float().softmax(-1).cpu().numpy()
 
-    def export(
-        self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]
-    ) -> dict[str, bytes]:
-        """config.json, model.safetensors, the tokenizer's files and lextune.json."""
-        import safetensors.torch
+    def unsure(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Where the two best classes are near each other."""
+        import numpy as np
 
-        state = {name: one.cpu().contiguous() for name, one in distinct_tensors(model).items()}
-        config = model.config.to_dict()  # type: ignore[operator,union-attr]
-        config |= {key: rate for key, rate in own_dropouts(files).items() if key in config}
-        config["architectures"] = [type(model).__name__]
-        for key in (
-            "_name_or_path",
-            "tokenizer_class",
-        ):  # the tokenizer's own config names its class
-            config.pop(key, None)
-        return {
-            **export_tokenizer(files, int(info["max_length"])),
-            "config.json": json.dumps(config, indent=2, sort_keys=True).encode() + b"\n",
-            "model.safetensors": safetensors.torch.save(state, {"format": "pt"}),
-            "lextune.json": json.dumps(dict(info), indent=2, ensure_ascii=False).encode() + b"\n",
-        }
+        if scores.shape[1] < 2:
+            return np.zeros(len(scores), bool)
+        best = np.partition(scores, -2, axis=1)
+        return np.asarray(~(best[:, -1] - best[:, -2] >= _NEAR))
 
 
 for _name in ("text_classification", "sentiment"):

@@ -26,13 +26,13 @@ class Health:
         model: To tell weights that were broken before from a batch that breaks them.
         optimizer: For the learning rate, in messages.
         progress: Notes the first loss and the last ones.
-        classes: How many there are: a blind guess has the loss log(classes).
+        blind_loss: Of a blind guess, in nats.
     """
 
     model: torch.nn.Module
     optimizer: torch.optim.Optimizer
     progress: Progress
-    classes: int
+    blind_loss: float
 
     def check_loss(self, value: float, ids: Sequence[str]) -> None:
         """Of one batch, before its gradient is taken.
@@ -55,7 +55,7 @@ class Health:
         state.recent = [*state.recent, loss][-_RECENT:]
         if not math.isfinite(norm):
             self._stop("the gradient is not finite", ids)
-        limit = _EXPLODED * math.log(max(self.classes, 2))
+        limit = _EXPLODED * self.blind_loss
         if len(state.recent) == _RECENT and float(np.mean(state.recent)) > limit:
             self._stop(f"the loss exploded to {np.mean(state.recent):.3g}", ids)
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,11 +49,11 @@ class Rows:
 
     Attributes:
         ids: Row ids, for messages; shape (rows,).
-        labels: Class numbers, shape (rows,), int64.
+        labels: As `Task.numbers` gives them: one entry for each row, or for each token.
     """
 
     encoded: Encoded
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[Any]
     ids: Sequence[str]
 
 
@@ -107,7 +108,7 @@ class Trainer:
         decay = config.ema_decay
         self.average = None if decay is None else Average(self.model, decay)
 
-    def run(self, train: Rows, validation: Rows, classes: int, *, resume: bool) -> Outcome:
+    def run(self, train: Rows, validation: Rows, outputs: int, *, resume: bool) -> Outcome:
         """Train to the end or to the early stop, and leave the best weights in the model.
 
         Raises:
@@ -124,7 +125,7 @@ class Trainer:
             self.progress = restored or self.progress
         state = self.progress
         schedule = self._schedule(total)
-        health = Health(self.model, self.optimizer, state, classes)
+        health = Health(self.model, self.optimizer, state, self.task.blind_loss(outputs))
         for callback in self.callbacks:
             callback.on_start(total, state.step)
         with _signals() as stop:
@@ -197,9 +198,10 @@ class Trainer:
         most = tokens_at_once(self.device)
         return [part for batch in batches for part in train.encoded.cut(batch, most)]
 
-    def try_step(self, train: Rows, rows: npt.NDArray[np.int64], classes: int) -> float:
+    def try_step(self, train: Rows, rows: npt.NDArray[np.int64], outputs: int) -> float:
         """Seconds of a step on these rows with a learning rate of 0, for a rehearsal of the training."""
-        health = Health(self.model, self.optimizer, self.progress, classes)
+        blind = self.task.blind_loss(outputs)
+        health = Health(self.model, self.optimizer, self.progress, blind)
         before = self.progress.seconds
         self._step(train, self._cut(train, [rows]), lambda _: 0.0, health)
         return self.progress.seconds - before
@@ -241,9 +243,10 @@ class Trainer:
         """Leave the gradient of the mean loss over the rows of all batches in the model; give the loss."""
         self.model.train()
         total = 0.0
-        shares = self.objective.shares([train.labels[rows] for rows in batches])
-        for rows, share in zip(batches, shares, strict=True):
-            labels = torch.from_numpy(train.labels[rows]).to(self.device)
+        taught = [train.labels[self.task.items(train.encoded, rows)] for rows in batches]
+        shares = self.objective.shares(taught)
+        for rows, numbers, share in zip(batches, taught, shares, strict=True):
+            labels = torch.from_numpy(numbers).to(self.device)
             loss = self.objective(self._logits(train, rows), labels) * share
             value = float(loss.detach())
             health.check_loss(value, [train.ids[row] for row in rows])
@@ -288,15 +291,17 @@ class Trainer:
 
     @torch.inference_mode()
     def validate(self, validation: Rows) -> tuple[float, float]:
-        """The task's mean loss over the rows, and the share of them that are right."""
+        """The task's mean loss over the items (rows or tokens), and the share of them that are right."""
         self.model.eval()
-        total, right = 0.0, 0
+        total, right, count = 0.0, 0, 0
         for rows in validation.encoded.in_order(self.config.batch_size * 2):
-            labels = torch.from_numpy(validation.labels[rows]).to(self.device)
+            numbers = validation.labels[self.task.items(validation.encoded, rows)]
+            labels = torch.from_numpy(numbers).to(self.device)
             logits = self._logits(validation, rows)
-            total += float(self.task.loss(logits, labels)) * len(rows)
-            right += int((logits.argmax(-1) == labels).sum())
-        return total / len(validation.ids), right / len(validation.ids)
+            total += float(self.task.loss(logits, labels)) * len(numbers)
+            right += int(self.task.right(logits, labels).sum())
+            count += len(numbers)
+        return (total / count, right / count) if count else (math.nan, math.nan)
 
 
 @contextlib.contextmanager

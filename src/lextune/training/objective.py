@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -37,17 +37,19 @@ class Objective:
             logits, labels, class_weights=weights, label_smoothing=self.label_smoothing
         )
 
-    def shares(self, batches: Sequence[npt.NDArray[np.int64]]) -> list[float]:
-        """What the mean of each batch counts in the mean over all of them; it sums to 1.
+    def shares(self, batches: Sequence[npt.NDArray[Any]]) -> list[float]:
+        """What the mean of each batch counts in the mean over all of them; it sums to 1, or is 0 without items.
 
-        A mean of means would count the rows of a short batch for more than the others.
+        A mean of means would count the items of a short batch for more than the others.
 
         Args:
-            batches: The labels of each batch.
+            batches: What is taught of each batch, one entry for each item.
         """
-        weights = None if self.class_weights is None else self.class_weights.double().numpy()
+        by_class = self.class_weights is not None and batches[0].ndim == 1
+        weights = self.class_weights.double().numpy() if by_class else None  # type: ignore[union-attr]
         each = [float(len(one) if weights is None else weights[one].sum()) for one in batches]
-        return [one / sum(each) for one in each]
+        total = sum(each)
+        return [one / total if total else 0.0 for one in each]
 
 
 def class_weights(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 
 import numpy as np
@@ -20,7 +19,7 @@ _STD = 0.02
 
 
 def try_first_rows(
-    task: Task, model: torch.nn.Module, rows: Rows, classes: int, *,
+    task: Task, model: torch.nn.Module, rows: Rows, outputs: int, *,
     new_tensors: Collection[str], seed: int,
 ) -> str | None:  # fmt: skip
     """Make sure that the model answers, and that a new head begins as a blind guess.
@@ -31,7 +30,7 @@ def try_first_rows(
         task: Gives batches, logits and loss.
         model: Moved nowhere; its output layer may be redrawn in place.
         rows: Of the training part.
-        classes: How many there are.
+        outputs: How many the model has.
         new_tensors: Names of the tensors that were drawn.
         seed: Of the redrawing.
 
@@ -41,9 +40,9 @@ def try_first_rows(
     Raises:
         ModelError: The model cannot take these rows, or gives another number of scores.
     """
-    loss = _first_loss(task, model, rows, classes)
-    blind = math.log(max(classes, 2))
-    layer = _new_output(model, classes, new_tensors)
+    loss = _first_loss(task, model, rows, outputs)
+    blind = task.blind_loss(outputs)
+    layer = _new_output(model, outputs, new_tensors)
     if loss <= blind + _FAR or layer is None:
         return None
     draw = torch.Generator().manual_seed(seed)
@@ -51,7 +50,7 @@ def try_first_rows(
         layer.weight.copy_(torch.randn(layer.weight.shape, generator=draw) * _STD)
         if layer.bias is not None:
             layer.bias.zero_()
-    again = _first_loss(task, model, rows, classes)
+    again = _first_loss(task, model, rows, outputs)
     return (
         f"the new head was drawn too wide: its first loss was {loss:.3g}, a blind guess has "
         f"{blind:.3g}; drawn again with a standard deviation of {_STD} it is {again:.3g}"
@@ -59,7 +58,7 @@ def try_first_rows(
 
 
 @torch.no_grad()
-def _first_loss(task: Task, model: torch.nn.Module, rows: Rows, classes: int) -> float:
+def _first_loss(task: Task, model: torch.nn.Module, rows: Rows, outputs: int) -> float:
     order = np.argsort(rows.encoded.lengths, kind="stable")
     tried = order[np.linspace(0, len(order) - 1, min(_ROWS, len(order))).astype(np.int64)]
     where, training = next(model.parameters()).device, model.training
@@ -81,27 +80,28 @@ def _first_loss(task: Task, model: torch.nn.Module, rows: Rows, classes: int) ->
         ) from error
     finally:
         model.train(training)
-    if logits.shape != (len(tried), classes):
+    taught = rows.labels[task.items(rows.encoded, tried)]
+    if logits.shape != (len(taught), outputs):
         raise ModelError(
             Problem(
                 f"the model gives scores of the shape {tuple(logits.shape)} for {len(tried)} texts "
-                f"and {classes} classes",
+                f"and {outputs} outputs",
                 "choose another model",
-                "every class needs one score",
+                "every class or tag needs one score",
             )
         )
-    return float(task.loss(logits, torch.from_numpy(rows.labels[tried]).to(where)))
+    return float(task.loss(logits, torch.from_numpy(taught).to(where)))
 
 
 def _new_output(
-    model: torch.nn.Module, classes: int, new_tensors: Collection[str]
+    model: torch.nn.Module, outputs: int, new_tensors: Collection[str]
 ) -> torch.nn.Linear | None:
-    """The last linear layer that was drawn and has a row for each class."""
+    """The last linear layer that was drawn and has a row for each output."""
     found = [
         module
         for name, module in model.named_modules()
         if isinstance(module, torch.nn.Linear)
         and f"{name}.weight" in new_tensors
-        and module.out_features == classes
+        and module.out_features == outputs
     ]
     return found[-1] if found else None

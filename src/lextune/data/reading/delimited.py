@@ -71,6 +71,12 @@ def _records(
                 header = _header(cells, source, context)
                 if header is None:
                     return
+                if context.undecoded.take():  # whatever stands below, its columns have no names
+                    context.findings.add(
+                        "header", "error", "the header is not text in the file's encoding",
+                        "set data.encoding, or save the file as UTF-8", f"{source.name}:{start}", unit="files",
+                    )  # fmt: skip
+                    return
                 continue
             if not cells and len(header) > 1:
                 context.findings.add(
@@ -80,9 +86,11 @@ def _records(
                 continue
             number += 1
             where = f"{source.name}:{start} (record {number})"
+            if context.not_text(where):
+                continue
             if len(cells) != len(header) and (cells or len(header) > 1):
-                context.findings.add(
-                    "ragged_row", "error", f"records that do not have {len(header)} cells as the header has",
+                context.skip(
+                    "ragged_row", f"records that do not have {len(header)} cells as the header has",
                     _MEND, where,
                 )  # fmt: skip
                 continue

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from lextune.data.encodings import DETECT, Sampler, choose_encoding, not_decodable
 from lextune.data.formats import RawRow, ReadContext, Source, data_format, missing_columns
-from lextune.data.opening import choose_encoding, not_decodable, record_digest
+from lextune.data.opening import record_digest
 
 _SUFFIXES = ("", ".txt", ".text")
 _PART_WORDS = {
@@ -72,21 +73,25 @@ def _rows(
         try:
             data = path.read_bytes()
         except OSError as error:
-            context.findings.add(
-                "unreadable", "error", f"a text cannot be read: {error.strerror}",
-                "mend the link or the permissions, or remove it", where, unit="files",
+            context.skip(
+                "unreadable", f"a text cannot be read: {error.strerror}",
+                "mend the link or the permissions, or remove it", where,
             )  # fmt: skip
             continue
         listing.update(
             f"{hashlib.sha256(data).hexdigest()}  {relative}\n".encode("utf-8", "surrogateescape")
         )
         size += len(data)
-        codec, told = choose_encoding(data[:4096], where, context)
+        known = Sampler()
+        if options.encoding == DETECT:
+            known.feed(data, last=True)
+        codec, told = choose_encoding(data[:4096], where, context, known)
         encodings[told] += 1
         try:
             text = data.decode(codec)
         except UnicodeDecodeError as error:
-            not_decodable(where, error, context)
+            context.leave_out(where)
+            not_decodable(where, error, context, skipped=True)
             continue
         values: dict[str, str | None] = {options.text: text or None}
         if options.label is not None:

@@ -70,14 +70,14 @@ def model_card(
     facts = verdict.facts if verdict is not None else _dict(config.get("use"))
     name = f"{text(release.get('name'))} {text(release.get('version'))}"
     lines = [
-        *_front_matter(release, base, data, evaluation, facts, terms),
+        *_front_matter(config, base, data, evaluation, facts, terms),
         f"# {name if release else 'Fine-tuned model'}",
         "",
         *_opening(verdict),
         *_use(facts, config),
         *_base(base),
         *_data(data, rooms),
-        *_licence(base, data, terms),
+        *_licence(release, base, data, terms, verdict),
         *_training(trained),
         *_metrics(evaluation),
         *_groups(evaluation, rooms),
@@ -89,15 +89,21 @@ def model_card(
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _pipeline_tag(config: _Dict) -> str:
+    """The hub's word for the task."""
+    return "token-classification" if config.get("task") == "ner" else "text-classification"
+
+
 def _front_matter(
-    release: _Dict,
+    config: _Dict,
     base: _Dict,
     data: _Dict,
     evaluation: _Dict,
     facts: _Dict,
     terms: Sequence[Term] | None,
 ) -> list[str]:
-    matter: dict[str, Any] = {"license": _hub_licence(base, terms or ())}
+    release = _dict(config.get("release"))
+    matter: dict[str, Any] = _hub_licence(release, base, terms or ())
     if _hub_name(base) is not None:
         matter["base_model"] = _hub_name(base)
     datasets = [
@@ -107,10 +113,11 @@ def _front_matter(
     ]
     if datasets:
         matter["datasets"] = datasets
-    if facts.get("language"):
-        matter["language"] = facts["language"]
+    language = facts.get("language") or list(_list(_dict(data.get("origin")).get("language")))
+    if language:
+        matter["language"] = language
     matter |= {
-        "pipeline_tag": "text-classification",
+        "pipeline_tag": _pipeline_tag(config),
         "library_name": "transformers",
         "tags": ["lextune"],
     }
@@ -119,7 +126,8 @@ def _front_matter(
         for item in _measurements(evaluation)
         if item.get("group") is None
         and item.get("unit") in ("proportion", "nats", "score")
-        and not str(item.get("name")).startswith(("accuracy_minus_", "evaluated_"))
+        and not str(item.get("name")).startswith("evaluated_")
+        and "_minus_" not in str(item.get("name"))
         and "." not in str(item.get("name"))
     ]
     scores = [
@@ -131,7 +139,7 @@ def _front_matter(
         matter["metrics"] = sorted({score["type"] for score in scores})
         dataset = ", ".join(str(source) for source in _list(data.get("sources"))) or GAP
         result = {
-            "task": {"type": "text-classification"},
+            "task": {"type": _pipeline_tag(config)},
             "dataset": {
                 "name": dataset,
                 "type": datasets[0] if datasets else "other",
@@ -227,6 +235,7 @@ def _data(data: _Dict, rooms: Mapping[str, list[_Dict]]) -> list[str]:
                 ("Sources", ", ".join(code(one) for one in _list(data.get("sources"))) or GAP),
                 *_licence_fields(_dict(data.get("licence"))),
                 ("Lawful basis", text(data.get("lawful_basis"))),
+                *_origin(_dict(data.get("origin"))),
                 ("Classes", text(data.get("classes"))),
                 ("Columns", text(data.get("columns"))),
                 ("Fingerprint of all rows", code(data.get("fingerprint"))),
@@ -240,9 +249,37 @@ def _data(data: _Dict, rooms: Mapping[str, list[_Dict]]) -> list[str]:
     ]
 
 
-def _licence(base: _Dict, data: _Dict, terms: Sequence[Term] | None) -> list[str]:
-    """The conditions that come with the inputs; the card gives no licence, since no statement does."""
+def _origin(origin: _Dict) -> list[tuple[str, str]]:
+    """What the data's owner states, and how many rows were left out for it."""
+    consent = _dict(origin.get("consent"))
+    excluded = [
+        f"{text(reason)}: {number(count)}"
+        for reason, count in _dict(origin.get("excluded")).items()
+    ]
     found = [
+        ("Where the data comes from", text(origin.get("source"))),
+        ("Purpose of collection", text(origin.get("purpose"))),
+        ("To be kept until", text(origin.get("retention_until"))),
+        ("Languages", text(origin.get("language") or None)),
+        ("Columns of sensitive data", text(origin.get("sensitive") or None)),
+    ]
+    if consent:
+        found.append(("What counts as consent", text(consent)))
+    if excluded:
+        found.append(("Rows left out before use", "; ".join(excluded)))
+    return found
+
+
+def _licence(
+    release: _Dict,
+    base: _Dict,
+    data: _Dict,
+    terms: Sequence[Term] | None,
+    verdict: Verdict | None,
+) -> list[str]:
+    """The licence that the config declares, and the conditions that come with the inputs."""
+    found = [("Licence of this model, as declared", code(release.get("licence")))]
+    found += [
         (f"Licence of the {name}", code(_dict(record.get("licence")).get("spdx")))
         for name, record in (("base model", base), ("data", data))
     ]
@@ -253,6 +290,14 @@ def _licence(base: _Dict, data: _Dict, terms: Sequence[Term] | None) -> list[str
         "",
         *fields(found),
     ]
+    together = [
+        text(reason)
+        for control in (verdict.controls if verdict is not None else ())
+        if control.control == "output_licence"
+        for reason in control.reasons
+    ]
+    if together:
+        lines += [f"Read together: {' '.join(together)}", ""]
     if terms is None:
         return [*lines, f"Conditions on this release: {GAP}.", ""]
     if not terms:
@@ -443,13 +488,18 @@ def _list(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) else ()
 
 
-def _hub_licence(base: _Dict, terms: Sequence[Term]) -> str:
-    """The base model's id, as the Hub writes it, where its licence asks for itself; otherwise nobody chose one."""
+def _hub_licence(release: _Dict, base: _Dict, terms: Sequence[Term]) -> dict[str, str]:
+    """The declared licence as the Hub writes ids; else the base model's where that asks for itself; else unknown."""
+    declared = release.get("licence")
+    if isinstance(declared, str):
+        if _HUB_ID.fullmatch(declared) is not None:
+            return {"license": declared.lower()}
+        return {"license": "other", "license_name": declared}
     spdx = str(_dict(base.get("licence")).get("spdx")).lower()
     asked = {
         one.licence.lower() for one in terms if one.source == "model" and one.share_alike == "yes"
     }
-    return spdx if asked == {spdx} else "unknown"
+    return {"license": spdx if asked == {spdx} else "unknown"}
 
 
 def _hub_name(base: _Dict) -> str | None:

@@ -1,7 +1,7 @@
 """Runs BERT-like classifiers of transformers over packed rows with the library's own modules; it knows no text.
 
-What the library computes for padded rows is computed here without the padding, and in the last layer for the
-first token of a row alone, since the head reads nothing else.
+What the library computes for padded rows is computed here without the padding, and for a head that reads the
+first token of a row, in the last layer for that token alone.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Anatomy:
         hidden_dropout: Rate in training, of embeddings and of each layer's output.
         mixing_dropout: Rate in training, of what attention gives before it is added.
         attention_dropout: Rate in training, of the probabilities.
-        head: From the last states of the first tokens, shape (rows, hidden), to logits.
+        head: From the last states of what it reads, shape (items, hidden), to logits.
+        every: Whether the head reads each token that answers, and not the first of each row.
     """
 
     embed: Callable[[Packed], torch.Tensor]
@@ -58,6 +59,7 @@ class Anatomy:
     mixing_dropout: float
     attention_dropout: float
     head: Callable[[torch.Tensor], torch.Tensor]
+    every: bool = False
 
 
 def anatomy(model: nn.Module) -> Anatomy | None:
@@ -70,8 +72,8 @@ def anatomy(model: nn.Module) -> Anatomy | None:
     return found(model)
 
 
-def first_states(model: nn.Module, known: Anatomy, rows: TextBatch) -> torch.Tensor:
-    """The last layer's states of the first token of each row, in the order asked for, shape (rows, hidden).
+def read_states(model: nn.Module, known: Anatomy, rows: TextBatch) -> torch.Tensor:
+    """The last layer's states of what the head reads, row after row in the order asked for, shape (items, hidden).
 
     Inside autocast, all between the embeddings and the result is of autocast's type.
     """
@@ -103,9 +105,12 @@ def first_states(model: nn.Module, known: Anatomy, rows: TextBatch) -> torch.Ten
         if known.project is not None:
             x = _linear(x, known.project)
         for block in known.blocks:
-            last = block is known.blocks[-1]
+            last = block is known.blocks[-1] and not known.every
             run = functools.partial(layer, block, x, last=last)
             x = checkpoint(run, use_reentrant=False) if again else run()
+        if known.every:
+            begin = batch.first.cpu().numpy()[batch.back.cpu().numpy()]
+            return x[torch.from_numpy(rows.places(begin)).to(x.device)].float()
         return x[batch.back].float()
 
 
@@ -133,7 +138,9 @@ def _norm(x: torch.Tensor, module: nn.LayerNorm) -> torch.Tensor:
     )
 
 
-def _bert_like(base: Any, head: Callable[[torch.Tensor], torch.Tensor]) -> Anatomy:
+def _bert_like(
+    base: Any, head: Callable[[torch.Tensor], torch.Tensor], *, every: bool = False
+) -> Anatomy:
     """BERT and those that took over its modules."""
     embeddings, config = base.embeddings, base.config
 
@@ -158,7 +165,7 @@ def _bert_like(base: Any, head: Callable[[torch.Tensor], torch.Tensor]) -> Anato
     return Anatomy(
         embed, getattr(base, "embeddings_project", None), blocks, config.num_attention_heads,
         config.hidden_dropout_prob, config.hidden_dropout_prob,
-        config.attention_probs_dropout_prob, head,
+        config.attention_probs_dropout_prob, head, every,
     )  # fmt: skip
 
 
@@ -185,21 +192,15 @@ def _electra(model: Any) -> Anatomy:
     return _bert_like(model.electra, lambda first: model.classifier(first[:, None]))
 
 
-def _distilbert(model: Any) -> Anatomy:
-    base, config = model.distilbert, model.config
-
+def _distilbert_like(
+    base: Any, config: Any, head: Callable[[torch.Tensor], torch.Tensor], *, every: bool = False
+) -> Anatomy:
     def embed(batch: Packed) -> torch.Tensor:
         x = base.embeddings.word_embeddings(batch.ids)
         normed: torch.Tensor = base.embeddings.LayerNorm(
             x + base.embeddings.position_embeddings(batch.positions)
         )
         return normed
-
-    def head(first: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = model.classifier(
-            model.dropout(functional.relu(model.pre_classifier(first)))
-        )
-        return logits
 
     blocks = tuple(
         _Block(
@@ -210,16 +211,46 @@ def _distilbert(model: Any) -> Anatomy:
         for layer in base.transformer.layer
     )  # fmt: skip
     return Anatomy(
-        embed, None, blocks, config.n_heads, config.dropout, 0.0, config.attention_dropout, head
-    )
+        embed, None, blocks, config.n_heads, config.dropout, 0.0, config.attention_dropout, head,
+        every,
+    )  # fmt: skip
+
+
+def _distilbert(model: Any) -> Anatomy:
+    def head(first: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = model.classifier(
+            model.dropout(functional.relu(model.pre_classifier(first)))
+        )
+        return logits
+
+    return _distilbert_like(model.distilbert, model.config, head)
+
+
+def _tagging_head(model: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda states: model.classifier(model.dropout(states))
+
+
+def _distilbert_tokens(model: Any) -> Anatomy:
+    return _distilbert_like(model.distilbert, model.config, _tagging_head(model), every=True)
+
+
+def _tokens(model: Any) -> Anatomy:
+    """Token classifiers of BERT and those that took over its modules: dropout and one linear map."""
+    return _bert_like(model.base_model, _tagging_head(model), every=True)
 
 
 #: By the class that transformers builds, which fixes what the forward pass is.
 _ANATOMIES: Mapping[str, Callable[[Any], Anatomy]] = {
     "BertForSequenceClassification": _bert,
+    "BertForTokenClassification": _tokens,
     "CamembertForSequenceClassification": _roberta,
+    "CamembertForTokenClassification": _tokens,
     "DistilBertForSequenceClassification": _distilbert,
+    "DistilBertForTokenClassification": _distilbert_tokens,
     "ElectraForSequenceClassification": _electra,
+    "ElectraForTokenClassification": _tokens,
     "RobertaForSequenceClassification": _roberta,
+    "RobertaForTokenClassification": _tokens,
     "XLMRobertaForSequenceClassification": _roberta,
+    "XLMRobertaForTokenClassification": _tokens,
 }

@@ -77,6 +77,26 @@ class TextBatch:
         """The same rows, for another device."""
         return TextBatch(self.encoded, self.rows, device)
 
+    @property
+    def answering(self) -> npt.NDArray[np.int64]:
+        """Places in `encoded.ids` of the tokens that answer for a piece of their text, row after row."""
+        tokens = self.encoded.tokens_of(self.rows)
+        return tokens[self._answers(tokens)]
+
+    def _answers(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        import numpy as np
+
+        spans = self.encoded.spans
+        return np.ones(len(tokens), bool) if spans is None else np.asarray(spans[tokens, 1] > 0)
+
+    def places(self, starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Where the answering tokens are when the rows begin at `starts`, shape (batch,)."""
+        import numpy as np
+
+        encoded, tokens = self.encoded, self.encoded.tokens_of(self.rows)
+        moved = tokens + np.repeat(starts - encoded.offsets[self.rows], encoded.lengths[self.rows])
+        return moved[self._answers(tokens)]
+
     def padded(self) -> dict[str, torch.Tensor]:
         """input_ids and attention_mask, shape (batch, longest row rounded up)."""
         import numpy as np

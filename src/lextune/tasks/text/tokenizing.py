@@ -56,15 +56,12 @@ def make_encoder(files: Files, max_length: int) -> Callable[[Sequence[str]], Enc
     """
     import numpy as np
 
-    tokenizer = _read_tokenizer(files)
+    tokenizer = read_tokenizer(files)
     limit = positions(files)
     tokenizer.enable_truncation(max_length if limit is None else min(max_length, limit))
     tokenizer.no_padding()
-    pad_id, pad_left = _pad_id(files, tokenizer), _pads_left(files)
-    unknown = _special(files).get("unk_token")
-    # a tokenizer without special tokens makes nothing of a text of invisible signs
-    filler = tokenizer.token_to_id(unknown) if unknown else None
-    nothing = [pad_id if filler is None else filler]
+    pad_id, pad_left = padding_of(files, tokenizer), pads_left(files)
+    nothing = [filler_of(files, tokenizer)]
 
     def encode(texts: Sequence[str]) -> Encoded:
         found = tokenizer.encode_batch_fast(list(texts))
@@ -85,10 +82,10 @@ def export_tokenizer(files: Files, max_length: int) -> dict[str, bytes]:
     A class named for an architecture (BertTokenizer, XLMRobertaTokenizer) would rebuild the tokenizer from
     settings of its own, and so give other ids than those that the model was trained on.
     """
-    tokenizer = _read_tokenizer(files)
+    tokenizer = read_tokenizer(files)
     settings = read_json(files, "tokenizer_config.json")
     special = _special(files)
-    padding = tokenizer.id_to_token(_pad_id(files, tokenizer))
+    padding = tokenizer.id_to_token(padding_of(files, tokenizer))
     special |= {"pad_token": padding} if padding is not None else {}
     written = {
         # a token that the vocabulary lacks would be added to it, beyond the model's embeddings
@@ -98,7 +95,7 @@ def export_tokenizer(files: Files, max_length: int) -> dict[str, bytes]:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": max_length,
         "model_input_names": ["input_ids", "attention_mask"],
-        "padding_side": "left" if _pads_left(files) else "right",
+        "padding_side": "left" if pads_left(files) else "right",
         "truncation_side": "right",
         "clean_up_tokenization_spaces": settings.get("clean_up_tokenization_spaces") is True,
     }
@@ -107,7 +104,12 @@ def export_tokenizer(files: Files, max_length: int) -> dict[str, bytes]:
     return kept | {"tokenizer_config.json": text.encode() + b"\n"}
 
 
-def _read_tokenizer(files: Files) -> Tokenizer:
+def read_tokenizer(files: Files) -> Tokenizer:
+    """The tokenizer of tokenizer.json.
+
+    Raises:
+        ModelError: The file is missing or damaged, or has tokens that the model does not know.
+    """
     from tokenizers import Tokenizer
 
     if "tokenizer.json" not in files:
@@ -159,12 +161,19 @@ def _token(settings: dict[str, Any], key: str) -> str | None:
     return token
 
 
-def _pads_left(files: Files) -> bool:
+def filler_of(files: Files, tokenizer: Tokenizer) -> int:
+    """What stands for a text of which nothing is left: a tokenizer without special tokens drops invisible signs."""
+    unknown = _special(files).get("unk_token")
+    found = tokenizer.token_to_id(unknown) if unknown else None
+    return padding_of(files, tokenizer) if found is None else found
+
+
+def pads_left(files: Files) -> bool:
     """XLNet alone answers from the last place of a row whatever stands there; GPT-2 looks for the last token."""
     return read_json(files, "config.json").get("model_type") == "xlnet"
 
 
-def _pad_id(files: Files, tokenizer: Tokenizer) -> int:
+def padding_of(files: Files, tokenizer: Tokenizer) -> int:
     """The padding token's id: as the tokenizer's config names it, else as the model's config numbers it."""
     token = _token(read_json(files, "tokenizer_config.json"), "pad_token") or "[PAD]"
     found = tokenizer.token_to_id(token)

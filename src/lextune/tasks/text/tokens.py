@@ -1,7 +1,9 @@
 """Keeps tokenised rows in files that are mapped into memory, so that a million rows need none; it knows no task and no model.
 
-A file holds the token ids of all rows, then the length of each row (both int32, little endian), then a JSON
-object that describes them, the object's length (uint64) and the SHA-256 of all before.
+A file holds the token ids of all rows (where tokens answer for pieces of a text, each id is followed by the
+piece's start and end), then the length of each row, then where a text may be several rows the number of each
+row's text (all int32, little endian), then a JSON object that describes them, the object's length (uint64) and
+the SHA-256 of all before.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ Encode = Callable[[Sequence[str]], Encoded]
 Advance = Callable[[int], None]
 #: The folder of tokenised rows in a run's folder. They can be read back into texts, so it goes with the run's end.
 TOKENS_FOLDER = "tokens"
-_SCHEMA = "lextune.tokens/v1"
+_SCHEMA = "lextune.tokens/v2"
 #: Bytes of the object's length and of the digest.
 _LENGTH, _DIGEST = 8, 32
 _CHUNK = 1 << 24
@@ -59,7 +61,7 @@ def kept_tokens(
         path: Its name must say all that decides the tokens, for nothing else is compared.
         encode: As `Task.encoder` makes it.
         blocks: The texts, in order; not asked for where the file is whole.
-        advance: Told of the rows of each block.
+        advance: Told of the texts of each block.
     """
     with disk_problems(path):
         path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -82,19 +84,29 @@ def _write(
         state.update(data)
         stream.write(data)
 
-    last, tokens, truncated = encode([]), 0, 0
+    last, tokens, truncated, count = encode([]), 0, 0, 0
+    with_spans, with_texts = last.spans is not None, last.texts is not None
     lengths: list[np.ndarray[Any, np.dtype[np.int32]]] = []
+    texts: list[np.ndarray[Any, np.dtype[np.int32]]] = []
     for last in _ahead(encode, blocks):
-        put(last.ids.astype("<i4", copy=False).data.cast("B"))
+        ids = last.ids
+        if last.spans is not None:
+            ids = np.column_stack([ids, last.spans])
+        put(np.ascontiguousarray(ids, "<i4").data.cast("B"))
         lengths.append(last.lengths.astype("<i4"))
+        if last.texts is not None:
+            texts.append((last.texts + count).astype("<i4"))
         tokens += len(last.ids)
         truncated += last.truncated
-        advance(len(last))
+        count += last.text_count
+        advance(last.text_count)
     rows = np.concatenate(lengths) if lengths else np.zeros(0, "<i4")
     put(rows.tobytes())
+    put(b"".join(one.tobytes() for one in texts))
     about = {
         "schema": _SCHEMA, "tokens": tokens, "rows": len(rows), "pad_id": last.pad_id,
         "truncated": truncated, "limit": last.limit, "pad_left": last.pad_left,
+        "spans": with_spans, "texts": with_texts,
     }  # fmt: skip
     text = json.dumps(about).encode()
     put(text + len(text).to_bytes(_LENGTH, "little"))
@@ -140,9 +152,15 @@ def _map(stream: IO[bytes]) -> Encoded:
     end = len(data) - _DIGEST - _LENGTH
     start = end - int.from_bytes(data[end : end + _LENGTH], "little")
     about = json.loads(data[start:end])
-    ids = np.frombuffer(data, "<i4", about["tokens"])
-    lengths = np.frombuffer(data, "<i4", about["rows"], ids.nbytes)
+    width = 3 if about["spans"] else 1
+    table = np.frombuffer(data, "<i4", about["tokens"] * width).reshape(-1, width)
+    lengths = np.frombuffer(data, "<i4", about["rows"], table.nbytes)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+    texts = None
+    if about["texts"]:
+        numbers = np.frombuffer(data, "<i4", about["rows"], table.nbytes + lengths.nbytes)
+        texts = numbers.astype(np.int64)
     return Encoded(
-        ids, offsets, about["pad_id"], about["truncated"], about["limit"], about["pad_left"]
-    )
+        table[:, 0], offsets, about["pad_id"], about["truncated"], about["limit"],
+        about["pad_left"], texts, table[:, 1:] if about["spans"] else None,
+    )  # fmt: skip

@@ -55,7 +55,7 @@ class Method(ABC):
     def logits(
         self, task: Task, model: torch.nn.Module, encoded: Encoded, rows: npt.NDArray[np.int64]
     ) -> torch.Tensor:
-        """The model's answers for some of the rows, shape (rows, classes)."""
+        """The model's answers for some of the rows, shape (items, outputs)."""
         where = next(model.parameters()).device
         return task.logits(model, task.collate(encoded, rows).to(where))
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Head(Method):
     """Pooler and classifier are trained, on features that are computed before the first step and kept in memory.
 
-    The encoder runs without dropout. The features of n rows take n * hidden * 4 bytes.
+    The encoder runs without dropout. The features of n rows (of n tokens, where tokens answer) take
+    n * hidden * 4 bytes.
     """
 
     features_once = True
@@ -47,10 +48,11 @@ class Head(Method):
             with torch.inference_mode(mode=False), torch.no_grad():
                 features = self._features(task, model, encoded)
             self._kept.append((encoded, features))
-        return task.head_logits(model, features[torch.from_numpy(rows).to(features.device)])
+        items = torch.from_numpy(task.items(encoded, rows)).to(features.device)
+        return task.head_logits(model, features[items])
 
     def _features(self, task: Task, model: torch.nn.Module, encoded: Encoded) -> torch.Tensor:
-        """Of all rows, shape (rows, hidden): always in the same batches, so that a resumed run has the same bits."""
+        """Of all items, shape (items, hidden): always in the same batches, so that a resumed run has the same bits."""
         import torch
 
         training, where = model.training, next(model.parameters()).device
@@ -58,8 +60,10 @@ class Head(Method):
         features = torch.empty(0)
         for rows in encoded.in_order(self.config.batch_size * 2):
             found = task.features(model, task.collate(encoded, rows).to(where)).float()
+            items = task.items(encoded, rows)
             if not len(features):
-                features = found.new_empty(len(encoded), found.shape[1])
-            features[torch.from_numpy(rows).to(where)] = found
+                count = len(encoded) if encoded.spans is None else len(encoded.ids)
+                features = found.new_empty(count, found.shape[1])
+            features[torch.from_numpy(items).to(where)] = found
         model.train(training)
         return features

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from lextune.training.depth import depths
+from lextune.training.freezing import freeze_embeddings
 from lextune.training.methods.base import Method, ParameterGroup, decayed_groups, methods
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ class Layerwise(Method):
     arXiv:2003.10555, appendix B, take 0.65 to 0.9 for encoders.
     """
 
-    settings: ClassVar[frozenset[str]] = frozenset({"layer_decay"})
+    settings: ClassVar[frozenset[str]] = frozenset({"layer_decay", "freeze_embeddings"})
 
     def prepare(self, model: torch.nn.Module) -> list[ParameterGroup]:
         """Two groups a layer; the head learns at the whole rate, the layer below it at `layer_decay` of it."""
+        freeze_embeddings(model, self.config.freeze_embeddings)
         depth, head = depths(model, "layerwise")
         return [
             group

@@ -91,8 +91,48 @@ _NUMBER = re.compile(_LEAD + "(?=[^\\W_a-z])")
 _NUMBERED = (("number_street", _EN), ("number_name_number", _EN_NUMBERS))
 _NAMED = (("european_street", _EUROPE), ("box", _BOX), ("military", _MILITARY))
 _NAMED_WORDS = tuple(
-    "ul.|via|rue|rua|calle|avenida|av.|c/|piazza|plaza|strada|viale|corso|paseo|impasse|chemin|travessa|stra|str.|gata|gade|vej|vei|väg|weg|platz|laan|katu|tie|kuja|allé"
-    "|plein|box|psc|unit|cmr|usns|uss|uscgc|usnv".split("|")
+    [
+        "ul.",
+        "via",
+        "rue",
+        "rua",
+        "calle",
+        "avenida",
+        "av.",
+        "c/",
+        "piazza",
+        "plaza",
+        "strada",
+        "viale",
+        "corso",
+        "paseo",
+        "impasse",
+        "chemin",
+        "travessa",
+        "stra",
+        "str.",
+        "gata",
+        "gade",
+        "vej",
+        "vei",
+        "väg",
+        "weg",
+        "platz",
+        "laan",
+        "katu",
+        "tie",
+        "kuja",
+        "allé",
+        "plein",
+        "box",
+        "psc",
+        "unit",
+        "cmr",
+        "usns",
+        "uss",
+        "uscgc",
+        "usnv",
+    ]
 )
 
 

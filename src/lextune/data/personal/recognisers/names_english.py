@@ -11,25 +11,157 @@ from collections.abc import Iterator, Sequence
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded, Word
-from lextune.data.personal.places import PEOPLE
 from lextune.data.personal.name_lists import given_names, surnames
+from lextune.data.personal.places import PEOPLE
 from lextune.data.personal.words import NOT_NAMES, ORGANISATION, PLACE_BEFORE
 
 _PARTICLES = frozenset(
-    "van von de der den di da del della la le al el bin ibn dos du st ter zu af av y".split()
+    [
+        "van",
+        "von",
+        "de",
+        "der",
+        "den",
+        "di",
+        "da",
+        "del",
+        "della",
+        "la",
+        "le",
+        "al",
+        "el",
+        "bin",
+        "ibn",
+        "dos",
+        "du",
+        "st",
+        "ter",
+        "zu",
+        "af",
+        "av",
+        "y",
+    ]
 )
 _TITLES = frozenset(
-    "mr mrs ms miss dr prof professor sir madam mister doctor judge rev reverend captain sergeant lord lady aunt uncle senator mx".split()
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "dr",
+        "prof",
+        "professor",
+        "sir",
+        "madam",
+        "mister",
+        "doctor",
+        "judge",
+        "rev",
+        "reverend",
+        "captain",
+        "sergeant",
+        "lord",
+        "lady",
+        "aunt",
+        "uncle",
+        "senator",
+        "mx",
+    ]
 )
 #: What leads to a name: the one to four words before it.
 _LEADS = frozenset(
-    (
-        "my name is|my full name is|my last name is|my first name is|his name is|her name is|maiden name is|their name is|name|named|called|call me|calls me|this is|i am|i'm"
-        "|under|dear|hi|hello|hey|follow up with|attn|attention|patient|patients|signed|regards|sincerely|directed by|written by|starring|says|produced by|composed by"
-        "|founded by|owned by|managed by|treated by|care of|guidance of|supervision of|tribute to|speak to|talk to|spoke to|spoke with|met with|meeting with|married to|married"
-        "|my wife|my husband|my son|my daughter|my kid|my brother|my sister|my boss|my friend|his wife|her husband|his son|her son|her daughter|his daughter|name to|it to|add"
-        "|physician|dentist|nurse|named him|named her|last name|first name|user|contact|cc|author|customer|applicant|employee|partner's name|partner's|name of|signed by|prescribed by|son of|daughter of"
-    ).split("|")
+    [
+        "my name is",
+        "my full name is",
+        "my last name is",
+        "my first name is",
+        "his name is",
+        "her name is",
+        "maiden name is",
+        "their name is",
+        "name",
+        "named",
+        "called",
+        "call me",
+        "calls me",
+        "this is",
+        "i am",
+        "i'm",
+        "under",
+        "dear",
+        "hi",
+        "hello",
+        "hey",
+        "follow up with",
+        "attn",
+        "attention",
+        "patient",
+        "patients",
+        "signed",
+        "regards",
+        "sincerely",
+        "directed by",
+        "written by",
+        "starring",
+        "says",
+        "produced by",
+        "composed by",
+        "founded by",
+        "owned by",
+        "managed by",
+        "treated by",
+        "care of",
+        "guidance of",
+        "supervision of",
+        "tribute to",
+        "speak to",
+        "talk to",
+        "spoke to",
+        "spoke with",
+        "met with",
+        "meeting with",
+        "married to",
+        "married",
+        "my wife",
+        "my husband",
+        "my son",
+        "my daughter",
+        "my kid",
+        "my brother",
+        "my sister",
+        "my boss",
+        "my friend",
+        "his wife",
+        "her husband",
+        "his son",
+        "her son",
+        "her daughter",
+        "his daughter",
+        "name to",
+        "it to",
+        "add",
+        "physician",
+        "dentist",
+        "nurse",
+        "named him",
+        "named her",
+        "last name",
+        "first name",
+        "user",
+        "contact",
+        "cc",
+        "author",
+        "customer",
+        "applicant",
+        "employee",
+        "partner's name",
+        "partner's",
+        "name of",
+        "signed by",
+        "prescribed by",
+        "son of",
+        "daughter of",
+    ]
 )
 #: Leads behind which a name may stand in small letters.
 _LOOSE = re.compile(
@@ -213,7 +345,25 @@ def _judge(text: Folded, run: Sequence[Word], index: int) -> tuple[float, str] |
 
 
 _SURNAMES_TOO = frozenset(
-    "hill park day west church lake castle bay bill sea march bank east north south rivers bell".split()
+    [
+        "hill",
+        "park",
+        "day",
+        "west",
+        "church",
+        "lake",
+        "castle",
+        "bay",
+        "bill",
+        "sea",
+        "march",
+        "bank",
+        "east",
+        "north",
+        "south",
+        "rivers",
+        "bell",
+    ]
 )
 _BESIDE = re.compile(r"[ -]?[0-9]| [A-Z]|\.? [0-9]")
 _BESIDE_BEFORE = re.compile(r"(?:[0-9]|\b[A-Z][^\W\d_]*) $")

@@ -91,7 +91,7 @@ def find_others(text: Folded) -> Iterator[Detection]:
 def _looks_usual(text: str) -> bool:
     """Groups as people write them: no single digits, no more than five groups."""
     groups = re.findall(r"[0-9]+", text)
-    return len(groups) <= 5 and all(2 <= len(one) for one in groups)
+    return len(groups) <= 5 and all(len(one) >= 2 for one in groups)
 
 
 def _is_date(text: str) -> bool:

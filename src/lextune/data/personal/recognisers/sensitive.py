@@ -12,7 +12,6 @@ from lextune.data.personal.base import Detection, Finder, phrases, recogniser
 from lextune.data.personal.folding import Folded
 from lextune.data.personal.vocabulary import HEALTH_EN, HEALTH_ZH, WORDS
 
-
 _DISEASE_ZH = re.compile(
     "(?:" + "|".join(sorted(HEALTH_ZH.split("|"), key=len, reverse=True)) + ")"
     r"(?:缓释|肠溶|注射|口服)?(?:片剂|胶囊|片|颗粒|针剂|溶液)?"

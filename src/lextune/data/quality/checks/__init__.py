@@ -1,0 +1,1 @@
+"""One file a quality check: adding a file adds a check."""

@@ -1,0 +1,1 @@
+"""Makes the data report something to look at; it measures nothing itself."""

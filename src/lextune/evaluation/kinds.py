@@ -1,0 +1,105 @@
+"""What is measured of one kind of labels, as a plugin: metrics, groups, baselines; it knows no particular kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lextune.labels import LabelKind
+from lextune.records import Measurement
+from lextune.registry import Registry
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How bootstrap intervals are drawn."""
+
+    samples: int
+    seed: int
+
+
+class Answers(Protocol):
+    """Labels and predictions of one part, in memory."""
+
+    @property
+    def kind(self) -> LabelKind: ...  # noqa: D102
+    @property
+    def ids(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def classes(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def groups(self) -> Mapping[str, Sequence[str | None]]: ...  # noqa: D102
+    @property
+    def finite(self) -> npt.NDArray[np.bool_]:
+        """Where the model gave nothing but finite numbers, shape (rows,)."""
+        ...
+
+    def keep(self, mask: npt.NDArray[np.bool_]) -> Self:
+        """The rows where the mask is True."""
+        ...
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of a file of predictions but for id and groups; no text is in them."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainingTexts:
+    """What the baselines learn from: the same rows as the model, or some of them where they are very many.
+
+    Attributes:
+        labels: One for each text, as the kind's answers hold them.
+        of: How many rows the model learnt from.
+    """
+
+    texts: Sequence[str]
+    labels: Any
+    of: int
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is measured of answers of one kind.
+
+    Attributes:
+        metrics: By name, from answers and resampling to measurements of that name, or of `name.CLASS`.
+        by_group: The headline metric of each group.
+        baselines: By name.
+        answer: What a baseline that learnt from training texts says of test texts, as answers like the model's.
+        beside: Metrics of a baseline.
+        difference: The model's headline metric minus a baseline's, on the same rows.
+    """
+
+    metrics: Registry[Any]
+    by_group: Callable[[Any, Resampling], list[Measurement]]
+    baselines: Registry[Any]
+    answer: Callable[[Any, TrainingTexts, Sequence[str], Any], Any]
+    beside: tuple[str, ...]
+    difference: Callable[[Any, Any, str, Resampling], Measurement]
+
+
+kinds: Registry[Kind] = Registry("label kind", "lextune.evaluation")
+
+
+def groups_of(answers: Answers) -> list[tuple[str, npt.NDArray[np.bool_]]]:
+    """`column=value` of each group of each column, with its rows as a mask."""
+    found = []
+    for column, values in sorted(answers.groups.items()):
+        array = np.array([*values, None], dtype=object)[:-1]  # stays 1-D whatever the values are
+        for group in sorted({value for value in values if value is not None}):
+            found.append((f"{column}={group}", array == group))
+    return found
+
+
+def rows_without_group(answers: Answers) -> list[Measurement]:
+    """Rows without a group are counted, not dropped."""
+    return [
+        Measurement.exact(
+            f"rows_without_{column}", sum(one is None for one in values), n=len(values), unit="rows"
+        )
+        for column, values in sorted(answers.groups.items())
+    ]

@@ -1,0 +1,114 @@
+"""The task ner: named entities as spans of a text, by tags of its tokens; it knows no run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from lextune.labels import LabelKind, read_spans
+from lextune.tasks.base import NO_SETTINGS, Encoded, Encoder, Files, tasks
+from lextune.tasks.pretrained import ProblemType
+from lextune.tasks.text.task import TextTask
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import torch
+
+    from lextune.tasks.text.windows import Unit
+
+_NEAR = 0.05
+
+
+class NamedEntityRecognition(TextTask):
+    """Token classification in IOB2: long texts in overlapping windows, no I without its B."""
+
+    label_kind: ClassVar[LabelKind] = "spans"
+    problem_type: ClassVar[ProblemType | None] = None
+    pipeline_tag: ClassVar[str] = "token-classification"
+    metrics: tuple[str, ...] = ("entity_f1", "entity_precision", "entity_recall")
+    baselines: tuple[str, ...] = ("dictionary",)
+
+    def settings(self, texts: Iterable[str], labels: Iterable[str]) -> dict[str, str]:
+        """`unit`: whether entities keep to white space, as in text that was joined from words."""
+        from lextune.tasks.text.windows import choose_unit
+
+        return {"unit": choose_unit(texts, (read_spans(label) for label in labels))}
+
+    def encoder(
+        self, files: Files, max_length: int, settings: Mapping[str, str] = NO_SETTINGS
+    ) -> Encoder:
+        """Texts to windows of at most `max_length` tokens; no text is cut."""
+        from lextune.tasks.text.windows import make_window_encoder
+
+        return make_window_encoder(files, max_length, cast("Unit", settings.get("unit", "word")))
+
+    def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
+        """O, and B and I of each type."""
+        from lextune.tasks.text.tagging import tag_names
+
+        return tag_names(classes)
+
+    def numbers(
+        self, labels: Sequence[str], classes: Sequence[str], encoded: Encoded | None
+    ) -> npt.NDArray[np.int64]:
+        """The number of each token's tag, shape (tokens,); `UNTAUGHT` where a token answers for nothing."""
+        import numpy as np
+
+        from lextune.tasks.text.tagging import UNTAUGHT, tags_of
+
+        assert encoded is not None
+        assert encoded.spans is not None
+        assert encoded.texts is not None
+        found = np.full(len(encoded.ids), UNTAUGHT, np.int64)
+        firsts = np.searchsorted(encoded.texts, np.arange(len(labels) + 1))
+        begins = encoded.offsets[firsts]
+        for label, begin, end in zip(
+            labels, begins[:-1].tolist(), begins[1:].tolist(), strict=True
+        ):
+            pieces = encoded.spans[begin:end]
+            answers = pieces[:, 1] > 0
+            found[begin:end][answers] = tags_of(pieces[answers], read_spans(label), classes)
+        return found
+
+    def items(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The tokens that answer for a piece of their text."""
+        from lextune.tasks.text.packing import TextBatch
+
+        return TextBatch(encoded, rows).answering
+
+    def loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, *,
+        class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
+    ) -> torch.Tensor:  # fmt: skip
+        """Mean cross entropy in nats; 0 where no token answers."""
+        import torch
+
+        if not len(labels):
+            return logits.float().sum() * 0
+        return torch.nn.functional.cross_entropy(
+            logits.float(), labels, class_weights, label_smoothing=label_smoothing
+        )
+
+    def blind_loss(self, outputs: int) -> float:
+        """Of the same probability for each tag."""
+        return math.log(max(outputs, 2))
+
+    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Where the likeliest tag is the label's, before any constraint."""
+        return logits.argmax(-1) == labels
+
+    def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
+        """Softmax over the tags."""
+        return logits.detach().float().softmax(-1).cpu().numpy()
+
+    def unsure(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Where the two best tags are near each other."""
+        import numpy as np
+
+        best = np.partition(scores, -2, axis=1)
+        return np.asarray(~(best[:, -1] - best[:, -2] >= _NEAR))
+
+
+tasks.register("ner")(NamedEntityRecognition("ner"))

@@ -1,0 +1,105 @@
+"""What all tasks on one text share: a transformers classifier over packed rows, and how it is written; it knows no loss."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lextune.labels import LabelKind
+from lextune.tasks.base import NO_SETTINGS, Encoded, Encoder, Files
+from lextune.tasks.pretrained import ProblemType, build_classifier, own_dropouts
+from lextune.tasks.tensors import distinct_tensors
+from lextune.tasks.text.packing import TextBatch
+from lextune.tasks.text.tokenizing import export_tokenizer, make_encoder, positions
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import torch
+
+
+class TextTask:
+    """A task with one text column and a BERT-like encoder; a task adds what is taught and how it is answered."""
+
+    label_kind: ClassVar[LabelKind]
+    problem_type: ClassVar[ProblemType | None]
+    pipeline_tag: ClassVar[str] = "text-classification"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def positions(self, files: Files) -> int | None:
+        """As config.json has it, less those that the architecture never uses."""
+        return positions(files)
+
+    def settings(self, texts: Iterable[str], labels: Iterable[str]) -> dict[str, str]:  # noqa: ARG002
+        """None."""
+        return {}
+
+    def encoder(
+        self, files: Files, max_length: int, settings: Mapping[str, str] = NO_SETTINGS  # noqa: ARG002
+    ) -> Encoder:  # fmt: skip
+        """Texts to token ids, cut to `max_length` tokens with the special tokens kept."""
+        return make_encoder(files, max_length)
+
+    def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
+        """One a class."""
+        return tuple(classes)
+
+    def items(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:  # noqa: ARG002
+        """The rows themselves."""
+        return rows
+
+    def build(
+        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
+    ) -> tuple[torch.nn.Module, frozenset[str]]:
+        """A transformers classifier whose every tensor comes from `files`, but for a new head's."""
+        return build_classifier(
+            files, self.outputs(classes), dropout=dropout, new_head=new_head,
+            problem_type=self.problem_type,
+        )  # fmt: skip
+
+    def collate(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> TextBatch:
+        """The rows, to be packed or padded as the model takes them."""
+        return TextBatch(encoded, rows)
+
+    def logits(self, model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
+        """The head's output, shape (items, outputs)."""
+        from lextune.tasks.text import heads
+
+        return heads.logits(model, batch)
+
+    def features(self, model: torch.nn.Module, batch: TextBatch) -> torch.Tensor:
+        """The last states of what the head reads, shape (items, hidden)."""
+        from lextune.tasks.text import heads
+
+        return heads.features(model, batch)
+
+    def head_logits(self, model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
+        """The head alone, shape (items, outputs)."""
+        from lextune.tasks.text import heads
+
+        return heads.head_logits(model, features)
+
+    def export(
+        self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]
+    ) -> dict[str, bytes]:
+        """config.json, model.safetensors, the tokenizer's files and lextune.json."""
+        import safetensors.torch
+
+        state = {name: one.cpu().contiguous() for name, one in distinct_tensors(model).items()}
+        config = model.config.to_dict()  # type: ignore[operator,union-attr]
+        config |= {key: rate for key, rate in own_dropouts(files).items() if key in config}
+        config["architectures"] = [type(model).__name__]
+        for key in (
+            "_name_or_path",
+            "tokenizer_class",
+        ):  # the tokenizer's own config names its class
+            config.pop(key, None)
+        return {
+            **export_tokenizer(files, int(info["max_length"])),
+            "config.json": json.dumps(config, indent=2, sort_keys=True).encode() + b"\n",
+            "model.safetensors": safetensors.torch.save(state, {"format": "pt"}),
+            "lextune.json": json.dumps(dict(info), indent=2, ensure_ascii=False).encode() + b"\n",
+        }

