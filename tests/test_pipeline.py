@@ -11,6 +11,7 @@ from lextune import pipeline, pipeline_config
 from lextune.cli import main
 from lextune.config import RunConfig, load_config
 from lextune.errors import ConfigError
+from workshop import Workshop
 
 TEXT = """task: sentimant
 model: {source: auto}
@@ -112,3 +113,14 @@ def test_predict_reads_other_data_as_it_is_told(
     options += ["--set", "data.format=delimited", "--set", "data.delimiter=;"]
     assert main(["predict", str(release), str(path), *options]) == 0
     assert '"id": "7"' in capsys.readouterr().out
+
+
+def test_a_missing_secret_is_told_before_a_run_begins(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LEXTUNE_REDACTION_SECRET", raising=False)
+    config = workshop.config()
+    config["data"]["redact"] = {"method": "pseudonym"}
+    with pytest.raises(ConfigError, match="LEXTUNE_REDACTION_SECRET is not set"):
+        pipeline.run(config, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
