@@ -10,7 +10,8 @@ from lextune.data.personal.folding import Folded
 from lextune.data.personal.patterns import before, behind, words
 
 _MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?"
     r"|dec(?:ember)?)\.?"
 )
 _TIME = r"(?:[ t]+[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?(?:\s?[ap]m|z|[+-][0-9]{2}:?[0-9]{2})?)?"
@@ -35,8 +36,10 @@ _BORN = re.compile(r"^\s*(?:出生|生(?![产效成])|生日|is (?:my|his|her) b
 _AGE = re.compile(
     r"(?<![0-9a-z.])(?P<a>[0-9]{1,3})(?:[ -]?(?:years?|yrs?)[ -]?(?:old|of age)|[ -]?y/?o(?![a-z])|-year-old|周?岁|歲)"
     r"|(?:(?<![a-z])(?:aged|age(?: is| of)?|turned|turning|turn|turns)[: ]{1,2}|年龄(?:为|是)?[: ]{0,2}|年满|现年)(?:just )?"
-    r"(?P<b>[0-9]{1,3})(?![0-9%:/-]|\.[0-9]|岁|[ -]?(?:years?|yrs?)|\s?y/?o| ?(?:%|percent|times|items|hours|minutes|days|weeks|months))"
-    r"|(?<![a-z])(?:when|while|since) (?:s?he|i) (?:was|is|am) (?P<c>[0-9]{1,3})(?![0-9%:/-]| ?(?:%|percent|times|hours|minutes|days|weeks|months))"
+    r"(?P<b>[0-9]{1,3})(?![0-9%:/-]|\.[0-9]|岁|[ -]?(?:years?|yrs?)|\s?y/?o| ?(?:%|percent|times|items|hours"
+    r"|minutes|days|weeks|months))"
+    r"|(?<![a-z])(?:when|while|since) (?:s?he|i) (?:was|is|am) (?P<c>[0-9]{1,3})(?![0-9%:/-]| ?(?:%|percent"
+    r"|times|hours|minutes|days|weeks|months))"
 )
 _THING = re.compile(
     r"^\s?(?:building|house|car|company|law|tradition|hotel|wine|whisky|tree|church|建筑|酒店|楼)"

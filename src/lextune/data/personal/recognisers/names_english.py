@@ -11,40 +11,34 @@ from collections.abc import Iterator, Sequence
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded, Word
-from lextune.data.personal.places import PEOPLE
+from lextune.data.personal.lists import words as listed_words
 from lextune.data.personal.name_lists import given_names, surnames
+from lextune.data.personal.places import PEOPLE
 from lextune.data.personal.words import NOT_NAMES, ORGANISATION, PLACE_BEFORE
 
-_PARTICLES = frozenset(
-    "van von de der den di da del della la le al el bin ibn dos du st ter zu af av y".split()
-)
-_TITLES = frozenset(
-    "mr mrs ms miss dr prof professor sir madam mister doctor judge rev reverend captain sergeant lord lady aunt uncle senator mx".split()
-)
+_PARTICLES = frozenset(listed_words("name_particles"))
+_TITLES = frozenset(listed_words("name_titles"))
 #: What leads to a name: the one to four words before it.
-_LEADS = frozenset(
-    (
-        "my name is|my full name is|my last name is|my first name is|his name is|her name is|maiden name is|their name is|name|named|called|call me|calls me|this is|i am|i'm"
-        "|under|dear|hi|hello|hey|follow up with|attn|attention|patient|patients|signed|regards|sincerely|directed by|written by|starring|says|produced by|composed by"
-        "|founded by|owned by|managed by|treated by|care of|guidance of|supervision of|tribute to|speak to|talk to|spoke to|spoke with|met with|meeting with|married to|married"
-        "|my wife|my husband|my son|my daughter|my kid|my brother|my sister|my boss|my friend|his wife|her husband|his son|her son|her daughter|his daughter|name to|it to|add"
-        "|physician|dentist|nurse|named him|named her|last name|first name|user|contact|cc|author|customer|applicant|employee|partner's name|partner's|name of|signed by|prescribed by|son of|daughter of"
-    ).split("|")
-)
+_LEADS = frozenset(listed_words("name_leads"))
 #: Leads behind which a name may stand in small letters.
 _LOOSE = re.compile(
-    r"(?<![a-z])(?:my (?:full |last |first |maiden )?name is|(?:his|her|maiden) name is|name:|your (?:last |first )?name\?(?: user:)?|follow up with|calls me|call me"
-    r"|(?<![a-z])(?:mr|mrs|ms|dr|prof)\.?)[ \t]{1,8}(?P<name>[^\W\d_]+(?:['-][^\W\d_]+)*(?: [^\W\d_]\.)?(?: [^\W\d_]+(?:['-][^\W\d_]+)*)?)(?=[\s,.;:!?)]|$)"
+    r"(?<![a-z])(?:my (?:full |last |first |maiden )?name is|(?:his|her|maiden) name is|name:|your (?:last "
+    r"|first )?name\?(?: user:)?|follow up with|calls me|call me"
+    r"|(?<![a-z])(?:mr|mrs|ms|dr"
+    r"|prof)\.?)[ \t]{1,8}(?P<name>[^\W\d_]+(?:['-][^\W\d_]+)*(?: [^\W\d_]\.)?(?: [^\W\d_]+(?:['-][^\W\d_]+)*)?)(?=[\s,.;:!?)]|$)"
 )
 _AGE_BEHIND = re.compile(
-    r",? ?(?:is |was )?(?:an? |aged |age )?(?:[a-z]+ )?[0-9]{1,3}(?:[ -]years?[ -]old| ?y/?o)|(?:, | \()(?:aged? )?[0-9]{1,3}[,)]",
+    r",? ?(?:is |was )?(?:an? |aged |age )?(?:[a-z]+ )?[0-9]{1,3}(?:[ -]years?[ -]old| ?y/?o)|(?:, "
+    r"| \()(?:aged? )?[0-9]{1,3}[,)]",
     re.IGNORECASE,
 )
 _SUBJECT_BEHIND = re.compile(
-    r",? (?:is (?:an? |the |from|also|very|currently|so )|was born|lives |lived |resides|told |can be (?:contacted|reached)|has been|holds |works |earns |has an? |said|says)"
+    r",? (?:is (?:an? |the |from|also|very|currently|so )|was born|lives |lived |resides|told "
+    r"|can be (?:contacted|reached)|has been|holds |works |earns |has an? |said|says)"
 )
 _OWNER_BEHIND = re.compile(
-    r"'s? (?:address|daughter|son|kid|wife|husband|birthday|phone|email|account|house|mother|father|brother|sister|family|doctor|passport|salary)"
+    r"'s? (?:address|daughter|son|kid|wife|husband|birthday|phone|email|account|house|mother|father|brother"
+    r"|sister|family|doctor|passport|salary)"
 )
 _QUOTE_BEHIND = re.compile(r": ?[\"“A-Z]")
 _LINE_BEFORE = re.compile(r"(?:\A|\n)[>?\s]*$")
@@ -212,9 +206,7 @@ def _judge(text: Folded, run: Sequence[Word], index: int) -> tuple[float, str] |
     return 0.5, "capitals"
 
 
-_SURNAMES_TOO = frozenset(
-    "hill park day west church lake castle bay bill sea march bank east north south rivers bell".split()
-)
+_SURNAMES_TOO = frozenset(listed_words("surnames_too"))
 _BESIDE = re.compile(r"[ -]?[0-9]| [A-Z]|\.? [0-9]")
 _BESIDE_BEFORE = re.compile(r"(?:[0-9]|\b[A-Z][^\W\d_]*) $")
 

@@ -24,7 +24,8 @@ _PLUS = re.compile(
     r"\+[1-9](?:[ ().\-/]{0,3}[0-9]){6,14}(?:\s?(?:x|ext\.?)\s?[0-9]{1,6})?(?![0-9])"
 )
 _ANY = re.compile(
-    r"(?<![0-9A-Za-z$€£¥#])(?<![0-9][.,/:-])(?:\([0-9]{1,5}\)|[0-9]{1,13})(?:[ .\-/]{0,2}(?:\([0-9]{1,5}\)|[0-9]{2,12})){0,6}"
+    r"(?<![0-9A-Za-z$€£¥#])(?<![0-9][.,/:-])(?:\([0-9]{1,5}\)|[0-9]{1,13})(?:[ .\-/]{0,2}(?:\([0-9]{1,5}\)"
+    r"|[0-9]{2,12})){0,6}"
     r"(?:\s?(?:x|ext\.?)\s?[0-9]{1,6})?(?![0-9A-Za-z]|[.,:/][0-9])"
 )
 _LABEL = re.compile(
@@ -91,7 +92,7 @@ def find_others(text: Folded) -> Iterator[Detection]:
 def _looks_usual(text: str) -> bool:
     """Groups as people write them: no single digits, no more than five groups."""
     groups = re.findall(r"[0-9]+", text)
-    return len(groups) <= 5 and all(2 <= len(one) for one in groups)
+    return len(groups) <= 5 and all(len(one) >= 2 for one in groups)
 
 
 def _is_date(text: str) -> bool:
