@@ -11,16 +11,20 @@ from collections.abc import Iterator
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded
+from lextune.data.personal.lists import words
 from lextune.data.personal.surnames import COMMON, DOUBLE, NOT_NAMES
 
 _SURNAME = rf"(?:{DOUBLE}|[{COMMON}])"
 _H = r"[\u4e00-\u9fff]"
 #: No sign of a given name: grammatical words that follow a name at once.
-_NOT_GIVEN = "的是在了和与及于有被为将因由就也还都很不没说到从对向把给让叫这那其他她它们您你我该某先女小医老教经主同总博护法警年月日岁现可持性等至以所着过吗呢啊吧，个位名"
+_NOT_GIVEN = (
+    "的是在了和与及于有被为将因由就也还都很不没说到从对向把给让叫这那其他她它们您你我该某先女小"
+    "医老教经主同总博护法警年月日岁现可持性等至以所着过吗呢啊吧，个位名"
+)
 _GIVEN = rf"[^{_NOT_GIVEN}\W\dA-Za-z_]"
 _NAME = rf"{_SURNAME}{_GIVEN}{{1,2}}"
-_TITLES = "先生|女士|小姐|太太|夫人|医生|医师|大夫|主任|护士|老师|教授|院长|校长|经理|律师|法官|警官|检察官|同学|同志|总监|总裁|董事长|博士|师傅|阿姨|叔叔|局长|处长|科长|书记|主席|工程师|会计师|会计|顾问|专家"
-_LABELS = "姓名|名字|联系人|收件人|收货人|寄件人|客户|患者|病人|户名|开户人|持卡人|申请人|法定代表人|法人代表|法人|负责人|经办人|投保人|被保险人|受益人|家长|监护人|签名|签字|作者|用户|员工|被告人|被告|原告|当事人|证人|学生"
+_TITLES = "|".join(words("titles_zh"))
+_LABELS = "|".join(words("labels_zh"))
 _DOCTORS = (
     "主治医师|主治医生|主治大夫|主任医师|副主任医师|医生|医师|大夫|导师|律师|经理|教授|老师|护士"
 )
@@ -68,7 +72,7 @@ def find(text: Folded) -> Iterator[Detection]:
         yield Detection("PERSON", *match.span("name"), 0.6, "title")
     for match in _DOTTED.finditer(whole):
         start, end = match.span()
-        left, dot, right = match[0].partition(next(one for one in match[0] if one in "·•‧・"))
+        left, _, right = match[0].partition(next(one for one in match[0] if one in "·•‧・"))
         lead = _DOT_LEAD.match(left)
         start += lead.end() if lead else 0
         tail = _DOT_TAIL.search(right)

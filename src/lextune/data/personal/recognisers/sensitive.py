@@ -35,7 +35,10 @@ _LED_EN = re.compile(
     r"|,? (?:as|by|under|for|to|in|at|which|and (?:is|has|was|he|she|they|his|her)|after|following|with|from|his"
     r"|her|due)(?![a-z])|,? and is|$|, (?:and )?(?:is|has|was|he|she|his|her|with|following|after|under|for))"
 )
-_MONEY = r"[$€£¥]?\s?[0-9][0-9,]*(?:\.[0-9]+)?\s?(?:万|亿|千)?(?:元|分|美元|人民币|欧元|usd|eur|rmb|dollars|points|k(?![a-z]))?(?![0-9a-z])"
+_MONEY = (
+    r"[$€£¥]?\s?[0-9][0-9,]*(?:\.[0-9]+)?\s?(?:万|亿|千)?"
+    r"(?:元|分|美元|人民币|欧元|usd|eur|rmb|dollars|points|k(?![a-z]))?(?![0-9a-z])"
+)
 _FINANCE = re.compile(
     r"(?:(?<![a-z])(?:credit (?:score|rating)|income|salary|wage|earnings|net worth|savings|debts?"
     r"|mortgage)(?: of| is| was| are)?(?: is)?"
