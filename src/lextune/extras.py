@@ -17,7 +17,16 @@ from lextune.errors import MissingExtraError, Problem
 #: The extras of pyproject.toml with the modules without which they do not work.
 MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "data": ("pyarrow", "scipy", "sklearn", "charset_normalizer"),
+        "data": (
+            "pyarrow",
+            "scipy",
+            "sklearn",
+            "charset_normalizer",
+            "names",
+            "phonenumbers",
+            "stdnum",
+        ),
+        "presidio": ("presidio_analyzer", "spacy"),
         "text": ("torch", "transformers", "tokenizers", "safetensors"),
         "lora": ("peft",),
         "serve": ("fastapi", "uvicorn"),

@@ -14,6 +14,7 @@ import operator
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+from lextune import extras
 from lextune.data.personal.base import Detection, Recogniser, recognisers
 from lextune.data.personal.folding import Folded
 from lextune.data.personal.types import TYPES
@@ -45,6 +46,7 @@ class Detector:
 
     Raises:
         ConfigError: A type is unknown, or the score is no number from 0 to 1.
+        MissingExtraError: The extra `data` is not installed.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Detector:
                     "write a number from 0 to 1; the default is 0.5",
                 )
             )
+        extras.require("data")
         self.types = frozenset(TYPES) if types is None else _known(types)
         self.minimum_score = minimum_score
         self._models = tuple(models)

@@ -25,6 +25,7 @@ _DATE = re.compile(
     r")(?![0-9a-z])(?![./-][0-9])"
 )
 _YEAR = re.compile(r"(?<![0-9a-z$€£.,:/-])(?<!#)(?:19|20)[0-9]{2}(?![0-9a-z]|[.,:/-][0-9])")
+_WEEKDAY = re.compile(r"(?<![a-z])(?:mon|tues|wednes|thurs|fri|satur|sun)day(?![a-z])")
 _SHORT = re.compile(
     r"(?<![0-9])(?:1[89]|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
 )
@@ -57,6 +58,16 @@ def find_dates(text: Folded) -> Iterator[Detection]:
                 yield Detection("DATE_OF_BIRTH", start, end, 0.8, "date_and_label")
             elif alone:
                 yield Detection("DATE_TIME", start, end, alone, "date")
+
+
+@recogniser(
+    "weekdays", ("DATE_TIME",), "letter",
+    tuple(f"{one}day" for one in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun")),
+)  # fmt: skip
+def find_weekdays(text: Folded) -> Iterator[Detection]:
+    """Days of the week, for those who ask for low scores."""
+    for match in _WEEKDAY.finditer(text.lower):
+        yield Detection("DATE_TIME", match.start(), match.end(), 0.35, "weekday")
 
 
 @recogniser("years", ("DATE_TIME",), "run4")

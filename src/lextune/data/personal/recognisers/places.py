@@ -35,7 +35,8 @@ def find_places(text: Folded) -> Iterator[Detection]:
     taken = -1
     for index, word in enumerate(words):
         lower = word.lower[:-2] if word.lower.endswith("'s") else word.lower
-        if (word.capital or (small and lower not in _ALSO_WORDS)) and lower in PEOPLE:
+        named = word.capital or (small and lower not in _ALSO_WORDS)
+        if named and lower in PEOPLE and not _means_other(text, index):
             yield Detection("NRP", word.start, word.start + len(lower), 0.6, "name")
         if index <= taken or not (word.capital or small):
             continue
@@ -49,6 +50,35 @@ def find_places(text: Folded) -> Iterator[Detection]:
         else:
             if word.capital and index and words[index - 1].lower in _LAST_OF_LEADS:
                 yield from _led(text, index)
+
+
+def _means_other(text: Folded, index: int) -> bool:
+    """Whether the word is a language that is learnt or spoken, or part of the name of an institution."""
+    words = text.words
+    before = words[index - 1].lower if index else ""
+    behind = words[index + 1].lower if index + 1 < len(words) else ""
+    return before in _LEARNT or behind in _INSTITUTIONS
+
+
+_LEARNT = frozenset(
+    (
+        "study",
+        "studying",
+        "studied",
+        "speak",
+        "speaks",
+        "spoke",
+        "learn",
+        "learns",
+        "learning",
+        "in",
+        "teaches",
+        "taught",
+    )
+)
+_INSTITUTIONS = frozenset(
+    ("union", "parliament", "commission", "court", "airlines", "airways", "express")
+)
 
 
 def _led(text: Folded, index: int) -> Iterator[Detection]:
