@@ -22,6 +22,7 @@ from lextune.config import TrainConfig
 from lextune.data.findings import Findings
 from lextune.data.formats import ReadContext, ReadOptions, Source, formats
 from lextune.data.opening import read_source
+from lextune.data.personal.base import recognisers
 from lextune.errors import LextuneError
 from lextune.evaluation.baselines import baselines
 from lextune.evaluation.metrics import Resampling, metrics
@@ -36,7 +37,7 @@ from lextune.training.methods.base import methods
 
 REGISTRIES: dict[str, Registry[Any]] = {
     "task": tasks, "audit": audits, "metric": metrics, "baseline": baselines, "method": methods,
-    "format": formats,
+    "format": formats, "recogniser": recognisers,
 }  # fmt: skip
 
 
