@@ -27,6 +27,7 @@ from lextune.errors import LextuneError
 from lextune.evaluation.baselines import baselines
 from lextune.evaluation.metrics import Resampling, metrics
 from lextune.evaluation.predict import Scored
+from lextune.models.conversions.base import converters
 from lextune.models.loading import load_finished
 from lextune.policy.packs import list_packs, load_pack
 from lextune.records import AuditResult, Measurement
@@ -37,7 +38,7 @@ from lextune.training.methods.base import methods
 
 REGISTRIES: dict[str, Registry[Any]] = {
     "task": tasks, "audit": audits, "metric": metrics, "baseline": baselines, "method": methods,
-    "format": formats, "recogniser": recognisers,
+    "format": formats, "recogniser": recognisers, "converter": converters,
 }  # fmt: skip
 
 
