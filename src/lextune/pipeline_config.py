@@ -96,12 +96,12 @@ def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> l
         if isinstance(several, list):
             wanted += [(registry, name, (*path, index)) for index, name in enumerate(several)]
     problems: list[Problem] = []
-    for registry, name, path in wanted:
+    for registry, name, place in wanted:
         try:
             if isinstance(name, str):
                 registry.get(name)
         except ConfigError as error:
-            where = document.where(path)
+            where = document.where(place)
             problems += [dataclasses.replace(one, where=where) for one in error.problems]
     return problems + _idle_settings(section("train"), document)
 

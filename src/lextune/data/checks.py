@@ -16,6 +16,7 @@ from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
 from lextune.data.fingerprint import fingerprint, normalise
 from lextune.data.formats import ReadContext
 from lextune.data.quality.base import QualityInput, run_checks
+from lextune.data.quality.results import QualityResult
 from lextune.distributions import split_source
 
 #: A class with fewer rows, or a smaller share, is named: house figures, no law sets them.
@@ -326,7 +327,7 @@ def check_path(config: DataConfig, progress: Progress | None = None) -> DataRepo
     context = ReadContext(read_options(config), Findings())
     parts = read_parts(config, context, progress)
     check_parts(parts, context.findings)
-    quality = ()
+    quality: tuple[QualityResult, ...] = ()
     if context.findings.error_kinds() <= _WHOLE:
         given = QualityInput(parts, parts["train"], config.quality)
         quality = run_checks(given, context.findings, progress)

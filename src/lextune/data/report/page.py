@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
+from importlib import metadata, resources
 from typing import Any
 
-import lextune
 from lextune.data.report.charts import class_bars, draw, heat_map, language_bars, length_lines
 from lextune.extras import need
 
@@ -43,7 +42,7 @@ def make_page(document: Mapping[str, Any]) -> str:
         counts=_counts(document),
         charts=_charts(document, quality),
         places=_PLACES,
-        version=lextune.__version__,
+        version=metadata.version("lextune"),
     )
     return page
 
