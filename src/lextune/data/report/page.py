@@ -59,7 +59,7 @@ def _charts(document: Mapping[str, Any], quality: Mapping[str, Any]) -> dict[str
     if "coverage" in details:
         for column, table in details["coverage"]["groups"].items():
             specs[f"group {column}"] = heat_map(
-                table["groups"], table["classes"], table["rows"], (column, "class 类别")
+                table["groups"], table["classes"], table["rows"], (None, "class 类别")
             )
     if "label_errors" in details:
         found = details["label_errors"]
