@@ -57,6 +57,16 @@ def test_a_setting_that_the_method_does_not_read_is_told(tmp_path: Path) -> None
         assert pipeline_config.load_run_config(path, [changed])
 
 
+def test_what_no_card_could_show_and_no_day_allows_is_told_before_any_work(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("task: sentiment\nmodel: {source: auto}\ndata: {train: a.csv}\n")
+    (told,) = problems(path, "release.licence=MIT OR (").values()
+    assert "no licence expression that can be read" in told
+    days = ("data.retention_until=2026-11-27", "policy.as_of=2026-11-28")
+    assert "may be kept until 2026-11-27" in problems(path, *days)["data.retention_until"]
+    assert pipeline_config.load_run_config(path, [days[0], "policy.as_of=2026-11-27"])
+
+
 @pytest.mark.parametrize("value", ["5", "true", "{a: b}"])
 def test_packs_of_a_wrong_kind_are_a_wrong_config(tmp_path: Path, value: str) -> None:
     path = tmp_path / "run.yaml"
