@@ -17,7 +17,7 @@ from lextune.config import DataConfig, RedactionConfig
 from lextune.data.dataset import read_options
 from lextune.data.findings import Findings, ReportProblem, shown
 from lextune.data.formats import ReadContext, ReadOptions, Source, formats
-from lextune.data.opening import find_sources, format_name
+from lextune.data.opening import format_name
 from lextune.data.redaction.blocks import Made, redact_items
 from lextune.data.redaction.delimited import DelimitedRewriter
 from lextune.data.redaction.folder import FILE_NAME, FolderRewriter
@@ -29,6 +29,7 @@ from lextune.data.redaction.replacing import Redacted
 from lextune.data.redaction.rewriting import Item, Rewriter, Wanted
 from lextune.data.redaction.secret import Secret
 from lextune.data.redaction.spans import move_cell
+from lextune.data.sources import find_sources
 from lextune.errors import ConfigError, DataError, Problem
 from lextune.files import digest_file, digest_folder, disk_problems, open_output
 from lextune.records import FileDigest
