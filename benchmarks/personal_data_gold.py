@@ -118,7 +118,10 @@ def ner(shared: Path, name: str) -> list[Item]:
     return items
 
 
-_TAGS = {"person": "PERSON", "location": "LOCATION", "PER.NAM": "PERSON", "GPE.NAM": "LOCATION", "LOC.NAM": "LOCATION"}  # fmt: skip
+_TAGS = {
+    "person": "PERSON", "location": "LOCATION",
+    "PER.NAM": "PERSON", "GPE.NAM": "LOCATION", "LOC.NAM": "LOCATION",
+}  # fmt: skip
 
 
 def _sentence(words: list[str], tags: list[str], space: str) -> Item:
@@ -144,14 +147,7 @@ def _widened(text: str, gold: Gold) -> Gold:
 
 def _places(row: dict[str, Any]) -> Iterator[Gold]:
     text = row["naturalParagraph"]
-    for field in ("name", "doctor"):
-        yield from _found(text, row[field], "PERSON")
-        for part in re.split(r"[\s.·]+", row[field]):
-            if len(part) > (2 if part.isascii() else 1):
-                yield from _found(text, part, "PERSON", needed=False)
-        for title in ("先生", "女士", "医生"):
-            for one in _found(text, row[field][0] + title, "PERSON", needed=False):
-                yield one._replace(end=one.start + 1)
+    yield from _names(row)
     yield from _found(text, row["emailAddress"], "EMAIL_ADDRESS")
     yield from _found(text, str(row["phoneNumbers"]), "PHONE_NUMBER")
     yield from _found(text, str(row["idCardNumbers"]), "ID_NUMBER")
@@ -169,6 +165,18 @@ def _places(row: dict[str, Any]) -> Iterator[Gold]:
     if "nationality" in row:
         for word in (row["nationality"], _DEMONYMS.get(row["nationality"], "")):
             yield from _found(text, word, "NATIONALITY", needed=word == row["nationality"])
+
+
+def _names(row: dict[str, Any]) -> Iterator[Gold]:
+    text = row["naturalParagraph"]
+    for field in ("name", "doctor"):
+        yield from _found(text, row[field], "PERSON")
+        for part in re.split(r"[\s.·]+", row[field]):
+            if len(part) > (2 if part.isascii() else 1):
+                yield from _found(text, part, "PERSON", needed=False)
+        for title in ("先生", "女士", "医生"):
+            for one in _found(text, row[field][0] + title, "PERSON", needed=False):
+                yield one._replace(end=one.start + 1)
 
 
 def _found(text: str, value: str, kind: str, needed: bool = True) -> Iterator[Gold]:

@@ -15,7 +15,7 @@ from workshop import Workshop
 
 TEXT = """task: sentimant
 model: {source: auto}
-data: {train: a.csv, format: cvs}
+data: {train: a.csv, format: cvs, quality: {checks: [coverag], screens: [keyword]}}
 train: {method: fulll, epochs: 0}
 audits: [calibraton]
 policy: {packs: [house, hause]}
@@ -35,6 +35,8 @@ def test_names_that_nothing_has_are_told_in_one_go_with_all_else(tmp_path: Path)
     found = problems(path)
     assert "there is no task 'sentimant'" in found["1:1"]
     assert "there is no format 'cvs'" in found["3:22"]
+    assert "there is no quality_check 'coverag'" in found["3:54"]
+    assert "there is no screen 'keyword'" in found["3:74"]
     assert "there is no method 'fulll'" in found["4:9"]
     assert "train.epochs" in found["4:24"]
     assert "there is no audit 'calibraton'" in found["5:10"]

@@ -396,6 +396,7 @@ class RunConfig(Section):
             "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None, "manifest": None,
             "source": None, "purpose": None, "lawful_basis": None, "retention_until": None,
             "language": [], "consent": None,
+            "token_suffix": None, "token_joiner": None, "unreadable": 0.0,
         }  # fmt: skip
         return found
 

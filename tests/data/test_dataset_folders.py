@@ -244,7 +244,8 @@ class TestHub:
         assert bool(told) is ("@" not in rest)
 
     def test_the_commit_is_in_the_record(self, cache):
-        config = DataConfig(train=("hub:ann/reviews:train",), test=("hub:ann/reviews:test",), validation=("hub:ann/reviews:test",))  # fmt: skip
+        test = ("hub:ann/reviews:test",)
+        config = DataConfig(train=("hub:ann/reviews:train",), test=test, validation=test)
         prepared = prepare(config)
         assert prepared.ref.sources[0] == "hub:ann/reviews:train"
         assert f"hub:ann/reviews@{COMMIT}/data/test.csv" in {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lextune.config import DataConfig
+from lextune.config import DataConfig, PersonalDataConfig, QualityConfig
 from lextune.data.checks import check_path
 from lextune.data.columns import Members, Names
 from lextune.data.prepare import load_labelled, prepare
@@ -33,6 +33,10 @@ CLASSES = [
     *[(f"of two {n}", ["b", "a"]) for n in range(20)],
     *[(f"of none {n}", []) for n in range(40)],
 ]
+
+
+#: The checks of labels by themselves: these few texts are much alike.
+ALONE = {"quality": QualityConfig(checks=()), "personal_data": PersonalDataConfig(report=False)}
 
 
 def kinds(report):
@@ -110,7 +114,8 @@ class TestChecks:
     """What is wrong with labels of each kind."""
 
     def report(self, write, rows, kind, **options):
-        return check_path(DataConfig(train=(jsonl(write, rows),), **options), kind=kind)
+        config = DataConfig(train=(jsonl(write, rows),), **ALONE, **options)
+        return check_path(config, kind=kind)
 
     def test_a_text_without_spans_is_a_row_and_a_missing_cell_is_not(self, write):
         found = self.report(write, [*SPANS, ("no cell", None)], "spans")

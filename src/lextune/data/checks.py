@@ -19,6 +19,7 @@ from lextune.data.formats import ReadContext
 from lextune.data.personal.counted import PersonalDataCount
 from lextune.data.personal.counting import count_personal
 from lextune.data.quality.base import QualityInput, run_checks
+from lextune.data.quality.results import QualityResult
 from lextune.distributions import split_source
 from lextune.labels import LabelKind
 

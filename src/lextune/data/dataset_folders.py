@@ -8,6 +8,7 @@ split (https://huggingface.co/docs/hub/datasets-manual-configuration); without, 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -63,7 +64,7 @@ def is_dataset_folder(folder: Path) -> bool:
 def inside_dataset(path: Path) -> tuple[Path, list[str]] | None:
     """The data set's folder above a path that is not there, and the words below it: configuration and split."""
     for above in list(path.parents)[:2]:
-        if above.is_dir():
+        if os.path.isdir(above):
             words = list(path.relative_to(above).parts)
             return (above, words) if is_dataset_folder(above) else None
     return None

@@ -20,11 +20,16 @@ _MARKS = (
 DETECT = "detect"
 _SAMPLE = 1 << 16
 #: Signs of a script that text in an encoding made for it must have, and their least share among its letters.
+_KOREAN, _JAPANESE = (("HANGUL",), 0.8), (("HIRAGANA", "KATAKANA"), 0.1)
 _SCRIPTS = {
-    "euc-kr": ("HANGUL", 0.8), "cp949": ("HANGUL", 0.8), "johab": ("HANGUL", 0.8),
-    "shift-jis": ("KANA", 0.1), "cp932": ("KANA", 0.1), "euc-jp": ("KANA", 0.1), "euc-jis-2004": ("KANA", 0.1),
-    "shift-jis-2004": ("KANA", 0.1), "shift-jisx0213": ("KANA", 0.1), "euc-jisx0213": ("KANA", 0.1),
+    **dict.fromkeys(("euc-kr", "cp949", "johab"), _KOREAN),
+    **dict.fromkeys(
+        ("shift-jis", "cp932", "euc-jp", "euc-jis-2004", "shift-jis-2004", "shift-jisx0213", "euc-jisx0213"), _JAPANESE
+    ),
 }  # fmt: skip
+#: Where the signs of most texts lie: ASCII, Latin to Cyrillic, general punctuation, Chinese, Japanese, Korean, full width.
+_USUAL = (("\t", "\r"), (" ", "~"), ("\xa0", "\u052f"), ("\u2010", "\u20ac"), ("\u3000", "\u30ff"), ("\u4e00", "\u9fff"),
+          ("\uac00", "\ud7a3"), ("\uff00", "\uffee"))  # fmt: skip
 #: What texts of western Europe are written in beyond ASCII.
 _WESTERN = frozenset("àâäáãåçéèêëíìîïñóòôöõøœæúùûüÿßÀÂÄÁÃÅÇÉÈÊËÍÎÏÑÓÔÖÕØŒÆÚÙÛÜ¿¡«»€–—‘’‚“”„…°§£·ªº")
 
@@ -175,21 +180,26 @@ def guess_encodings(data: bytes, tried: str, limit: int = 3) -> list[str]:
 
 
 def _two_bytes(head: bytes) -> str | None:
-    """UTF-16 without a mark: text in any other encoding has no NUL, and its NULs are all on one side."""
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if max(even, odd) < 2 or min(even, odd) * 9 > max(even, odd):
+    """UTF-16 without a mark, by its NULs (text in any other encoding has none) and by what signs it would hold."""
+    if b"\0" not in head:
         return None
-    name = "utf-16-be" if even > odd else "utf-16-le"
-    return name if _decoded(head, name) is not None else None
+    scores = []
+    for name in ("utf-16-le", "utf-16-be"):
+        text = _decoded(head, name) or ""
+        usual = sum(any(low <= sign <= high for low, high in _USUAL) for sign in text)
+        turned = sum(not ord(sign) % 256 for sign in text)  # ASCII read the wrong way round
+        scores.append((round(usual / max(len(text), 1), 1), -turned, name))
+    share, _, best = max(scores)
+    return best if share >= 0.9 else None
 
 
 def _has_its_script(data: bytes, encoding: str) -> bool:
-    script, least = _SCRIPTS.get(encoding, ("", 0.0))
-    if not script:
+    if encoding not in _SCRIPTS:
         return True
+    script, least = _SCRIPTS[encoding]
     text = _decoded(data, encoding) or ""
     letters = [sign for sign in text if sign.isalpha() and not sign.isascii()]
-    own = sum(script in unicodedata.name(sign, "") for sign in letters)
+    own = sum(unicodedata.name(sign, "").startswith(script) for sign in letters)
     return own >= least * len(letters) > 0
 
 

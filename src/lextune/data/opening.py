@@ -11,7 +11,7 @@ import io
 import lzma
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -79,8 +79,8 @@ def _find_layout(read: Reader, source: Source, context: ReadContext) -> Layout |
             if isinstance(row, TaggedRow):
                 census.add(row)
     layout = census.layout(options.tag_scheme, options.token_suffix, options.token_joiner)
-    told = context.encodings.get(source.name)
-    context.encodings[source.name] = ", ".join(filter(None, [told, layout.told]))
+    encoding = context.encodings.get(source.name)
+    context.encodings[source.name] = ", ".join(filter(None, [encoding, layout.told]))
     if layout.positions and options.token_suffix is None:
         context.findings.add(
             "token_suffix", "warning", "each token ends in its place in its word, which was taken off",
@@ -236,9 +236,9 @@ def _whole(source: Source, context: ReadContext) -> Sampler:
     return known
 
 
-def lines(stream: io.TextIOWrapper, context: ReadContext) -> Iterator[str]:
+def lines(stream: Iterable[str], context: ReadContext, start: int = 1) -> Iterator[str]:
     """The lines of a text with their ends, counted in the context; what cannot be decoded is noted there."""
-    for number, line in enumerate(stream, 1):
+    for number, line in enumerate(stream, start):
         context.line = number
         context.undecoded.look(line, number)
         if context.undecoded.count and context.findings.stop_at_error:

@@ -67,9 +67,9 @@ def _from_path(word: str, context: ReadContext) -> list[Source]:
     """The path itself; a folder of `datasets`, or a split below one, means the files of the split."""
     path = Path(word)
     if context.options.format is None:
-        if path.is_dir() and is_dataset_folder(path):
+        if os.path.isdir(path) and is_dataset_folder(path):
             return _files(find_split(path, [], _below(path)), path, word.rstrip("/"), context)
-        above = None if path.exists() else inside_dataset(path)
+        above = None if os.path.exists(path) else inside_dataset(path)
         if above is not None:
             folder, words = above
             return _files(find_split(folder, words, _below(folder)), folder, str(folder), context)

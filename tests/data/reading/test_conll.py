@@ -216,7 +216,9 @@ def test_any_sentences_come_back(tmp_path_factory, data):
 
 
 WNUT = {
-    "wnut17train.conll": (3394, {"person": 660, "location": 548, "group": 264, "corporation": 221, "product": 142, "creative-work": 140}),
+    "wnut17train.conll": (3394, {
+        "person": 660, "location": 548, "group": 264, "corporation": 221, "product": 142, "creative-work": 140,
+    }),
     "emerging.dev.conll": (1009, None),
     "emerging.test.annotated": (1287, None),
 }  # fmt: skip

@@ -130,3 +130,87 @@ def test_a_stream_yields_rows_before_its_end_is_seen(monkeypatch):
     rows = stream_rows("-")
     assert [next(rows).values["text"] for _ in range(3)] == ["again"] * 3
     rows.close()
+
+
+def streamed(path, **options):
+    context = ReadContext(ReadOptions(**options), Findings())
+    return list(stream_rows(path, context=context)), context
+
+
+def pairs(rows):
+    return [(row.values["text"], row.values["label"]) for row in rows]
+
+
+def problems(context):
+    return {item.kind: item for item in context.findings.problems()}
+
+
+class TestArrays:
+    """One array of objects, read piece by piece."""
+
+    @pytest.mark.parametrize("step", [1, 3, 7, 1 << 16])
+    def test_any_piece_gives_the_same_rows(self, write, monkeypatch, step):
+        monkeypatch.setattr("lextune.data.reading.jsonl._STEP", step)
+        items = [
+            {"text": f'é{n} \\ " ] }}', "label": "x", "more": [n, {"a": []}]} for n in range(9)
+        ]
+        for indent in (None, 1):
+            path = write.bytes("a.json", f" \n {json.dumps(items, indent=indent)} \n".encode())
+            rows, context = streamed(path)
+            assert pairs(rows) == [(item["text"], "x") for item in items]
+            assert not context.findings.problems()
+            places = [int(row.where.rsplit(":", 1)[1].split()[0]) for row in rows]
+            assert places == ([2] * 9 if indent is None else [3 + 10 * n for n in range(9)])
+
+    @pytest.mark.parametrize("step", [1, 1 << 16])
+    @pytest.mark.parametrize(
+        "rest", ["", "]]", "] x", ",]", ',{"text": "b"', "{}]", "]\n{}", ',{"text": NaN, "label": "x"}]']
+    )  # fmt: skip
+    def test_a_fault_ends_it_with_an_error(self, write, monkeypatch, step, rest):
+        monkeypatch.setattr("lextune.data.reading.jsonl._STEP", step)
+        rows, context = streamed(
+            write.bytes("a.json", f'[{{"text": "a", "label": "x"}}{rest}'.encode())
+        )
+        assert len(rows) == 1
+        assert context.findings.error_kinds() == {"broken_array"}
+
+    def test_an_item_that_never_ends_is_not_read_into_memory(self, write, monkeypatch):
+        monkeypatch.setattr("lextune.data.reading.jsonl.MOST_SIGNS", 1000)
+        monkeypatch.setattr("lextune.data.reading.jsonl._STEP", 100)
+        path = write.bytes("a.json", b'[{"text": "' + b"a" * 100_000)
+        assert "longer than" in problems(streamed(path)[1])["broken_array"].fact
+
+    def test_items_that_are_not_utf_8_are_named(self, write):
+        path = write.bytes(
+            "a.json", b'[{"text": "a", "label": "x"},\n{"text": "\xe9", "label": "x"}]'
+        )
+        rows, context = streamed(path)
+        assert len(rows) == 1
+        assert problems(context)["encoding"].rows == (f"{path}:2",)
+
+
+class TestTokens:
+    """Lists of tokens and tags."""
+
+    def test_they_become_text_with_spans(self, write):
+        lines = [
+            {"tokens": ["Ada", "went"], "tags": ["B-PER", "O"], "id": 1},
+            {"tokens": ["x"], "tags": ["O"], "id": 2},
+        ]
+        path = write.bytes("a.jsonl", "".join(json.dumps(one) + "\n" for one in lines).encode())
+        rows, context = streamed(
+            path, text="tokens", label="tags", label_kind="spans", others=("id",)
+        )
+        assert rows[0].values == {"tokens": "Ada went", "tags": '[[0,3,"PER"]]', "id": "1"}
+        assert (
+            context.encodings[path] == "utf-8, tags IOB2 (found), tokens joined by a space (found)"
+        )
+
+    def test_an_illegal_tag_is_placed(self, write):
+        path = write.bytes("a.jsonl", b'{"text": ["a", "b"], "label": ["O", "I-X"]}\n')
+        _, context = streamed(path, label_kind="spans", tag_scheme="IOB2")
+        assert problems(context)["illegal_tag"].rows == (f"{path}:1 (record 1), token 2",)
+
+    def test_tokens_without_tags_are_read_for_prediction(self, write):
+        path = write.bytes("a.jsonl", '{"text": ["北", "京"]}\n'.encode())
+        assert streamed(path, label=None)[0][0].values == {"text": "北京"}

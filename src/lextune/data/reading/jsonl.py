@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from lextune.data.tagging import TaggedRow, tagged_row
 
 #: How much of an array is read at a time, and the longest item of one, in signs.
 _STEP, MOST_SIGNS = 1 << 16, 1 << 26
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -46,37 +48,38 @@ def read_jsonl(source: Source, context: ReadContext) -> Iterator[RawRow | Tagged
     label becomes JSON text where the task's labels are lists, and a list of tokens a sentence.
     """
     with open_text(source, context) as stream:
-        numbered = lines(stream, context)
-        first = next((line for line in numbered if line.strip()), None)
-        if first is None:
+        blank, sign = "", stream.read(1)
+        while sign.isspace():
+            blank, sign = blank + sign, stream.read(1)
+        at = 1 + len(_LINE_END.findall(blank))
+        if not sign:
             context.findings.add(
                 "empty_file", "error", "the file is empty", "give a file with rows", source.name, unit="files"
             )  # fmt: skip
             return
-        if first.lstrip().startswith("["):
-            yield from _Array(first, context.line, stream, source, context).rows()
+        if sign == "[":
+            yield from _Array(at, stream, source, context).rows()
             return
+        numbered = lines(itertools.chain([sign + stream.readline()], stream), context, at)
         record = 0
-        line: str | None = first
-        while line is not None:
-            if line.strip():
-                record += 1
-                where = f"{source.name}:{context.line} (record {record})"
-                if not context.not_text(where):
-                    try:
-                        yield from _row(_DECODER.decode(line), where, context)
-                    except (ValueError, RecursionError) as error:
-                        _broken(error, where, context)
-            line = next(numbered, None)
+        for line in numbered:
+            if not line.strip():
+                continue
+            record += 1
+            where = f"{source.name}:{context.line} (record {record})"
+            if context.not_text(where):
+                continue
+            try:
+                yield from _row(_DECODER.decode(line), where, context)
+            except (ValueError, RecursionError) as error:
+                _broken(error, where, context)
 
 
 class _Array:
     """The items of one array one by one, so that each has its line; a little more than one is in memory."""
 
-    def __init__(
-        self, first: str, line: int, stream: TextIO, source: Source, context: ReadContext
-    ) -> None:
-        self.text, self.at, self.line = first, first.index("[") + 1, line
+    def __init__(self, line: int, stream: TextIO, source: Source, context: ReadContext) -> None:
+        self.text, self.at, self.line = "", 0, line  # behind the bracket
         self.stream, self.source, self.context = stream, source, context
         self.ended = False
 
