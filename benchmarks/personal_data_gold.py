@@ -54,7 +54,16 @@ RIGHT: dict[str, frozenset[str]] = {
     "US_SSN": frozenset({"US_SSN"}),
     "US_DRIVER_LICENSE": frozenset({"US_DRIVER_LICENSE"}),
     "ID_NUMBER": frozenset(
-        {"CN_RESIDENT_ID", "ID_NUMBER", "US_SSN", "US_ITIN", "US_PASSPORT", "US_DRIVER_LICENSE"}
+        {
+            "CN_RESIDENT_ID",
+            "CN_RESIDENCE_PERMIT",
+            "CN_PERMANENT_RESIDENT_CARD",
+            "ID_NUMBER",
+            "US_SSN",
+            "US_ITIN",
+            "US_PASSPORT",
+            "US_DRIVER_LICENSE",
+        }
     ),
     "HEALTH": frozenset({"HEALTH", "MEDICAL_CONDITION", "MEDICAL_DISEASE_DISORDER", "MEDICATION"}),
     "FINANCIAL": frozenset({"FINANCIAL", "MONEY"}),

@@ -25,6 +25,12 @@ def surnames() -> frozenset[str]:
     return _read("dist.all.last", 30_000)
 
 
+@functools.cache
+def common_surnames() -> frozenset[str]:
+    """In small letters, the 1,500 most frequent."""
+    return _read("dist.all.last", 1_500)
+
+
 def _read(name: str, most: int | None = None) -> frozenset[str]:
     text = files("names").joinpath(name).read_text(encoding="ascii")
     return frozenset(line.split(None, 1)[0].lower() for line in text.splitlines()[:most])

@@ -102,7 +102,7 @@ _ZIP = re.compile(
 )
 
 
-_NUMBER = re.compile(_LEAD + "(?=[^\\W_a-z])")
+_HOUSE = re.compile(_LEAD + "(?=[^\\W_a-z])")
 _NUMBERED = (("number_street", _EN), ("number_name_number", _EN_NUMBERS))
 _NAMED = (("european_street", _EUROPE), ("box", _BOX), ("military", _MILITARY))
 _NAMED_WORDS = words("street_words")
@@ -136,7 +136,7 @@ def find_english(text: Folded) -> Iterator[Detection]:
     whole = text.text
     if "letter" not in text.kinds:
         return
-    for number in _NUMBER.finditer(whole):
+    for number in _HOUSE.finditer(whole):
         start = number.start()
         if _NO_STREET.match(whole, start):
             continue

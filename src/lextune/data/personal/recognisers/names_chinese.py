@@ -18,12 +18,12 @@ _SURNAME = rf"(?:{DOUBLE}|[{COMMON}])"
 _H = r"[\u4e00-\u9fff]"
 #: No sign of a given name: grammatical words that follow a name at once.
 _NOT_GIVEN = (
-    "的是在了和与及于有被为将因由就也还都很不没说到从对向把给让叫这那其他她它们您你我该某先女小"
-    "医老教经主同总博护法警年月日岁现可持性等至以所着过吗呢啊吧，个位名"
+    "的是在了和与及于有被为将因由就也还都很不没说到从对向把给让叫这那其他她它们您你我该某先女"
+    "医经主同年月日岁现可持性等至以所着过吗呢啊吧，个位名"
 )
 _GIVEN = rf"[^{_NOT_GIVEN}\W\dA-Za-z_]"
-_NAME = rf"{_SURNAME}{_GIVEN}{{1,2}}"
 _TITLES = "|".join(words("titles_zh"))
+_NAME = rf"{_SURNAME}(?:(?!{_TITLES}){_GIVEN}){{1,2}}"
 _LABELS = "|".join(words("labels_zh"))
 _DOCTORS = (
     "主治医师|主治医生|主治大夫|主任医师|副主任医师|医生|医师|大夫|导师|律师|经理|教授|老师|护士"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded, Word
 from lextune.data.personal.lists import words as listed_words
-from lextune.data.personal.name_lists import given_names, surnames
+from lextune.data.personal.name_lists import common_surnames, given_names, surnames
 from lextune.data.personal.places import PEOPLE
 from lextune.data.personal.words import NOT_NAMES, ORGANISATION, PLACE_BEFORE
 
@@ -104,7 +104,8 @@ def _carry(whole: str, runs: list[list[Word]], verdicts: list[tuple[float, str] 
 
 def _runs(text: Folded) -> Iterator[list[Word]]:
     """Capitalised words in a row, cut at words that belong to no name."""
-    whole, run = text.text, []
+    whole = text.text
+    run: list[Word] = []
     words = text.words
     for index, word in enumerate(words):
         joined = bool(run) and _joins(whole, run[-1], word)
@@ -114,6 +115,10 @@ def _runs(text: Folded) -> Iterator[list[Word]]:
         base = word.lower[:-2] if word.lower.endswith("'s") else word.lower
         if run and base in _PARTICLES and index + 1 < len(words) and words[index + 1].capital:
             run.append(word)
+        elif word.capital and _ends_a_name(run, base):
+            run.append(word._replace(end=word.start + len(base), lower=base))
+            yield from _closed(run)
+            run = []
         elif (
             word.capital
             and base not in PEOPLE
@@ -129,6 +134,17 @@ def _runs(text: Folded) -> Iterator[list[Word]]:
             run = []
     if run:
         yield from _closed(run)
+
+
+def _ends_a_name(run: list[Word], base: str) -> bool:
+    """Whether a word that is no name by itself (White, Price) is the surname behind a given name."""
+    return (
+        bool(run)
+        and base in NOT_NAMES
+        and base in common_surnames()
+        and base not in _NO_SURNAMES
+        and run[-1].lower in given_names()
+    )
 
 
 def _is_initial(words: list[Word], index: int, inside: bool) -> bool:

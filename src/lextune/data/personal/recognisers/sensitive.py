@@ -35,14 +35,15 @@ _LED_EN = re.compile(
     r"|,? (?:as|by|under|for|to|in|at|which|and (?:is|has|was|he|she|they|his|her)|after|following|with|from|his"
     r"|her|due)(?![a-z])|,? and is|$|, (?:and )?(?:is|has|was|he|she|his|her|with|following|after|under|for))"
 )
+_FIRST_PART = re.compile(r",| and | which | that ")
 _MONEY = (
-    r"[$€£¥]?\s?[0-9][0-9,]*(?:\.[0-9]+)?\s?(?:万|亿|千)?"
+    r"[$€£¥₹₩]?\s?[0-9][0-9,]*(?:\.[0-9]+)?\s?(?:万|亿|千)?"
     r"(?:元|分|美元|人民币|欧元|usd|eur|rmb|dollars|points|k(?![a-z]))?(?![0-9a-z])"
 )
 _FINANCE = re.compile(
     r"(?:(?<![a-z])(?:credit (?:score|rating)|income|salary|wage|earnings|net worth|savings|debts?"
     r"|mortgage)(?: of| is| was| are)?(?: is)?"
-    r"(?: approximately| about| around| at| stands at)?[:\s]{0,3}"
+    r"(?: listed as| reported as| approximately| about| around| at| stands at)?[:\s]{0,3}"
     r"|(?<![a-z])earn(?:s|ing|ed)?(?: an)?(?: annual)? (?:income of )?"
     r"|(?:信用评分|信用分|征信分|年收入|月收入|收入|工资|薪资|年薪|月薪|存款|负债|欠款|贷款)(?:情况)?(?:约为|达到|约|为|是|达|有|状况为)?[::\s]{0,2})"
     rf"(?P<money>{_MONEY})"
@@ -70,7 +71,10 @@ def find_health(text: Folded) -> Iterator[Detection]:
             yield Detection("HEALTH", match.start(), match.end(), 0.5, "word")
     if "letter" in text.kinds:
         for match in _LED_EN.finditer(text.lower):
-            yield Detection("HEALTH", match.start("what"), match.end("what"), 0.7, "diagnosis")
+            what = _FIRST_PART.split(match["what"])[0]
+            if not any(word in match["what"] for word in _HEALTH_WORDS):  # else found by its words
+                start = match.start("what")
+                yield Detection("HEALTH", start, start + len(what), 0.6, "diagnosis")
         for start, end in phrases(text, _HEALTH_WORDS):
             yield Detection("HEALTH", start, end, 0.5, "word")
 
