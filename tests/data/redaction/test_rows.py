@@ -122,7 +122,10 @@ def test_columns_of_other_names(tmp_path):
 def test_nested_spans_of_json_stay_aligned(tmp_path):
     path = tmp_path / "spans.jsonl"
     text = "write to ada@lovelace.org now"
-    spans = [{"start": 9, "end": 25, "label": "E", "text": text[9:25]}, {"start": 26, "end": 29, "label": "T"}]
+    spans = [
+        {"start": 9, "end": 25, "label": "E", "text": text[9:25]},
+        {"start": 26, "end": 29, "label": "T"},
+    ]
     path.write_text(json.dumps({"text": text, "label": spans}) + "\n")
     config = DataConfig(train=(str(path),), redact=RedactionConfig(), personal_data=OFF)
     (row,) = load_labelled((str(path),), config, kind="spans").table.to_pylist()

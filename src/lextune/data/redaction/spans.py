@@ -54,7 +54,9 @@ def _keys(span: dict[str, Any]) -> tuple[str, str] | None:
 
 def _is_span(one: Any) -> bool:
     if isinstance(one, dict):
-        return _keys(one) is not None or (isinstance(one.get("value"), dict) and _is_span(one["value"]))
+        return _keys(one) is not None or (
+            isinstance(one.get("value"), dict) and _is_span(one["value"])
+        )
     return (
         isinstance(one, list) and len(one) == 3 and is_integer(one[0]) and is_integer(one[1])
         and isinstance(one[2], str)
