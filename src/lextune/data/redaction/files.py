@@ -104,7 +104,7 @@ class _Spans:
         if not made[0].edits:
             return cell
         try:
-            moved = move_cell(cell, made[0], len(item.texts[0]))
+            moved = move_cell(cell, item.texts[0], made[0])
         except ValueError as error:
             self.findings.add(
                 "broken_spans", "error", f"rows with spans that cannot be moved: {error}",
