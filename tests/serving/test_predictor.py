@@ -23,6 +23,7 @@ import packs
 import tiny
 from lextune import extras
 from lextune.cli import main
+from lextune.data.personal.detector import Detector
 from lextune.errors import ConfigError, ExitCode, MissingExtraError, ModelError, VerificationError
 from lextune.evidence.keys import load_or_create_key, load_trust
 from lextune.models.loading import LoadedModel
@@ -404,11 +405,19 @@ def test_entities_are_answered_as_such(
         [tuple(span) for span in row] for row in spans
     ]
     assert found[0].entities[0].word == "summer city"
+    detector = Detector(["PERSON"], models=[load_release(release).spans])
+    [person] = detector.detect(texts[2])
+    assert (person.type, texts[2][person.start : person.end]) == ("PERSON", "family friend")
     assert main(["predict", str(release), str(tmp_path / "rows.jsonl")]) == 0
     line = json.loads(capsys.readouterr().out.splitlines()[2])
     assert line["entities"][0] | {"score": 0} == {
         "entity_group": "PER", "score": 0, "start": 7, "end": 20, "word": "family friend",
     }  # fmt: skip
+
+
+def test_a_model_of_classes_finds_no_spans(predictor: Predictor) -> None:
+    with pytest.raises(ConfigError, match="finds no entities"):
+        predictor.spans(["a"])
 
 
 def test_several_classes_are_answered_as_such(

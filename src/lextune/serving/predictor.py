@@ -13,7 +13,7 @@ from lextune.errors import ConfigError, ModelError, Problem
 from lextune.evidence.keys import Trust, load_trust
 from lextune.extras import require
 from lextune.hub import go_offline
-from lextune.labels import LabelKind
+from lextune.labels import LabelKind, Span
 from lextune.models.loading import LoadedModel, load_finished
 from lextune.records import Record
 from lextune.release import Verification, VerifiedRelease, read_release
@@ -159,6 +159,27 @@ class Predictor:
                 scores=dict(zip(self.classes, row, strict=True)),
             )
             for row, index in zip(scores.tolist(), best, strict=True)
+        ]
+
+    def spans(self, texts: Sequence[str]) -> list[list[Span]]:
+        """The entities of each text as bare spans, such as `Detector(models=[predictor.spans])` asks for.
+
+        Raises:
+            ConfigError: The model looks for no entities, or an item is no text.
+            ModelError: The model gave a score that is not a number.
+        """
+        if self.label_kind != "spans":
+            raise ConfigError(
+                Problem(
+                    f"the task of {self.name} is {self.task}, which finds no entities",
+                    "load a release of the task ner",
+                )
+            )
+        found = self.predict(texts)
+        return [
+            [Span(entity.start, entity.end, entity.entity_group) for entity in one.entities]
+            for one in found
+            if isinstance(one, EntitiesPrediction)
         ]
 
     def _scores(self, texts: Sequence[str], batch_size: int) -> npt.NDArray[np.float32]:
