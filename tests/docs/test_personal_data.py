@@ -14,9 +14,12 @@ SECTION = re.search(r"^## Personal data$.*?(?=^## )", GUIDE, re.MULTILINE | re.D
 
 def test_the_table_has_every_type_with_its_titles_and_laws() -> None:
     assert SECTION is not None
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \| (yes)? ?\| (yes)? ?\|$", SECTION[0], re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \| (yes)? ?\| (yes)? ?\|$", SECTION[0], re.MULTILINE
+    )
     assert rows == [
-        (one.name, one.en, one.zh, "yes" if one.gdpr else "", "yes" if one.pipl else "") for one in TYPES.values()
+        (one.name, one.en, one.zh, "yes" if one.gdpr else "", "yes" if one.pipl else "")
+        for one in TYPES.values()
     ]
 
 
@@ -27,6 +30,7 @@ def test_the_example_prints_what_is_shown() -> None:
     assert text is not None
     assert shown is not None
     lines = [
-        f"{one.type} {one.start} {one.end} {one.score} {one.rule} {one.checksum}" for one in Detector().detect(text[1])
+        f"{one.type} {one.start} {one.end} {one.score} {one.rule} {one.checksum}"
+        for one in Detector().detect(text[1])
     ]
     assert "\n".join(lines) + "\n" == shown[1]
