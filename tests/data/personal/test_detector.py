@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lextune.data.personal.base import recognisers
-from lextune.data.personal.detector import MODEL_TYPES, Detector
+from lextune.data.personal.base import Detection, recognisers
+from lextune.data.personal.detector import MODEL_TYPES, Detector, _merged
 from lextune.data.personal.types import TYPES
 from lextune.errors import ConfigError
 from lextune.labels import Span
@@ -165,3 +167,21 @@ def test_few_texts_are_read_ahead(processes: int) -> None:
     assert next(stream) == []
     assert read <= 256 * (2 * processes + 1)
     assert sum(1 for _ in stream) == 4_999
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 20), st.integers(1, 6), st.sampled_from([0.5, 0.7, 0.9])),
+        max_size=12,
+    )
+)
+def test_what_is_kept_is_the_best_of_what_overlaps(drawn: list[tuple[int, int, float]]) -> None:
+    found = [Detection("PERSON", start, start + size, score, "r") for start, size, score in drawn]
+    kept = _merged(list(found))
+    assert kept == sorted(kept, key=lambda one: one.start)
+    for one in found:
+        overlapping = [k for k in kept if k.start < one.end and one.start < k.end]
+        assert overlapping
+        assert one in kept or any(
+            (k.score, k.end - k.start) >= (one.score, one.end - one.start) for k in overlapping
+        )

@@ -6,6 +6,7 @@ that comes first in the alphabet. Places count code points of the text as it was
 
 from __future__ import annotations
 
+import bisect
 import difflib
 import itertools
 import math
@@ -234,11 +235,14 @@ def _known(types: Collection[str]) -> frozenset[str]:
 def _merged(found: list[Detection]) -> list[Detection]:
     """The best of what overlaps; see the module."""
     found.sort(key=lambda one: (-one.score, one.start - one.end, one.start, one.type))
-    kept: list[Detection] = []
+    kept: list[Detection] = []  # by place
+    starts: list[int] = []
     for one in found:
-        if all(one.end <= other.start or other.end <= one.start for other in kept):
-            kept.append(one)
-    kept.sort(key=lambda one: one.start)
+        place = bisect.bisect_left(starts, one.start)
+        free_before = place == 0 or kept[place - 1].end <= one.start
+        if free_before and (place == len(kept) or one.end <= starts[place]):
+            kept.insert(place, one)
+            starts.insert(place, one.start)
     return kept
 
 

@@ -14,6 +14,7 @@ from lextune.data.personal.folding import Folded
 from lextune.data.personal.lists import words
 from lextune.data.personal.surnames import COMMON, DOUBLE, NOT_NAMES
 
+_MOST_NAMES = 300  # looked for again in one text; more are hardly a text
 _SURNAME = rf"(?:{DOUBLE}|[{COMMON}])"
 _H = r"[\u4e00-\u9fff]"
 #: No sign of a given name: grammatical words that follow a name at once.
@@ -79,7 +80,7 @@ def find(text: Folded) -> Iterator[Detection]:
         end -= len(right) - tail.start() if tail and tail.start() > 0 else 0
         known.add(whole[start:end])
         yield Detection("PERSON", start, end, 0.75, "dotted")
-    for name in known:
+    for name in sorted(known)[:_MOST_NAMES]:
         place = whole.find(name)
         while place >= 0:
             yield Detection("PERSON", place, place + len(name), 0.7, "same_name")

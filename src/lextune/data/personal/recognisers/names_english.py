@@ -232,6 +232,9 @@ def _beside_capitals(whole: str, start: int, end: int) -> bool:
     )
 
 
+_MOST_NAMES = 300  # looked for again in one text; more are hardly a text
+
+
 def _again(text: Folded, known: set[str]) -> Iterator[Detection]:
     """Names that were found, and the first and last word of those of two or more, wherever they stand."""
     wanted = set(known)
@@ -242,7 +245,7 @@ def _again(text: Folded, known: set[str]) -> Iterator[Detection]:
                 one for one in (parts[0], parts[-1]) if len(one) > 2 and one not in NOT_NAMES
             )
     lower = text.lower
-    for name in wanted:
+    for name in sorted(wanted)[:_MOST_NAMES]:
         place = lower.find(name)
         while place >= 0:
             end = place + len(name)
