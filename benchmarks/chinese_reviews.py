@@ -115,12 +115,12 @@ class Frozen:
 
     def __init__(self, max_length: int) -> None:
         import torch
+        from transformers import BertModel
 
         from lextune.config import ModelConfig
         from lextune.models.selection import select
         from lextune.tasks.pretrained import library_config, read_weights
         from lextune.tasks.text.tokenizing import make_encoder
-        from transformers import BertModel
 
         files = select(ModelConfig(source=_SOURCE), "sentiment", print).files
         self.encode = make_encoder(files, max_length)
@@ -161,7 +161,10 @@ def reference(features: str, train: Sequence[Row], test: Sequence[Row], frozen: 
     texts, labels = zip(*train, strict=True)
     if features == "tfidf":
         vectoriser = TfidfVectorizer(analyzer="char", ngram_range=(1, 3))
-        known, asked = vectoriser.fit_transform(texts), vectoriser.transform([one for one, _ in test])
+        known, asked = (
+            vectoriser.fit_transform(texts),
+            vectoriser.transform([one for one, _ in test]),
+        )
     else:
         known, asked = frozen(texts), frozen([one for one, _ in test])
     search = GridSearchCV(LogisticRegression(max_iter=2000), {"C": _PENALTIES}, cv=5)

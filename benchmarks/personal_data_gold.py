@@ -54,7 +54,16 @@ RIGHT: dict[str, frozenset[str]] = {
     "US_SSN": frozenset({"US_SSN"}),
     "US_DRIVER_LICENSE": frozenset({"US_DRIVER_LICENSE"}),
     "ID_NUMBER": frozenset(
-        {"CN_RESIDENT_ID", "ID_NUMBER", "US_SSN", "US_ITIN", "US_PASSPORT", "US_DRIVER_LICENSE"}
+        {
+            "CN_RESIDENT_ID",
+            "CN_RESIDENCE_PERMIT",
+            "CN_PERMANENT_RESIDENT_CARD",
+            "ID_NUMBER",
+            "US_SSN",
+            "US_ITIN",
+            "US_PASSPORT",
+            "US_DRIVER_LICENSE",
+        }
     ),
     "HEALTH": frozenset({"HEALTH", "MEDICAL_CONDITION", "MEDICAL_DISEASE_DISORDER", "MEDICATION"}),
     "FINANCIAL": frozenset({"FINANCIAL", "MONEY"}),
@@ -118,7 +127,10 @@ def ner(shared: Path, name: str) -> list[Item]:
     return items
 
 
-_TAGS = {"person": "PERSON", "location": "LOCATION", "PER.NAM": "PERSON", "GPE.NAM": "LOCATION", "LOC.NAM": "LOCATION"}  # fmt: skip
+_TAGS = {
+    "person": "PERSON", "location": "LOCATION",
+    "PER.NAM": "PERSON", "GPE.NAM": "LOCATION", "LOC.NAM": "LOCATION",
+}  # fmt: skip
 
 
 def _sentence(words: list[str], tags: list[str], space: str) -> Item:
@@ -144,14 +156,7 @@ def _widened(text: str, gold: Gold) -> Gold:
 
 def _places(row: dict[str, Any]) -> Iterator[Gold]:
     text = row["naturalParagraph"]
-    for field in ("name", "doctor"):
-        yield from _found(text, row[field], "PERSON")
-        for part in re.split(r"[\s.·]+", row[field]):
-            if len(part) > (2 if part.isascii() else 1):
-                yield from _found(text, part, "PERSON", needed=False)
-        for title in ("先生", "女士", "医生"):
-            for one in _found(text, row[field][0] + title, "PERSON", needed=False):
-                yield one._replace(end=one.start + 1)
+    yield from _names(row)
     yield from _found(text, row["emailAddress"], "EMAIL_ADDRESS")
     yield from _found(text, str(row["phoneNumbers"]), "PHONE_NUMBER")
     yield from _found(text, str(row["idCardNumbers"]), "ID_NUMBER")
@@ -169,6 +174,18 @@ def _places(row: dict[str, Any]) -> Iterator[Gold]:
     if "nationality" in row:
         for word in (row["nationality"], _DEMONYMS.get(row["nationality"], "")):
             yield from _found(text, word, "NATIONALITY", needed=word == row["nationality"])
+
+
+def _names(row: dict[str, Any]) -> Iterator[Gold]:
+    text = row["naturalParagraph"]
+    for field in ("name", "doctor"):
+        yield from _found(text, row[field], "PERSON")
+        for part in re.split(r"[\s.·]+", row[field]):
+            if len(part) > (2 if part.isascii() else 1):
+                yield from _found(text, part, "PERSON", needed=False)
+        for title in ("先生", "女士", "医生"):
+            for one in _found(text, row[field][0] + title, "PERSON", needed=False):
+                yield one._replace(end=one.start + 1)
 
 
 def _found(text: str, value: str, kind: str, needed: bool = True) -> Iterator[Gold]:

@@ -11,10 +11,11 @@ from lextune import pipeline, pipeline_config
 from lextune.cli import main
 from lextune.config import RunConfig, load_config
 from lextune.errors import ConfigError
+from workshop import Workshop
 
 TEXT = """task: sentimant
 model: {source: auto}
-data: {train: a.csv, format: cvs}
+data: {train: a.csv, format: cvs, quality: {checks: [coverag], screens: [keyword]}}
 train: {method: fulll, epochs: 0}
 audits: [calibraton]
 policy: {packs: [house, hause]}
@@ -34,6 +35,8 @@ def test_names_that_nothing_has_are_told_in_one_go_with_all_else(tmp_path: Path)
     found = problems(path)
     assert "there is no task 'sentimant'" in found["1:1"]
     assert "there is no format 'cvs'" in found["3:22"]
+    assert "there is no quality_check 'coverag'" in found["3:54"]
+    assert "there is no screen 'keyword'" in found["3:74"]
     assert "there is no method 'fulll'" in found["4:9"]
     assert "train.epochs" in found["4:24"]
     assert "there is no audit 'calibraton'" in found["5:10"]
@@ -52,6 +55,16 @@ def test_a_setting_that_the_method_does_not_read_is_told(tmp_path: Path) -> None
     assert "set train.method: layerwise" in told
     for changed in ("train.method=layerwise", "train.layer_decay=0.9"):
         assert pipeline_config.load_run_config(path, [changed])
+
+
+def test_what_no_card_could_show_and_no_day_allows_is_told_before_any_work(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("task: sentiment\nmodel: {source: auto}\ndata: {train: a.csv}\n")
+    (told,) = problems(path, "release.licence=MIT OR (").values()
+    assert "no licence expression that can be read" in told
+    days = ("data.retention_until=2026-11-27", "policy.as_of=2026-11-28")
+    assert "may be kept until 2026-11-27" in problems(path, *days)["data.retention_until"]
+    assert pipeline_config.load_run_config(path, [days[0], "policy.as_of=2026-11-27"])
 
 
 @pytest.mark.parametrize("value", ["5", "true", "{a: b}"])
@@ -112,3 +125,14 @@ def test_predict_reads_other_data_as_it_is_told(
     options += ["--set", "data.format=delimited", "--set", "data.delimiter=;"]
     assert main(["predict", str(release), str(path), *options]) == 0
     assert '"id": "7"' in capsys.readouterr().out
+
+
+def test_a_missing_secret_is_told_before_a_run_begins(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LEXTUNE_REDACTION_SECRET", raising=False)
+    config = workshop.config()
+    config["data"]["redact"] = {"method": "pseudonym"}
+    with pytest.raises(ConfigError, match="LEXTUNE_REDACTION_SECRET is not set"):
+        pipeline.run(config, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -86,6 +86,28 @@ def write_reviews(path: Path, rows: int = 1200, seed: int = 0) -> Path:
     return path
 
 
+def write_entities(path: Path, sentences: int = 900, seed: int = 0) -> Path:
+    """CoNLL columns: a made-up name of one or two words stands behind `director` or `actor`, a made-up place behind `in`.
+
+    Hardly a name occurs twice, so that a list of them is of little use.
+    """
+    draw = random.Random(seed)
+    before = {"director": "PER", "actor": "PER", "in": "LOC"}
+    plain = [word for word in PLAIN if word not in before]
+    lines = []
+    for _ in range(sentences):
+        words = [(word, "O") for word in draw.choices(plain, k=draw.randint(3, 7))]
+        for opener in draw.sample(sorted(before), k=draw.randint(1, 2)):
+            kind = before[opener]
+            name = ["".join(draw.choices("bcdfgklmnprst", k=4)) for _ in range(draw.randint(1, 2))]
+            parts = zip(name, "BI", strict=False)
+            words += [(opener, "O"), *((word, f"{part}-{kind}") for word, part in parts)]
+            words += [(word, "O") for word in draw.choices(plain, k=draw.randint(1, 3))]
+        lines += [*(f"{word}\t{tag}" for word, tag in words), ""]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
 def tiny_config(model: Path, data: Path) -> dict[str, Any]:
     """A config (plain data) that releases: `lextune.run(tiny_config(model, data), out=...)`."""
     return {

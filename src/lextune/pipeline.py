@@ -5,9 +5,7 @@ It holds no knowledge of its own: what a room does is in the room.
 
 from __future__ import annotations
 
-import datetime
 import json
-import secrets
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -17,23 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 from lextune import release as releasing
 from lextune.config import RunConfig
-from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
+from lextune.errors import ConfigError, LextuneError, Problem
 from lextune.evidence.canonical import canonical
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement
 from lextune.extras import install_command, missing, require
 from lextune.files import (
-    disk_problems,
     home_folder,
     read_regular,
-    remove_unfinished,
     sha256,
-    write_atomic,
 )
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
 from lextune.pipeline_evaluation import Measuring, metrics_document, score_table, training_texts
+from lextune.pipeline_folder import open_run_folder, read_model_folder, run_folder, run_name
 from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.verdict import blocks_release, exit_code
@@ -134,13 +130,8 @@ def run(
     if isinstance(config, RunConfig):
         config = config.model_dump(mode="json")  # it may have been made without a look at the packs
     config = load_run_config(config, overrides, (listener or Listener()).tell)
-    job = _Job(config, _run_folder(config, out), resume, listener or Listener())
+    job = _Job(config, run_folder(config, out), resume, listener or Listener())
     return job.run()
-
-
-def _run_folder(config: RunConfig, out: str | Path | None) -> Path:
-    name = f"{config.release.name}-{config.release.version}"
-    return Path(out) if out is not None else Path("runs") / name
 
 
 def _require_needs(config: RunConfig) -> None:
@@ -206,9 +197,9 @@ class _Job:
         signer = load_or_create_key()
         trust = load_trust()
         waivers = self.read_waivers(packs, trust)
-        run_id = self._open_folder()
+        run_id = open_run_folder(self.config, self.folder, resume=self.resume)
         with RunStore(home_folder()) as store:
-            store.start(run_id, _name(self.config), self.config.task, self.folder.resolve())
+            store.start(run_id, run_name(self.config), self.config.task, self.folder.resolve())
             try:
                 dossier = self._open_dossier(run_id, signer)
                 finished = self._rooms(dossier, packs, signer, trust, waivers)
@@ -299,47 +290,6 @@ class _Job:
         if problems:
             raise ConfigError(problems)
         return envelopes
-
-    def _open_folder(self) -> str:
-        """Make the run's folder, or go on in it; gives the run id."""
-        marker = self.folder / "run.json"
-        released = self.folder / "release" / _name(self.config)
-        if released.exists():
-            raise ConfigError(
-                Problem(
-                    f"{released} is released already", "choose another --out or release.version"
-                )
-            )
-        if marker.exists():
-            if not self.resume:
-                raise ConfigError(
-                    Problem(
-                        f"there is a run in {self.folder} already",
-                        "go on with --resume, or choose another --out",
-                    )
-                )
-            remove_unfinished(self.folder)
-            try:
-                return str(json.loads(marker.read_bytes())["run"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise ConfigError(
-                    Problem(f"{marker} is damaged", "choose another --out", "it names no run")
-                ) from error
-        if self.folder.exists():
-            # what a process left that was killed while it wrote the marker
-            half = list(self.folder.glob(f".{marker.name}.*.tmp"))
-            if len(half) < len(list(self.folder.iterdir())):
-                raise ConfigError(
-                    Problem(f"{self.folder} holds other files", "choose another --out")
-                )
-            for path in half:
-                path.unlink(missing_ok=True)
-        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-        run_id = f"{_name(self.config)}-{now}-{secrets.token_hex(4)}"
-        with disk_problems(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(marker, json.dumps({"run": run_id}).encode())
-        return run_id
 
     def _open_dossier(self, run_id: str, signer: Signer) -> Dossier:
         """A new dossier; that of an interrupted run is set aside, since all rooms are walked again."""
@@ -526,39 +476,6 @@ class _Job:
         dossier.append(
             "decide", make_statement("decide", [*_inside([file]), *used], {"record": record})
         )
-
-
-def read_model_folder(folder: Path, digests: Sequence[FileDigest]) -> dict[str, bytes]:
-    """The bytes of a trained model, checked against what training signed.
-
-    Raises:
-        VerificationError: A file is gone, added or changed.
-    """
-    problems, files = [], {}
-    present = {path.name for path in folder.iterdir()}
-    for one in digests:
-        data = read_regular(folder / one.path) if one.path in present else b""
-        if sha256(data) != one.sha256:
-            problems.append(
-                Problem(
-                    f"{folder / one.path} is not the file that training wrote",
-                    "run again from the config",
-                    "it was changed after training",
-                )
-            )
-        files[one.path] = data
-    added = sorted(present - {one.path for one in digests})
-    problems += [
-        Problem(f"{folder / name} was added after training", "remove it, or run again")
-        for name in added
-    ]
-    if problems:
-        raise VerificationError(problems)
-    return files
-
-
-def _name(config: RunConfig) -> str:
-    return f"{config.release.name}-{config.release.version}"
 
 
 def _yaml(record: Mapping[str, Any]) -> bytes:

@@ -88,28 +88,37 @@ def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> l
         return []
     from lextune.audits.base import audits
     from lextune.data.formats import formats
+    from lextune.data.quality.base import quality_checks
+    from lextune.data.quality.screening import screens
     from lextune.tasks.base import tasks
     from lextune.training.methods.base import methods
 
     def section(name: str) -> Mapping[str, Any]:
         return found if isinstance(found := data.get(name), dict) else {}
 
-    audit_names = data.get("audits")
-    audit_names = [audit_names] if isinstance(audit_names, str) else audit_names
+    quality = section("data").get("quality")
+    quality = quality if isinstance(quality, dict) else {}
     wanted: list[tuple[Registry[Any], Any, tuple[str | int, ...]]] = [
         (tasks, data.get("task"), ("task",)),
         (methods, section("train").get("method"), ("train", "method")),
         (formats, section("data").get("format"), ("data", "format")),
     ]
-    if isinstance(audit_names, list):
-        wanted += [(audits, name, ("audits", index)) for index, name in enumerate(audit_names)]
+    lists: list[tuple[Registry[Any], Any, tuple[str, ...]]] = [
+        (audits, data.get("audits"), ("audits",)),
+        (quality_checks, quality.get("checks"), ("data", "quality", "checks")),
+        (screens, quality.get("screens"), ("data", "quality", "screens")),
+    ]
+    for registry, names, path in lists:
+        several = [names] if isinstance(names, str) else names
+        if isinstance(several, list):
+            wanted += [(registry, name, (*path, index)) for index, name in enumerate(several)]
     problems: list[Problem] = []
-    for registry, name, path in wanted:
+    for registry, name, place in wanted:
         try:
             if isinstance(name, str):
                 registry.get(name)
         except ConfigError as error:
-            where = document.where(path)
+            where = document.where(place)
             problems += [dataclasses.replace(one, where=where) for one in error.problems]
     return problems + _idle_settings(section("train"), document)
 

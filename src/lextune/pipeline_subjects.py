@@ -87,6 +87,12 @@ def erase(subject: str, state: State | None) -> dict[str, Any]:
     return {"subject": digest, "request": request, "rows": rows, "runs": runs, "duties": duties}
 
 
+def requests() -> list[dict[str, Any]]:
+    """Every request for erasure on this machine, the oldest first; people only as keyed hashes."""
+    with open_subjects() as store:
+        return store.requests()
+
+
 def _names(found: Sequence[FoundRow]) -> list[str]:
     return list(dict.fromkeys(row.run for row in found))
 
@@ -120,9 +126,9 @@ def _duties(
             "No run of this machine indexed a row about this id. Check how data.columns.subject writes it, and "
             "look through data that was never in a run, or that named no subject column."
         ]
-    places = len({row["place"] for row in rows})
+    distinct = len({row["row"] for row in rows})
     duties = [
-        f"Delete {_count(places, 'row')} from the source files (the places are those of the files as they were "
+        f"Delete {_count(distinct, 'row')} from the source files (the places are those of the files as they were "
         "read then)."
     ]
     for one in runs:

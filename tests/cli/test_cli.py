@@ -17,6 +17,7 @@ import pytest
 from fresh import imported_by
 from lextune import extras
 from lextune.cli import main, output
+from lextune.data.quality.base import quality_checks
 from lextune.errors import ConfigError, Problem
 from lextune.evidence.keys import load_or_create_key
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 VERBS = [
     [], ["run"], ["quickstart"], ["evaluate"], ["predict"], ["verify"], ["serve"], ["approve"], ["doctor"],
-    ["config", "schema"], ["config", "check"], ["data", "check"], ["models", "list"],
+    ["config", "schema"], ["config", "check"], ["data", "check"], ["data", "sample"], ["data", "redact"],
+    ["models", "list"],
     ["policy", "list"], ["policy", "show"], ["policy", "check"], ["runs", "list"], ["runs", "show"], ["erase"],
 ]  # fmt: skip
 
@@ -239,6 +241,52 @@ def test_data_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {"kind", "severity", "count", "rows", "remedy"} <= set(found["problems"][0])
     assert main(["data", "check", str(rows)]) == 2
     assert "Remedy" in capsys.readouterr().out
+
+
+def test_data_check_writes_a_report_that_a_run_is_held_to(
+    workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, out = tmp_path / "report.html", tmp_path / "report.json"
+    data = tmp_path / "rows.csv"
+    head, *rows = workshop.data.read_text().splitlines()
+    data.write_text("\n".join([head, *rows[:200]]) + "\n")
+    given = ["data", "check", str(data), "--set", "data.columns.group=place"]
+    found = answer(capsys, *given, "--report", str(page), "--out", str(out), "--json")
+    assert page.read_text().startswith("<!doctype html>")
+    assert json.loads(out.read_bytes()) == found
+    assert {one["check"] for one in found["quality"]} == set(quality_checks.names())
+    assert main([*given, "--set", "data.quality.checks=lengths"]) == 0
+    assert "median_words" in capsys.readouterr().out
+    data.write_text("\n".join([head, *rows[1:201]]) + "\n")
+    config = workshop.config()
+    config["data"] |= {"train": str(data), "report": str(out)}
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(config))
+    assert main(["run", str(path), "--out", str(tmp_path / "run")]) == 5
+    assert "not those that were checked" in capsys.readouterr().err
+
+
+def test_data_sample_draws_rows_for_a_review_that_data_check_counts(
+    workshop: Workshop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    review = tmp_path / "review.csv"
+    given = [str(workshop.data), "--set", "data.columns.group=place"]
+    assert main(["data", "sample", *given, "--rows", "30", "-o", str(review)]) == 0
+    assert "30 of 1,200 rows" in capsys.readouterr().out
+    assert review.stat().st_mode & 0o777 == 0o600
+    with open(review, encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    with open(review, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "verdict": "pass", "reviewer": "7f3a"} for row in rows)
+    checks = ["--set", "data.quality.checks=manual_review"]
+    named = ["--set", f"data.quality.manual_review={review}"]
+    found = answer(capsys, "data", "check", *given, *checks, *named, "--json")
+    values = {one["name"]: one["value"] for one in found["quality"][0]["measurements"]}
+    assert values == {
+        "manual_check_sample_size": 30, "manual_check_pass_share": 1.0, "manual_check_reviewers": 1,
+    }  # fmt: skip
 
 
 def test_the_published_schema_accepts_a_config_and_refuses_a_typo(

@@ -64,6 +64,9 @@ def test_a_secret_comes_from_a_file_or_the_environment(source, tmp_path, capsys,
     monkeypatch.setenv("LEXTUNE_REDACTION_SECRET", "a secret of tests alone")
     assert redact(capsys, source, "-o", output, "--method", "hash")[0] == 0
     assert output.read_bytes() == first
+    code, printed = redact(capsys, source, "-o", output, "--secret-file", secret)
+    assert code == 2
+    assert "takes no secret" in printed.err
 
 
 @pytest.mark.parametrize(

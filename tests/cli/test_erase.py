@@ -146,11 +146,15 @@ def test_ids_come_from_a_file_or_from_standard_input(
     assert other[0]["subject"] == one[0]["subject"]
     assert other[0]["request"]["state"] == "done"
     assert other[0]["request"]["requested"] == one[0]["request"]["requested"]
+    known = answer(capsys, "erase", "--list", "--json")["requests"]
+    assert sorted(item["state"] for item in known) == ["done", "open"]
+    assert main(["erase", "--list"]) == 0
+    assert one[0]["subject"][:16] in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["anna", "--from-file", "x"], ["anna", "--done", "--withdraw"], ["--from-file", "gone"], [" "]],
+    [[], ["anna", "--from-file", "x"], ["anna", "--done", "--withdraw"], ["anna", "--list"], ["--from-file", "gone"], [" "]],
 )  # fmt: skip
 def test_wrong_usage_records_nothing(
     arguments: list[str], home: Path, capsys: pytest.CaptureFixture[str]

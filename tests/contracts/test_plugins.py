@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import math
@@ -18,14 +19,21 @@ from hypothesis import strategies as st
 import tiny
 from bench import CLASSES, Bench, StopAt, same, weights
 from lextune.audits.base import AuditInput, audits
-from lextune.config import TrainConfig
+from lextune.config import ColumnsConfig, DataConfig, QualityConfig, TrainConfig
+from lextune.data.dataset import load_rows, read_options
 from lextune.data.findings import Findings
 from lextune.data.formats import ReadContext, ReadOptions, Source, formats
 from lextune.data.opening import read_source
+from lextune.data.personal.base import recognisers
+from lextune.data.quality.base import QualityInput, quality_checks, run_checks
+from lextune.data.quality.results import QualityResult
+from lextune.data.quality.screening import screens
 from lextune.errors import LextuneError
 from lextune.evaluation.baselines import baselines
-from lextune.evaluation.metrics import Resampling, metrics
+from lextune.evaluation.kinds import Resampling
+from lextune.evaluation.metrics import metrics
 from lextune.evaluation.predict import Scored
+from lextune.models.conversions.base import converters
 from lextune.models.loading import load_finished
 from lextune.policy.packs import list_packs, load_pack
 from lextune.records import AuditResult, Measurement
@@ -36,7 +44,8 @@ from lextune.training.methods.base import methods
 
 REGISTRIES: dict[str, Registry[Any]] = {
     "task": tasks, "audit": audits, "metric": metrics, "baseline": baselines, "method": methods,
-    "format": formats,
+    "format": formats, "recogniser": recognisers, "converter": converters,
+    "quality_check": quality_checks, "screen": screens,
 }  # fmt: skip
 
 
@@ -311,3 +320,33 @@ def test_every_shipped_pack_parses_and_speaks_two_languages(name: str) -> None:
         for texts in (control.titles, control.remedy):
             assert texts.en
             assert any("\u4e00" <= sign <= "\u9fff" for sign in texts.zh), control.id
+
+
+@pytest.mark.parametrize("kind", ["class", "classes"])
+@pytest.mark.parametrize("name", quality_checks.names())
+def test_every_quality_check_measures_or_says_why_not_and_changes_nothing(
+    name: str, kind: str, tmp_path: Path
+) -> None:
+    path, words = tmp_path / "rows.csv", tmp_path / "words.txt"
+    words.write_text("zebra\n")
+    texts = [f"a text with the number {n} and a zebra, told at some length" for n in range(40)]
+    rows = [f'"{text}",{"ab"[n % 2]},{"ns"[n % 2]}' for n, text in enumerate([*texts, "", "ok"])]
+    path.write_text("\n".join(["text,label,place", *rows]) + "\n")
+    quality = QualityConfig(checks=(name,), keyword_lists=(str(words),))
+    config = DataConfig(
+        train=(str(path),), columns=ColumnsConfig(group=("place",)), quality=quality
+    )
+    context = ReadContext(read_options(config), Findings())
+    read = dataclasses.replace(load_rows(config.train, config, context), kind=kind)
+    before = (read.ids.tobytes(), read.digests.tobytes(), list(read.texts))
+    given = QualityInput({"train": read, "test": read.take(np.arange(10))}, read, quality)
+    result, *rest = run_checks(given, context.findings)
+    assert rest == []
+    assert result.check == name
+    assert result.status in {"complete", "not_applicable"}, result.reason
+    assert bool(result.reason) is (result.status == "not_applicable")
+    sound(result.measurements)
+    written = result.model_dump_json() + str(context.findings.problems())
+    assert "a text with" not in written
+    assert QualityResult.model_validate_json(result.model_dump_json()) == result
+    assert before == (read.ids.tobytes(), read.digests.tobytes(), list(read.texts))

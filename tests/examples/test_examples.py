@@ -47,6 +47,33 @@ def test_the_task_examples_run_on_other_data(
         assert Path(answer["release"]).is_dir()
 
 
+@pytest.mark.slow
+def test_the_entities_example_runs_on_other_data(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    model = tiny.write_tiny_bert(tmp_path / "model")
+    train = tiny.write_entities(tmp_path / "train.conll", 900, seed=1)
+    test = tiny.write_entities(tmp_path / "test.conll", 300, seed=2)
+    arguments = ["run", "examples/ner.yaml", "--out", str(tmp_path / "run"), "--json"]
+    for value in (f"data.train={train}", f"data.test={test}", f"model.source={model}",
+                  "train.max_length=24", "train.learning_rate=3e-3", "train.epochs=6",
+                  "data.licence=CC0-1.0", "evaluation.bootstrap_samples=200"):  # fmt: skip
+        arguments += ["--set", value]
+    assert main(arguments) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["metrics"]["entity_f1"]["low"] > 0.6
+    assert answer["metrics"]["entity_f1_minus_dictionary"]["low"] > 0.4
+    release = answer["release"]
+    card = (Path(release) / "README.md").read_text(encoding="utf-8")
+    assert "pipeline_tag: token-classification" in card
+    assert main(["verify", release, "--json"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", release, "--data", str(test), "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)["metrics"]
+    assert again["entity_f1"] == answer["metrics"]["entity_f1"]
+
+
 def hub_cache(model: Path, home: Path) -> None:
     """`model` as huggingface_hub caches it: blobs, and a snapshot of links to them."""
     folder = home / "hub" / "models--tiny--bert"

@@ -130,6 +130,7 @@ def test_a_wrong_head_is_refused(
     [
         ({"commercial_use": "maybe"}, "'maybe' is no commercial_use"),
         ({"commercial_use": "conditional"}, "belong together"),
+        ({"share_alike": "no", "compatible": ["MIT"]}, "`compatible` belongs to a licence"),
         ({"derivatives_when": {"fact": "gen", "is": True}}, "belong together"),
         (
             {"derivatives": "conditional", "derivatives_when": {"fact": "genn", "is": True}},

@@ -391,6 +391,7 @@ def only_weights(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_entities_are_answered_as_such(
     tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,7 +32,7 @@ TaskName = Annotated[
 
 
 @data.command("check")
-def check(
+def check(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are things to say
     path: Source,
     test: Annotated[str | None, typer.Option(help="A test part, to find leakage.")] = None,
     text_column: TextColumn = "text",

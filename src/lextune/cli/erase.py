@@ -35,17 +35,25 @@ def erase(
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="Record that the request was withdrawn.")
     ] = False,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Every request so far, by keyed hash.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Look only; record nothing.")] = False,
     as_json: Json = False,
 ) -> None:
     """Record a request for erasure, and find the rows, runs and releases that the person is in."""
     use_json(as_json)
-    if done + withdraw + dry_run > 1:
+    if done + withdraw + dry_run + listed > 1:
         raise ConfigError(
-            Problem("--done, --withdraw and --dry-run exclude each other", "give one")
+            Problem("--done, --withdraw, --dry-run and --list exclude each other", "give one")
         )
     from lextune import pipeline_subjects
 
+    if listed:
+        if subject is not None or from_file is not None:
+            raise ConfigError(Problem("--list takes no id", "leave the id out"))
+        _list(pipeline_subjects.requests(), as_json)
+        return
     subjects = _subjects(subject, from_file)
     state: Any = None if dry_run else "done" if done else "withdrawn" if withdraw else "open"
     found = [pipeline_subjects.erase(one, state) for one in subjects]
@@ -76,6 +84,19 @@ def _subjects(given: str | None, file: str | None) -> list[str]:
     return names
 
 
+def _list(requests: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json({"requests": requests})
+        return
+    if not requests:
+        say("Nobody asked for erasure.")
+        return
+    rows = [
+        (one["subject"][:16], one["state"], one["requested"], one["changed"]) for one in requests
+    ]
+    table("Requests for erasure", ["subject hash", "state", "requested", "changed"], rows)
+
+
 def _show(found: dict[str, Any]) -> None:
     request = found["request"]
     say(f"Subject {found['subject'][:16]}… (a keyed hash; the id is stored nowhere)")
@@ -94,8 +115,8 @@ def _show(found: dict[str, Any]) -> None:
             for one in found["runs"]
         ]
         table("Runs", ["run", "rows", "status", "release"], rows)
-        places = [(one["part"], one["row"], one["place"]) for one in found["rows"]]
-        table("Rows", ["part", "row id", "place"], places[:_SHOWN])
+        places = list(dict.fromkeys((one["row"], one["place"]) for one in found["rows"]))
+        table("Rows", ["row id", "place"], places[:_SHOWN])
         if len(places) > _SHOWN:
             say(f"… and {len(places) - _SHOWN:,} more rows; --json prints all.")
     say("To do:")

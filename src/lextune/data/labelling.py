@@ -12,12 +12,12 @@ from typing import Any
 from lextune.labels import LabelKind, write_classes, write_spans
 
 #: How others call the parts of a span: spaCy, Hugging Face pipelines, doccano, Label Studio, Presidio.
-_STARTS = ("start", "start_offset", "start_position", "start_char", "begin")
-_ENDS = ("end", "end_offset", "end_position", "end_char")
+STARTS = ("start", "start_offset", "start_position", "start_char", "begin")
+ENDS = ("end", "end_offset", "end_position", "end_char")
 _TYPES = ("label", "type", "entity_group", "entity_type", "tag", "entity", "labels")
-_SURFACES = ("text", "word", "entity_value", "surface")
+SURFACES = ("text", "word", "entity_value", "surface")
 #: Keys under which an object holds its list of spans.
-_LISTS = ("entities", "spans", "label", "labels")
+LISTS = ("entities", "spans", "label", "labels")
 #: Which task has labels of a kind, for remedies.
 TASKS: dict[LabelKind, str] = {
     "class": "text_classification",
@@ -97,7 +97,7 @@ def _classes(cell: str, separator: str | None) -> list[str]:
                 "stands between the classes",
             )  # fmt: skip
         found = [name.strip() for name in cell.split(separator)]
-    names = [str(name) if _is_integer(name) else name for name in found]
+    names = [str(name) if is_integer(name) else name for name in found]
     if not all(isinstance(name, str) and name.strip() for name in names):
         raise UnfitLabelError(
             "bad_label", "rows whose list of classes holds something that is no name",
@@ -109,7 +109,7 @@ def _classes(cell: str, separator: str | None) -> list[str]:
 def _spans(cell: str, text: str) -> Iterable[tuple[int, int, str]]:
     found = _json(cell)
     if isinstance(found, dict):
-        key = next((name for name in _LISTS if isinstance(found.get(name), list)), None)
+        key = next((name for name in LISTS if isinstance(found.get(name), list)), None)
         found = found[key] if key else found
     if not isinstance(found, list):
         raise _no_spans()
@@ -125,8 +125,8 @@ def _parts(span: Any) -> tuple[int, int, str, str | None]:
     if isinstance(span, dict):
         inner = span.get("value")
         known = {**span, **inner} if isinstance(inner, dict) else span
-        values = [_first(known, names) for names in (_STARTS, _ENDS, _TYPES)]
-        surface = _first(known, _SURFACES)
+        values = [_first(known, names) for names in (STARTS, ENDS, _TYPES)]
+        surface = _first(known, SURFACES)
     else:
         values = list(span) if isinstance(span, list) else []
     if len(values) != 3:
@@ -134,7 +134,7 @@ def _parts(span: Any) -> tuple[int, int, str, str | None]:
     start, end, name = values
     if isinstance(name, list) and len(name) == 1:
         name = name[0]  # Label Studio allows several types for one span
-    if not (_is_integer(start) and _is_integer(end) and isinstance(name, str) and name.strip()):
+    if not (is_integer(start) and is_integer(end) and isinstance(name, str) and name.strip()):
         raise _no_spans()
     return int(start), int(end), name, surface if isinstance(surface, str) else None
 
@@ -197,7 +197,7 @@ def _first(found: dict[str, Any], names: Sequence[str]) -> Any:
     return next((found[name] for name in names if name in found), None)
 
 
-def _is_integer(value: Any) -> bool:
+def is_integer(value: Any) -> bool:
     """A whole number, or its digits: some readers keep numbers as they are written."""
     if isinstance(value, str):
         return value.removeprefix("-").isdigit() and value.isascii()

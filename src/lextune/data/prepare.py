@@ -137,7 +137,7 @@ def prepare(
     left = find_leaks(used["test"], used["train"], used["validation"])
     in_order = {name: used[name] for name in ORDER}
     given = QualityInput(in_order, parts["train"], config.quality, scratch)
-    quality = run_checks(given, findings, progress)
+    quality = run_checks(given, findings)
     findings.raise_errors()
     personal = count_personal(parts, config, findings)
     report = _report(parts, used, context, personal).model_copy(

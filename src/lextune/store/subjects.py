@@ -9,9 +9,9 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
-from sqlalchemy import DateTime, ForeignKey, LargeBinary, String, delete, insert, select
+from sqlalchemy import DateTime, ForeignKey, LargeBinary, String, Table, delete, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from lextune.errors import Problem, VerificationError
@@ -141,13 +141,13 @@ class SubjectStore(Database):
             else:
                 session.execute(delete(_SubjectRow).where(_SubjectRow.run == known.id))
             number = known.id
-            waiting = iter(entries)
+            waiting, table = iter(entries), insert(cast(Table, _SubjectRow.__table__))
             while some := list(islice(waiting, _BATCH)):
                 rows = [
                     {"run": number, "part": one.part, "subject": digest(one.subject), "row": one.row, "place": one.place}
                     for one in some
                 ]  # fmt: skip
-                session.execute(insert(_SubjectRow), rows)
+                session.connection().execute(table, rows)  # not by the ORM: half the time
                 count += len(rows)
             session.commit()
         return count

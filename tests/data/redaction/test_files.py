@@ -18,7 +18,6 @@ from lextune.data.redaction.methods import Replacing
 from lextune.data.redaction.redactor import Redactor
 from lextune.data.redaction.rewriting import Wanted
 from lextune.data.redaction.secret import Secret
-from lextune.data.redaction.spans import SPAN_COLUMNS
 from lextune.errors import DataError
 from small_detector import SmallDetector
 
@@ -28,7 +27,7 @@ MASKED = "write to [EMAIL_ADDRESS] now"
 
 
 def redacted(source, output, *, redactor=MASK, columns=("text",), processes=1, **options):
-    wanted = Wanted(columns, SPAN_COLUMNS)
+    wanted = Wanted(columns, ("label", "spans", "entities"))
     options = ReadOptions(text=columns[0], label=None, others=columns[1:], **options)
     return redact_path(str(source), output, redactor, wanted, options, processes)
 

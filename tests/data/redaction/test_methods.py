@@ -97,6 +97,8 @@ def test_cards_and_accounts_fail_their_checks(key):
         ("EMAIL_ADDRESS", "Ada@Lovelace.org", r"[a-z]{8}@example\.(com|net|org)"),
         ("PERSON", "ADA LOVELACE", r"[A-Z]+ [A-Z]+"),
         ("PERSON", "Ada", r"[A-Z][a-z]+"),
+        ("PERSON", "Özlem Ünal", r"[A-Z][a-z]+ [A-Z][a-z]+"),
+        ("PERSON", "Анна", r"\[PERSON:[a-z]{15}\]"),
         ("PERSON", "张三", r"[一-鿿]{2}"),
         ("PERSON", "欧阳娜娜", r"[一-鿿]{4}"),
         ("PERSON", "李雷先生", r"[一-鿿]{2}先生"),

@@ -117,3 +117,17 @@ def test_columns_of_other_names(tmp_path):
     )  # fmt: skip
     assert {text.split()[0] for text in texts(prepared)} == {str(n) for n in range(40)}
     assert not any("@" in text for text in texts(prepared))
+
+
+def test_nested_spans_of_json_stay_aligned(tmp_path):
+    path = tmp_path / "spans.jsonl"
+    text = "write to ada@lovelace.org now"
+    spans = [
+        {"start": 9, "end": 25, "label": "E", "text": text[9:25]},
+        {"start": 26, "end": 29, "label": "T"},
+    ]
+    path.write_text(json.dumps({"text": text, "label": spans}) + "\n")
+    config = DataConfig(train=(str(path),), redact=RedactionConfig(), personal_data=OFF)
+    (row,) = load_labelled((str(path),), config, kind="spans").table.to_pylist()
+    assert row["text"] == "write to [EMAIL_ADDRESS] now"
+    assert row["label"] == '[[9,24,"E"],[25,28,"T"]]'

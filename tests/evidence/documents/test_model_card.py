@@ -12,6 +12,7 @@ from lextune.evidence.statements import make_statement
 from lextune.records import (
     AuditResult,
     ControlResult,
+    DataOrigin,
     DatasetRef,
     Evaluation,
     FileDigest,
@@ -207,6 +208,36 @@ def test_what_the_licences_of_the_inputs_ask_for_stands_in_the_card() -> None:
 def test_the_card_gives_no_licence_that_nobody_chose(spdx: str, terms: list[Term] | None) -> None:
     matter, _ = _split(model_card([_base_under(spdx)], None, terms))
     assert matter["license"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("declared", "matter"),
+    [
+        ("CC-BY-SA-4.0", {"license": "cc-by-sa-4.0"}),
+        ("llama3.1", {"license": "llama3.1"}),
+        ("MIT OR Apache-2.0", {"license": "other", "license_name": "MIT OR Apache-2.0"}),
+    ],
+)
+def test_the_declared_licence_is_that_of_the_card(declared: str, matter: dict[str, str]) -> None:
+    config = {"release": {"name": "m", "version": "1.0.0", "licence": declared}}
+    statements = [make_statement("config", [], {"record": config}), _base_under("GPL-3.0-only")]
+    found, body = _split(model_card(statements, None, [_SHARE]))
+    assert {key: found.get(key) for key in matter} == matter
+    assert f"as declared: `{declared}`" in _section(body, "Licence")
+
+
+def test_what_the_owner_states_of_the_data_stands_in_the_card() -> None:
+    origin = DataOrigin(
+        source="https://example.org/a_b", purpose="to *sort*", retention_until=datetime.date(2027, 1, 2),
+        language=("en", "zh-Hans"), consent={"given": ["yes"]}, excluded={"refused_consent": 1234},
+    )  # fmt: skip
+    data = _DATA.model_copy(update={"origin": origin, "lawful_basis": "consent"})
+    statement = make_statement("prepare", [], {"record": data.model_dump(mode="json")})
+    found, body = _split(model_card([statement], None))
+    assert found["language"] == ["en", "zh-Hans"]
+    shown = _section(body, "Data")
+    for words in ("to \\*sort\\*", "2027\\-01\\-02", "refused\\_consent: 1,234", "given: yes"):
+        assert words in shown
 
 
 @pytest.mark.parametrize(

@@ -51,13 +51,6 @@ class Recogniser:
     words: tuple[str, ...]
     find: Finder
 
-    def may_find(self, text: Folded) -> bool:
-        """Whether the text is worth the patterns."""
-        if self.needs.isdisjoint(text.kinds):
-            return False
-        lower = text.lower
-        return not self.words or any(word in lower for word in self.words)
-
 
 def phrases(text: Folded, wanted: tuple[str, ...]) -> Iterator[tuple[int, int]]:
     """Where these phrases stand in the small letters; one of letters a-z only as a word of its own."""

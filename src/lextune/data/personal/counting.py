@@ -19,8 +19,10 @@ from lextune.statistics import wilson
 
 #: Types that say nothing about a person unless something else does; listed by type, not counted as personal data.
 IMPERSONAL = frozenset(
-    {"CN_UNIFIED_SOCIAL_CREDIT_CODE", "DATE_TIME", "DOMAIN_NAME", "LOCATION", "URL", "ZIP_CODE"}
-)
+    {
+        "CN_UNIFIED_SOCIAL_CREDIT_CODE", "DATE_TIME", "DOMAIN_NAME", "LOCATION", "NRP", "URL", "ZIP_CODE",
+    }
+)  # fmt: skip
 _SENSITIVE = frozenset(name for name, known in TYPES.items() if known.sensitive)
 _SECRET = frozenset({"CREDENTIAL"})
 _PERSONAL = frozenset(TYPES) - IMPERSONAL - _SECRET

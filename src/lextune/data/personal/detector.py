@@ -14,6 +14,7 @@ import operator
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+from lextune import extras
 from lextune.data.personal.base import Detection, Recogniser, recognisers
 from lextune.data.personal.folding import Folded
 from lextune.data.personal.types import TYPES
@@ -45,6 +46,7 @@ class Detector:
 
     Raises:
         ConfigError: A type is unknown, or the score is no number from 0 to 1.
+        MissingExtraError: The extra `data` is not installed.
     """
 
     def __init__(
@@ -60,13 +62,14 @@ class Detector:
                     "write a number from 0 to 1; the default is 0.5",
                 )
             )
+        extras.require("data")
         self.types = frozenset(TYPES) if types is None else _known(types)
         self.minimum_score = minimum_score
         self._models = tuple(models)
         self._recognisers = [
             (name, one) for name, one in recognisers if not self.types.isdisjoint(one.types)
         ]
-        self._begins, self._unfiltered = _prefilter([one for _, one in self._recognisers])
+        self._filter = _PreFilter([one for _, one in self._recognisers])
 
     def detect(self, text: str) -> list[Detection]:
         """What stands in one text, sorted by place, without overlaps; places are code points of `text`."""
@@ -122,18 +125,14 @@ class Detector:
         if not folded.kinds:
             return []
         found = []
-        possible = self._unfiltered
-        begins = self._begins.get
-        for pair in set(map(operator.add, folded.lower, folded.lower[1:])):
-            possible |= begins(pair, 0)
-        for number, (_, one) in enumerate(self._recognisers):
-            if possible >> number & 1 and one.may_find(folded):
-                for hit in one.find(folded):
-                    if hit.score >= self.minimum_score and hit.type in self.types:
-                        start, end = folded.place(*_trimmed(folded.text, hit))
-                        found.append(
-                            Detection(hit.type, start, end, hit.score, hit.rule, hit.checksum)
-                        )
+        possible = self._filter.possible(folded)
+        while possible:
+            number = possible.bit_length() - 1
+            possible ^= 1 << number
+            for hit in self._recognisers[number][1].find(folded):
+                if hit.score >= self.minimum_score and hit.type in self.types:
+                    start, end = folded.place(*_trimmed(folded.text, hit))
+                    found.append(Detection(hit.type, start, end, hit.score, hit.rule, hit.checksum))
         return found
 
     def _from_models(self, batch: list[str]) -> list[list[Detection]]:
@@ -158,6 +157,48 @@ class Detector:
         return [one for one in found if one.score >= self.minimum_score and one.type in self.types]
 
 
+class _PreFilter:
+    """Which recognisers can find anything in a text, from one pass over its pairs of signs."""
+
+    def __init__(self, those: Sequence[Recogniser]) -> None:
+        self._those = those
+        self._unfiltered = 0
+        words: dict[str, int] = {}
+        for number, one in enumerate(those):
+            if not one.words:
+                self._unfiltered |= 1 << number
+            for word in one.words:
+                words[word] = words.get(word, 0) | 1 << number
+        self._single = [(word, bits) for word, bits in words.items() if len(word) == 1]
+        self._begins: dict[str, list[tuple[str, int]]] = {}
+        for word, bits in words.items():
+            if len(word) > 1:
+                self._begins.setdefault(word[:2], []).append((word, bits))
+        self._of_kinds: dict[frozenset[str], int] = {}
+
+    def possible(self, text: Folded) -> int:
+        """A bit for each recogniser whose signs and words stand in the text."""
+        lower, kinds = text.lower, text.kinds
+        of_kinds = self._of_kinds.get(kinds)
+        if of_kinds is None:
+            of_kinds = sum(
+                1 << number
+                for number, one in enumerate(self._those)
+                if not one.needs.isdisjoint(kinds)
+            )
+            self._of_kinds[kinds] = of_kinds
+        found = self._unfiltered
+        for word, bits in self._single:
+            if word in lower:
+                found |= bits
+        begins = self._begins
+        for pair in begins.keys() & map(operator.add, lower, lower[1:]):
+            for word, bits in begins[pair]:
+                if word in lower:
+                    found |= bits
+        return found & of_kinds
+
+
 def _trimmed(text: str, hit: Detection) -> tuple[int, int]:
     """Without the spaces and stops at its ends, which patterns take along; a secret keeps each sign."""
     start, end = hit.start, hit.end
@@ -170,21 +211,6 @@ def _trimmed(text: str, hit: Detection) -> tuple[int, int]:
 
 
 _EDGE = frozenset(" .,;:\n\r-_·>?")
-
-
-def _prefilter(those: list[Recogniser]) -> tuple[dict[str, int], int]:
-    """The first two signs of each word of each recogniser, to the bits of those that ask for it; the bits of the others.
-
-    One pass over the pairs of signs of a text tells which recognisers can find anything.
-    """
-    begins: dict[str, int] = {}
-    unfiltered = 0
-    for number, one in enumerate(those):
-        if not one.words or any(len(word) == 1 for word in one.words):
-            unfiltered |= 1 << number
-        for word in one.words:
-            begins[word[:2]] = begins.get(word[:2], 0) | 1 << number
-    return begins, unfiltered
 
 
 def _known(types: Collection[str]) -> frozenset[str]:

@@ -112,9 +112,10 @@ def _candidates(keys: npt.NDArray[np.uint32], part: Ints) -> tuple[Ints, Ints]:
     index = np.arange(count)
     for band in keys:
         order = np.argsort(band, kind="stable")
-        again = np.concatenate([[False], band[order[1:]] == band[order[:-1]]])
+        again, new_part = np.zeros(count, bool), np.ones(count, bool)
+        again[1:] = band[order[1:]] == band[order[:-1]]
+        new_part[1:] = (part[order[1:]] != part[order[:-1]]) | ~again[1:]
         first = np.maximum.accumulate(np.where(again, 0, index))
-        new_part = np.concatenate([[True], part[order[1:]] != part[order[:-1]]]) | ~again
         ahead = np.maximum.accumulate(np.where(new_part, index, 0)) - 1
         later = order[again]
         pairs = [later * count + order[first[again]], later * count + order[index[again] - 1]]

@@ -77,5 +77,6 @@ def national(text: str) -> tuple[str, str, str | None]:
         number = phonenumbers.parse(f"+{dialled}", None)
     except phonenumbers.NumberParseException:
         return "", digits, None
-    code = digits[: len(digits) - len(dialled)] + str(number.country_code)
-    return code, digits[len(code) :], phonenumbers.region_code_for_country_code(number.country_code)
+    country = number.country_code or 0
+    code = digits[: len(digits) - len(dialled)] + str(country)
+    return code, digits[len(code) :], phonenumbers.region_code_for_country_code(country)

@@ -22,6 +22,7 @@ from lextune.data.redaction.blocks import Made, redact_items
 from lextune.data.redaction.delimited import DelimitedRewriter
 from lextune.data.redaction.folder import FILE_NAME, FolderRewriter
 from lextune.data.redaction.jsonl import JsonRewriter
+from lextune.data.redaction.methods import KEYED
 from lextune.data.redaction.parquet import ParquetRewriter
 from lextune.data.redaction.redactor import Redactor, make_redactor
 from lextune.data.redaction.replacing import Redacted
@@ -29,7 +30,7 @@ from lextune.data.redaction.rewriting import Item, Rewriter, Wanted
 from lextune.data.redaction.secret import Secret
 from lextune.data.redaction.spans import move_cell
 from lextune.data.sources import find_sources
-from lextune.errors import DataError, Problem
+from lextune.errors import ConfigError, DataError, Problem
 from lextune.files import digest_file, digest_folder, disk_problems, open_output
 from lextune.records import FileDigest
 
@@ -103,7 +104,7 @@ class _Spans:
         if not made[0].edits:
             return cell
         try:
-            moved = move_cell(cell, made[0], len(item.texts[0]))
+            moved = move_cell(cell, item.texts[0], made[0])
         except ValueError as error:
             self.findings.add(
                 "broken_spans", "error", f"rows with spans that cannot be moved: {error}",
@@ -129,7 +130,15 @@ def redact_config(
         ConfigError: The method needs a secret and there is none, or there is no such type.
         DataError, EnvironmentProblem: As `redact_path`.
     """
-    redactor = make_redactor(config.redact or RedactionConfig(), secret)
+    asked = config.redact or RedactionConfig()
+    if secret is not None and asked.method not in KEYED:
+        raise ConfigError(
+            Problem(
+                f"the method {asked.method} takes no secret",
+                f"leave it out, or redact with {' or '.join(KEYED)}",
+            )
+        )
+    redactor = make_redactor(asked, secret)
     (word,) = config.train
     options = dataclasses.replace(
         read_options(config), text=wanted.columns[0], label=None, others=wanted.columns[1:],
@@ -187,10 +196,10 @@ def redact_path(
     sources = find_sources((word,), context)
     context.findings.raise_errors()
     source = _one(sources, word)
-    name = options.format or format_name(source, context.findings)
+    found = options.format or format_name(source, context.findings)
     context.findings.raise_errors()
-    _check_output(source, name, output)
-    rewriter = _REWRITERS[cast(str, name)](source, context, wanted, output)
+    name = _checked(source, found, output)
+    rewriter = _REWRITERS[name](source, context, wanted, output)
     counts = Counts()
     move = _Spans(counts, context.findings)
     place = _new_folder(output) if name == "folder" else _new_file(output)
@@ -209,14 +218,21 @@ def redact_path(
             rewriter.begin(target)
         rewriter.end()
     _tell_left(counts, wanted, context.findings)
-    written = (
-        digest_folder(output)
-        if name == "folder"
-        else (digest_file(Path(os.path.realpath(output)), str(output)),)
-    )
     return RedactedFile(
-        counts, tuple(context.files), written, context.encodings, context.findings.problems()
+        counts,
+        tuple(context.files),
+        _written(output),
+        context.encodings,
+        context.findings.problems(),
     )
+
+
+def _written(output: Path) -> tuple[FileDigest, ...]:
+    """Digests of the output; none of a pipe, which keeps nothing."""
+    if output.is_dir():
+        return digest_folder(output)
+    place = Path(os.path.realpath(output))
+    return (digest_file(place, str(output)),) if place.is_file() else ()
 
 
 def _tell_left(counts: Counts, wanted: Wanted, findings: Findings) -> None:
@@ -251,15 +267,17 @@ def _one(sources: list[Source], word: str) -> Source:
     return sources[0]
 
 
-def _check_output(source: Source, name: str | None, output: Path) -> None:
-    """Refuse an output of another format, the source itself, and a folder that is there already."""
+def _checked(source: Source, name: str | None, output: Path) -> str:
+    """The format; an output of another one, the source itself, and a folder that is there already are refused."""
     problem = None
-    if name not in _REWRITERS:
-        problem = Problem(
-            f"the format {name} is read, but not written",
-            "convert it to CSV, JSONL or Parquet first",
+    if name is None or name not in _REWRITERS:
+        raise DataError(
+            Problem(
+                f"the format {name} is read, but not written",
+                "convert it to CSV, JSONL or Parquet first",
+            )
         )
-    elif source.path is not None and output.exists() and output.samefile(source.path):
+    if source.path is not None and output.exists() and output.samefile(source.path):
         problem = Problem(
             f"{output} is the source itself", "name another output", "the original would be lost"
         )
@@ -273,11 +291,12 @@ def _check_output(source: Source, name: str | None, output: Path) -> None:
         if format_name(Source(bare), Findings()) != name:
             problem = Problem(
                 f"{output} does not have a suffix of the source's format, {name}",
-                f"end its name in {' or '.join(formats.get(cast(str, name)).suffixes)}",
+                f"end its name in {' or '.join(formats.get(name).suffixes)}",
                 "the format is kept",
             )
     if problem is not None:
         raise DataError(problem)
+    return name
 
 
 @contextlib.contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lextune.data.redaction.comparing import fold, is_han
+import unicodedata
+
+from lextune.data.redaction.comparing import is_han
 from lextune.data.redaction.secret import Draw
 
 _GIVEN = str.split(
@@ -30,7 +32,7 @@ def stand_in(value: str, draw: Draw) -> str | None:
         title = next((one for one in _TITLES if compact.endswith(one) and compact != one), "")
         return _chinese(len(compact) - len(title), draw) + title
     words = value.split()
-    if not words or not fold("".join(words))[:1].isascii():
+    if not unicodedata.name(compact[:1] or " ").startswith(("LATIN", "FULLWIDTH LATIN")):
         return None
     made = [draw.pick(_GIVEN) for _ in words]
     if len(words) > 1:

@@ -50,7 +50,7 @@ class Redaction:
             self.detections.update(edit.type for edit in made.edits)
             values = {**row.values, text: made.text or None}
             try:
-                moved = move_cell(values.get(label), made, len(old))
+                moved = move_cell(values.get(label), old, made)
             except ValueError as error:
                 findings.add(
                     "broken_spans", "error", f"rows with spans that cannot be moved: {error}",

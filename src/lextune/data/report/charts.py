@@ -10,8 +10,8 @@ from typing import Any
 
 from lextune.extras import need
 
-#: Okabe and Ito's colours, which colour-blind people can tell apart.
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
+#: Okabe and Ito's colours, which colour-blind people can tell apart; their blue is lighter here, for dark pages.
+_COLOURS = ("#2B8CC4", "#E69F00", "#009E73", "#CC79A7")
 _MOST_CLASSES, _MOST_LANGUAGES, _MOST_CELLS = 30, 12, 400
 _WIDTH = 560
 _TEXT = {
@@ -21,7 +21,7 @@ _TEXT = {
 _LINES = {"domainColor": "currentColor", "tickColor": "currentColor"}
 _CONFIG = {
     "background": None,
-    "font": "system-ui, sans-serif",
+    "font": "sans-serif",
     "view": {"stroke": None},
     "axis": {
         **_TEXT,
@@ -50,8 +50,8 @@ def class_bars(classes: Mapping[str, Mapping[str, int]]) -> dict[str, Any] | Non
             total[name] = total.get(name, 0) + count
     kept = sorted(total, key=lambda name: -total[name])[:_MOST_CLASSES]
     values = [
-        {"class": name, "rows": counts.get(name, 0), "part": part}
-        for part, counts in classes.items()
+        {"class": name, "rows": counts.get(name, 0), "part": part, "number": number}
+        for number, (part, counts) in enumerate(classes.items())
         for name in kept
     ]
     if not values:
@@ -62,7 +62,7 @@ def class_bars(classes: Mapping[str, Mapping[str, int]]) -> dict[str, Any] | Non
             "y": {"field": "class", "type": "nominal", "sort": kept, "title": None},
             "x": {"field": "rows", "type": "quantitative", "title": "rows 行数", "axis": {"format": ",d", "tickCount": 6}},
             "color": {"field": "part", "type": "nominal", "sort": list(classes)},
-            "order": {"field": "part", "sort": "ascending"},
+            "order": {"field": "number"},
         },
     }  # fmt: skip
 
@@ -129,7 +129,7 @@ def heat_map(
     lines: Sequence[str],
     columns: Sequence[str],
     rows: Sequence[Sequence[int]],
-    titles: tuple[str, str],
+    titles: tuple[str | None, str],
 ) -> dict[str, Any] | None:
     """Counts as shaded cells with their figures; None where there are too many to read.
 
@@ -137,7 +137,7 @@ def heat_map(
         lines: Names of the lines.
         columns: Names of the columns.
         rows: Shape (lines, columns).
-        titles: Of lines and columns.
+        titles: Of lines, which may go without, and of columns.
     """
     if not 0 < len(lines) * len(columns) <= _MOST_CELLS:
         return None
@@ -147,7 +147,7 @@ def heat_map(
         for column, count in zip(columns, counts, strict=True)
     ]
     place = {
-        "y": {"field": "line", "type": "nominal", "sort": list(lines), "title": titles[0]},
+        "y": {"field": "line", "type": "nominal", "sort": list(lines), "title": titles[0], "axis": {"titlePadding": 14}},
         "x": {"field": "column", "type": "nominal", "sort": list(columns), "title": titles[1],
               "axis": {"orient": "top", "labelAngle": 0 if len(columns) <= 8 else -45}},
     }  # fmt: skip

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
+from importlib import metadata, resources
 from typing import Any
 
-import lextune
 from lextune.data.report.charts import class_bars, draw, heat_map, language_bars, length_lines
 from lextune.extras import need
 
@@ -43,7 +42,7 @@ def make_page(document: Mapping[str, Any]) -> str:
         counts=_counts(document),
         charts=_charts(document, quality),
         places=_PLACES,
-        version=lextune.__version__,
+        version=metadata.version("lextune"),
     )
     return page
 
@@ -60,7 +59,7 @@ def _charts(document: Mapping[str, Any], quality: Mapping[str, Any]) -> dict[str
     if "coverage" in details:
         for column, table in details["coverage"]["groups"].items():
             specs[f"group {column}"] = heat_map(
-                table["groups"], table["classes"], table["rows"], (column, "class 类别")
+                table["groups"], table["classes"], table["rows"], (None, "class 类别")
             )
     if "label_errors" in details:
         found = details["label_errors"]

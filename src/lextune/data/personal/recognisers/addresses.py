@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded
-from lextune.data.personal.places import PROVINCES, STREETS
+from lextune.data.personal.lists import words
+from lextune.data.personal.places import PROVINCES
+from lextune.data.personal.places import STREETS as _KINDS
 
+_STREETS = "|".join(_KINDS)
 _H = r"[\u4e00-\u9fff]"
 _HEAD = (
     rf"(?:(?:中国)?(?:{PROVINCES})(?:省|市|壮族自治区|回族自治区|维吾尔自治区|自治区|特别行政区)?)"
@@ -16,12 +19,16 @@ _HEAD = (
 )
 _ROAD = r"(?:大街|大道|街|路|道|巷|弄|胡同|里|村|小区|花园|公寓|苑|新村|广场|大厦|社区|家园|山庄)"
 _NUMBER = r"[0-9一二三四五六七八九十百零甲乙丙A-Za-z-]{1,8}"
-_TAIL = rf"(?:{_NUMBER}(?:号院|号楼|号|弄|栋|幢|座|楼|单元|层|室|房|组|队|户|F|f|#)(?:院|楼)?|{_H}{{2,8}}(?:大厦|小区|广场|花园|公寓|中心|大楼|宿舍|苑|家园|校区|科技园))"
+_TAIL = (
+    rf"(?:{_NUMBER}(?:号院|号楼|号|弄|栋|幢|座|楼|单元|层|室|房|组|队|户|F|f|#)(?:院|楼)?"
+    rf"|{_H}{{2,8}}(?:大厦|小区|广场|花园|公寓|中心|大楼|宿舍|苑|家园|校区|科技园))"
+)
 _ZH = re.compile(
     rf"{_HEAD}\s?{_H}{{1,10}}?{_ROAD}\s?(?:{_TAIL}[\s-]?){{0,6}}|{_HEAD}(?:{_TAIL}[\s-]?){{1,6}}"
 )
 _ZH_SHORT = re.compile(
-    rf"(?:{_H}{{2,4}}市)?(?:{_H}{{2,4}}(?:区|县))?(?:{_H}{{2,6}}(?:镇|乡|街道))?{_H}{{2,6}}?(?:大街|大道|街|路|巷|弄|胡同|小区|花园|公寓|新村){_NUMBER}(?:号院|号楼|号|弄|栋|幢|座)(?:{_TAIL}){{0,5}}"
+    rf"(?:{_H}{{2,4}}市)?(?:{_H}{{2,4}}(?:区|县))?(?:{_H}{{2,6}}(?:镇|乡|街道))?{_H}{{2,6}}?(?:大街|大道|街|路|巷|弄|胡同|小区|花园"
+    rf"|公寓|新村){_NUMBER}(?:号院|号楼|号|弄|栋|幢|座)(?:{_TAIL}){{0,5}}"
 )
 _ZH_LEAD = re.compile(
     r"^.*(?:现?居住?(?:于|在)?|住址?(?:在|于|是|为)?|家住|位于|地址(?:是|为)?|住所(?:是|为)?|寄到|送到|送至|寄往|来自|前往|坐落于|在|到|于|的|是|为)(?=.{4})"
@@ -30,7 +37,8 @@ _ZH_PLACE = re.compile(
     rf"(?:{PROVINCES})(?:省|市|自治区|特别行政区)(?:{_H}{{1,5}}?(?:市|州|区|县))?|(?:{PROVINCES}){_H}{{1,4}}?(?:市|州|区|县)"
 )
 _ZH_LABEL = re.compile(
-    r"(?:家庭住址|收货地址|联系地址|通讯地址|户籍地址|注册地址|现住址|住址|地址|籍贯|户籍所在地|出生地)\s*(?:[::]|是|为)\s*(?P<place>[\u4e00-\u9fffA-Za-z0-9()#·\- ]{2,60})"
+    r"(?:家庭住址|收货地址|联系地址|通讯地址|户籍地址|注册地址|现住址|住址|地址|籍贯|户籍所在地|出生地)\s*(?:[::]|是"
+    r"|为)\s*(?P<place>[\u4e00-\u9fffA-Za-z0-9()#·\- ]{2,60})"
 )
 
 _CAP = r"(?:[^\W\d_a-z][^\W\d_]*\.?(?:['-][^\W\d_]+)*)"
@@ -44,15 +52,17 @@ _LEAD = r"(?<![\w.,#$€£:/-])[0-9]{1,6}[A-Za-z]?,?\s(?:[0-9]{1,5}\s)?"
 #: What may follow a street: city, state, country and postcode, on the same or the next lines.
 _REST = (
     r"(?:[ ,]*\n?[ ,>?]*(?i:" + _SUITE + r"))?"
-    rf"(?P<rest>(?:\s*[,\n][ ,>?\n]{{0,12}}(?!(?i:phone|mobile|desk|fax|tel|email|website|my|i|and|for|the|is|in|on|at|please|call|name|office)\b){_CAP}(?: {_CAP}){{0,3}}){{0,3}}"
+    rf"(?P<rest>(?:\s*[,\n][ ,>?\n]{{0,12}}(?!(?i:phone|mobile|desk|fax|tel|email|website|my|i|and|for|the|is|in"
+    rf"|on|at|please|call|name|office)\b){_CAP}(?: {_CAP}){{0,3}}){{0,3}}"
     r"(?:[ ,\n]+(?:[A-Z]{2}[ \n]+)?[0-9]{3,6}(?:[ -][0-9]{2,4})?(?: [A-Z]{2})?(?![0-9A-Za-z]))?)"
 )
 _EN = re.compile(
     rf"{_LEAD}(?:[0-9]{{1,3}}(?:st|nd|rd|th)\s|{_CAP}\s){{0,5}}?"
-    rf"(?:(?i:{STREETS})(?![\w])\.?)(?i:{_DIRECTION})(?:(?:\s{_CAP}){{0,2}}?\s(?i:{STREETS})(?![\w])\.?)?{_REST}"
+    rf"(?:(?i:{_STREETS})(?![\w])\.?)(?i:{_DIRECTION})(?:(?:\s{_CAP}){{0,2}}?\s(?i:{_STREETS})(?![\w])\.?)?{_REST}"
 )
 _EN_LOWER = re.compile(
-    rf"(?<![\w.,#$€£-])[0-9]{{1,6}}[a-z]?\s(?:{_ANY}\s){{1,4}}?(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|highway|terrace)(?![\w])"
+    rf"(?<![\w.,#$€£-])[0-9]{{1,6}}[a-z]?\s(?:{_ANY}\s){{1,4}}?(?:street|st|road|rd|avenue|ave|lane|drive"
+    rf"|boulevard|blvd|highway|terrace)(?![\w])"
     rf"(?:[ ,]*\n?[ ,]*(?:{_SUITE}))?"
 )
 #: A number, a street's name and a second number or a flat, as much of Europe writes it.
@@ -62,8 +72,10 @@ _EN_NUMBERS = re.compile(
 )
 #: Kinds of streets that stand before the name, or at its end, with a number behind.
 _EUROPE = re.compile(
-    rf"(?<![\w])(?:(?:ul\.|Via|Rue|Rua|Calle|Avenida|Av\.|C/|Piazza|Plaza|Strada|Viale|Corso|Paseo|Impasse|Chemin|Travessa)"
-    rf"\s(?:{_ANY}[ ]){{1,5}}|[A-Z][^\W\d_]+(?:straße|strasse|str\.|gatan|gata|gade|vej|vejen|veien|vägen|weg|platz|laan|straat|katu|tie|kuja|allé|plein)\s)[0-9]{{1,5}}[a-z]?(?![\w:/-]){_REST}"
+    rf"(?<![\w])(?:(?:ul\.|Via|Rue|Rua|Calle|Avenida|Av\.|C/|Piazza|Plaza|Strada|Viale|Corso|Paseo|Impasse"
+    rf"|Chemin|Travessa)"
+    rf"\s(?:{_ANY}[ ]){{1,5}}|[A-Z][^\W\d_]+(?:straße|strasse|str\.|gatan|gata|gade|vej|vejen|veien|vägen|weg"
+    rf"|platz|laan|straat|katu|tie|kuja|allé|plein)\s)[0-9]{{1,5}}[a-z]?(?![\w:/-]){_REST}"
 )
 _BOX = re.compile(
     r"(?<![A-Za-z])(?:[0-9]{1,6} )?(?:P\.?\s?O\.?\s?Box|PSC|Unit|CMR)\s?[0-9]{1,6}(?:,?\s?Box\s?[0-9]{1,6})?"
@@ -80,60 +92,20 @@ _LABELLED = re.compile(
     _LEAD + _CAP + r"(?:[ ]" + _CAP + r"){0,4}" + _REST + r"(?=[.,;:!?)\n]|\s|$)"
 )
 _NO_STREET = re.compile(
-    r"(?i)[0-9]+[a-z]?\s(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|aug|sep|oct|nov|dec|am|pm|years?|days?|hours?|minutes?|people|percent|usd|dollars|euros|times|reviews?|stars?|minutes|more|new|other|different|rooms?|points?|euro|dollar|bucks|million|billion)\b"
+    r"(?i)[0-9]+[a-z]?\s(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|jan|feb|mar|apr|aug|sep|oct|nov|dec|am|pm|years?|days?|hours?|minutes?|people|percent|usd|dollars|euros"
+    r"|times|reviews?|stars?|minutes|more|new|other|different|rooms?|points?|euro|dollar|bucks|million|billion)\b"
 )
 _ZIP = re.compile(
-    r"(?:(?<![a-z])zip(?: ?code)?|post(?:al)? ?code|postcode|邮编|邮政编码|郵遞區號)\s*(?:is|:|是|为|为:)?\s*(?P<zip>[0-9][0-9a-z]{2,5}(?:[ -][0-9a-z]{2,4})?)(?![0-9a-z])"
+    r"(?:(?<![a-z])zip(?: ?code)?|post(?:al)? ?code|postcode|邮编|邮政编码|郵遞區號)\s*(?:is|:|是|为"
+    r"|为:)?\s*(?P<zip>[0-9][0-9a-z]{2,5}(?:[ -][0-9a-z]{2,4})?)(?![0-9a-z])"
 )
 
 
-_NUMBER = re.compile(_LEAD + "(?=[^\\W_a-z])")
+_HOUSE = re.compile(_LEAD + "(?=[^\\W_a-z])")
 _NUMBERED = (("number_street", _EN), ("number_name_number", _EN_NUMBERS))
 _NAMED = (("european_street", _EUROPE), ("box", _BOX), ("military", _MILITARY))
-_NAMED_WORDS = tuple(
-    [
-        "ul.",
-        "via",
-        "rue",
-        "rua",
-        "calle",
-        "avenida",
-        "av.",
-        "c/",
-        "piazza",
-        "plaza",
-        "strada",
-        "viale",
-        "corso",
-        "paseo",
-        "impasse",
-        "chemin",
-        "travessa",
-        "stra",
-        "str.",
-        "gata",
-        "gade",
-        "vej",
-        "vei",
-        "väg",
-        "weg",
-        "platz",
-        "laan",
-        "katu",
-        "tie",
-        "kuja",
-        "allé",
-        "plein",
-        "box",
-        "psc",
-        "unit",
-        "cmr",
-        "usns",
-        "uss",
-        "uscgc",
-        "usnv",
-    ]
-)
+_NAMED_WORDS = words("street_words")
 
 
 @recogniser("addresses_chinese", ("STREET_ADDRESS", "LOCATION"), "han")
@@ -164,7 +136,7 @@ def find_english(text: Folded) -> Iterator[Detection]:
     whole = text.text
     if "letter" not in text.kinds:
         return
-    for number in _NUMBER.finditer(whole):
+    for number in _HOUSE.finditer(whole):
         start = number.start()
         if _NO_STREET.match(whole, start):
             continue

@@ -70,16 +70,17 @@ def find_cards(text: Folded) -> Iterator[Detection]:
         place = match.start() + 1
         for end in _cut(text.text, match.start(), match.end()):
             number = compact(text.text[match.start() : end])
-            kind = _network(number) if len(number) >= 12 else None
-            if kind and luhn.is_valid(number):
+            if len(number) < 12 or not luhn.is_valid(number):
+                continue
+            kind = _network(number)
+            if kind:
                 yield Detection(kind, match.start(), end, 0.95, "issuer_length_luhn", True)
-                place = end
-                break
-            if len(number) in (15, 16, 19) and luhn.is_valid(number):
-                if before(text.lower, match.start(), _CALLED):
-                    yield Detection("CREDIT_CARD", match.start(), end, 0.85, "luhn_and_label", True)
-                    place = end
-                    break
+            elif len(number) in (15, 16, 19) and before(text.lower, match.start(), _CALLED):
+                yield Detection("CREDIT_CARD", match.start(), end, 0.85, "luhn_and_label", True)
+            else:
+                continue
+            place = end
+            break
 
 
 @recogniser(

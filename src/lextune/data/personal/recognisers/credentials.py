@@ -30,7 +30,8 @@ _HINTS = (
     "akid", "eyj", "://",
 )  # fmt: skip
 _CALLED = re.compile(
-    r"(?:(?<![a-z])(?:password|passwd|passphrase|pwd|api[ _-]?key|secret(?:[ _-]?key)?|access[ _-]?token|auth[ _-]?token|token"
+    r"(?:(?<![a-z])(?:password|passwd|passphrase|pwd|api[ _-]?key|secret(?:[ _-]?key)?|access[ _-]?token"
+    r"|auth[ _-]?token|token"
     r"|pin(?: code)?|cvv2?|cvc)(?![a-z])|密码|密碼|口令|密钥|验证码|安全码)"
     r"(?:\s*(?::|=|是|为|:=)\s*|\s+is:?\s+)[\"'`]?(?P<secret>[^\s\"'`，。；、,;一-龥]{3,128})"
 )

@@ -10,7 +10,8 @@ from lextune.data.personal.folding import Folded
 from lextune.data.personal.patterns import before, behind, words
 
 _MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?"
     r"|dec(?:ember)?)\.?"
 )
 _TIME = r"(?:[ t]+[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?(?:\s?[ap]m|z|[+-][0-9]{2}:?[0-9]{2})?)?"
@@ -24,6 +25,7 @@ _DATE = re.compile(
     r")(?![0-9a-z])(?![./-][0-9])"
 )
 _YEAR = re.compile(r"(?<![0-9a-z$€£.,:/-])(?<!#)(?:19|20)[0-9]{2}(?![0-9a-z]|[.,:/-][0-9])")
+_WEEKDAY = re.compile(r"(?<![a-z])(?:mon|tues|wednes|thurs|fri|satur|sun)day(?![a-z])")
 _SHORT = re.compile(
     r"(?<![0-9])(?:1[89]|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9])"
 )
@@ -35,8 +37,10 @@ _BORN = re.compile(r"^\s*(?:出生|生(?![产效成])|生日|is (?:my|his|her) b
 _AGE = re.compile(
     r"(?<![0-9a-z.])(?P<a>[0-9]{1,3})(?:[ -]?(?:years?|yrs?)[ -]?(?:old|of age)|[ -]?y/?o(?![a-z])|-year-old|周?岁|歲)"
     r"|(?:(?<![a-z])(?:aged|age(?: is| of)?|turned|turning|turn|turns)[: ]{1,2}|年龄(?:为|是)?[: ]{0,2}|年满|现年)(?:just )?"
-    r"(?P<b>[0-9]{1,3})(?![0-9%:/-]|\.[0-9]|岁|[ -]?(?:years?|yrs?)|\s?y/?o| ?(?:%|percent|times|items|hours|minutes|days|weeks|months))"
-    r"|(?<![a-z])(?:when|while|since) (?:s?he|i) (?:was|is|am) (?P<c>[0-9]{1,3})(?![0-9%:/-]| ?(?:%|percent|times|hours|minutes|days|weeks|months))"
+    r"(?P<b>[0-9]{1,3})(?![0-9%:/-]|\.[0-9]|岁|[ -]?(?:years?|yrs?)|\s?y/?o| ?(?:%|percent|times|items|hours"
+    r"|minutes|days|weeks|months))"
+    r"|(?<![a-z])(?:when|while|since) (?:s?he|i) (?:was|is|am) (?P<c>[0-9]{1,3})(?![0-9%:/-]| ?(?:%|percent"
+    r"|times|hours|minutes|days|weeks|months))"
 )
 _THING = re.compile(
     r"^\s?(?:building|house|car|company|law|tradition|hotel|wine|whisky|tree|church|建筑|酒店|楼)"
@@ -54,6 +58,16 @@ def find_dates(text: Folded) -> Iterator[Detection]:
                 yield Detection("DATE_OF_BIRTH", start, end, 0.8, "date_and_label")
             elif alone:
                 yield Detection("DATE_TIME", start, end, alone, "date")
+
+
+@recogniser(
+    "weekdays", ("DATE_TIME",), "letter",
+    tuple(f"{one}day" for one in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun")),
+)  # fmt: skip
+def find_weekdays(text: Folded) -> Iterator[Detection]:
+    """Days of the week, for those who ask for low scores."""
+    for match in _WEEKDAY.finditer(text.lower):
+        yield Detection("DATE_TIME", match.start(), match.end(), 0.35, "weekday")
 
 
 @recogniser("years", ("DATE_TIME",), "run4")

@@ -21,7 +21,8 @@ _URL = re.compile(
 )
 _DOMAIN = re.compile(
     r"(?<![A-Za-z0-9@._/-])(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
-    r"(?:com|org|net|edu|gov|mil|int|info|biz|io|ai|app|dev|cn|hk|tw|kr|jp|uk|de|fr|it|es|nl|se|no|dk|fi|pl|pt|ru|us|ca|au|eu|ch"
+    r"(?:com|org|net|edu|gov|mil|int|info|biz|io|ai|app|dev|cn|hk|tw|kr|jp|uk|de|fr|it|es|nl|se|no|dk|fi|pl|pt"
+    r"|ru|us|ca|au|eu|ch"
     r"|at|be|cz|hu|si|br|in|ie|gr|tr|xyz|top|shop|online|site)(?![A-Za-z0-9])(?!\.[A-Za-z0-9])(?:/[^\s一-龥]*)?",
     re.IGNORECASE,
 )

@@ -11,30 +11,38 @@ from collections.abc import Iterator
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded
+from lextune.data.personal.lists import words
 from lextune.data.personal.surnames import COMMON, DOUBLE, NOT_NAMES
 
 _SURNAME = rf"(?:{DOUBLE}|[{COMMON}])"
 _H = r"[\u4e00-\u9fff]"
 #: No sign of a given name: grammatical words that follow a name at once.
-_NOT_GIVEN = "的是在了和与及于有被为将因由就也还都很不没说到从对向把给让叫这那其他她它们您你我该某先女小医老教经主同总博护法警年月日岁现可持性等至以所着过吗呢啊吧，个位名"
+_NOT_GIVEN = (
+    "的是在了和与及于有被为将因由就也还都很不没说到从对向把给让叫这那其他她它们您你我该某先女"
+    "医经主同年月日岁现可持性等至以所着过吗呢啊吧，个位名"
+)
 _GIVEN = rf"[^{_NOT_GIVEN}\W\dA-Za-z_]"
-_NAME = rf"{_SURNAME}{_GIVEN}{{1,2}}"
-_TITLES = "先生|女士|小姐|太太|夫人|医生|医师|大夫|主任|护士|老师|教授|院长|校长|经理|律师|法官|警官|检察官|同学|同志|总监|总裁|董事长|博士|师傅|阿姨|叔叔|局长|处长|科长|书记|主席|工程师|会计师|会计|顾问|专家"
-_LABELS = "姓名|名字|联系人|收件人|收货人|寄件人|客户|患者|病人|户名|开户人|持卡人|申请人|法定代表人|法人代表|法人|负责人|经办人|投保人|被保险人|受益人|家长|监护人|签名|签字|作者|用户|员工|被告人|被告|原告|当事人|证人|学生"
+_TITLES = "|".join(words("titles_zh"))
+_NAME = rf"{_SURNAME}(?:(?!{_TITLES}){_GIVEN}){{1,2}}"
+_LABELS = "|".join(words("labels_zh"))
 _DOCTORS = (
     "主治医师|主治医生|主治大夫|主任医师|副主任医师|医生|医师|大夫|导师|律师|经理|教授|老师|护士"
 )
 _LED = re.compile(
-    rf"(?:(?:{_LABELS})\s*(?:[::]|是|为|叫)\s*|(?:{_DOCTORS})(?:[::]|是|为|叫)?|(?:我叫|名叫|叫做|我是|本人|名为|他叫|她叫|化名|署名|由|经|在|请|向|致|给|与|和|跟|找|遵照|根据|师从)(?={_NAME}(?:{_TITLES}))|(?:我叫|名叫|叫做|他叫|她叫|名为)\s*)"
+    rf"(?:(?:{_LABELS})\s*(?:[::]|是|为|叫)\s*|(?:{_DOCTORS})(?:[::]|是|为|叫)?|(?:我叫|名叫|叫做|我是|本人|名为|他叫|她叫|化名|署名|由|经|在"
+    rf"|请|向|致|给|与|和|跟|找|遵照|根据|师从)(?={_NAME}(?:{_TITLES}))|(?:我叫|名叫|叫做|他叫|她叫|名为)\s*)"
     rf"(?P<name>{_NAME})"
 )
 _TITLED = re.compile(rf"(?P<name>{_NAME})(?:{_DOCTORS}|{_TITLES})")
 _SHORT_TITLED = re.compile(rf"(?<!{_H})(?P<name>[{COMMON}])(?=(?:{_TITLES})(?!们))")
 _AGED = re.compile(
-    rf"(?<!{_H})(?P<name>{_NAME})(?=\s?(?:[,，、(（]\s?)?(?:[男女]性?\s?[,，、]\s?)?(?:现年|今年)?\s?[0-9]{{1,3}}\s?周?岁|是?\s?[一1]\s?[名位个]|\s?[,，、(（]\s?(?:[男女](?![\u4e00-\u9fff])|身份证|电话|手机|性别|汉族))"
+    rf"(?<!{_H})(?P<name>{_NAME})(?=\s?(?:[,，、(（]\s?)?(?:[男女]性?\s?[,，、]\s?)?(?:现年|今年)?\s?[0-9]{{1,3}}\s?周?岁"
+    rf"|是?\s?[一1]\s?[名位个]|\s?[,，、(（]\s?(?:[男女](?![\u4e00-\u9fff])|身份证|电话|手机|性别|汉族))"
 )
 _ABOUT = re.compile(
-    rf"(?:(?<=[。！？；\n])|^|(?<=[,，]))\s?(?P<name>{_NAME})(?=(?:是|持有|现居|居住|住在|可通过|目前|近期|最近|被诊断|被确诊|因出现|出现了|患有|年收入|月收入|在财务|的(?:个人|身份证|联系|年收入|月收入|财务|信用|电话|手机|邮箱|住址|地址|主治|收入|经济|健康|病|治疗|症状)|于[0-9]|出生|毕业|就职|任职|告诉|表示|说道?[::,，]|[,，][男女]|先生|女士|正在|曾|已婚|未婚|电话|手机|身份证))"
+    rf"(?:(?<=[。！？；\n])|^|(?<=[,，]))\s?(?P<name>{_NAME})(?=(?:是|持有|现居|居住|住在|可通过|目前|近期|最近|被诊断|被确诊|因出现|出现了|患有|年收入"
+    rf"|月收入|在财务|的(?:个人|身份证|联系|年收入|月收入|财务|信用|电话|手机|邮箱|住址|地址|主治|收入|经济|健康|病|治疗|症状)|于[0-9]|出生|毕业|就职|任职|告诉|表示"
+    rf"|说道?[::,，]|[,，][男女]|先生|女士|正在|曾|已婚|未婚|电话|手机|身份证))"
 )
 _DOTTED = re.compile(rf"{_H}{{1,6}}[·•‧・]{_H}{{1,6}}(?:[·•‧・]{_H}{{1,6}})?")
 _DOT_LEAD = re.compile(
@@ -64,7 +72,7 @@ def find(text: Folded) -> Iterator[Detection]:
         yield Detection("PERSON", *match.span("name"), 0.6, "title")
     for match in _DOTTED.finditer(whole):
         start, end = match.span()
-        left, dot, right = match[0].partition(next(one for one in match[0] if one in "·•‧・"))
+        left, _, right = match[0].partition(next(one for one in match[0] if one in "·•‧・"))
         lead = _DOT_LEAD.match(left)
         start += lead.end() if lead else 0
         tail = _DOT_TAIL.search(right)

@@ -11,172 +11,34 @@ from collections.abc import Iterator, Sequence
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded, Word
-from lextune.data.personal.name_lists import given_names, surnames
+from lextune.data.personal.lists import words as listed_words
+from lextune.data.personal.name_lists import common_surnames, given_names, surnames
 from lextune.data.personal.places import PEOPLE
 from lextune.data.personal.words import NOT_NAMES, ORGANISATION, PLACE_BEFORE
 
-_PARTICLES = frozenset(
-    [
-        "van",
-        "von",
-        "de",
-        "der",
-        "den",
-        "di",
-        "da",
-        "del",
-        "della",
-        "la",
-        "le",
-        "al",
-        "el",
-        "bin",
-        "ibn",
-        "dos",
-        "du",
-        "st",
-        "ter",
-        "zu",
-        "af",
-        "av",
-        "y",
-    ]
-)
-_TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "dr",
-        "prof",
-        "professor",
-        "sir",
-        "madam",
-        "mister",
-        "doctor",
-        "judge",
-        "rev",
-        "reverend",
-        "captain",
-        "sergeant",
-        "lord",
-        "lady",
-        "aunt",
-        "uncle",
-        "senator",
-        "mx",
-    ]
-)
+_PARTICLES = frozenset(listed_words("name_particles"))
+_TITLES = frozenset(listed_words("name_titles"))
 #: What leads to a name: the one to four words before it.
-_LEADS = frozenset(
-    [
-        "my name is",
-        "my full name is",
-        "my last name is",
-        "my first name is",
-        "his name is",
-        "her name is",
-        "maiden name is",
-        "their name is",
-        "name",
-        "named",
-        "called",
-        "call me",
-        "calls me",
-        "this is",
-        "i am",
-        "i'm",
-        "under",
-        "dear",
-        "hi",
-        "hello",
-        "hey",
-        "follow up with",
-        "attn",
-        "attention",
-        "patient",
-        "patients",
-        "signed",
-        "regards",
-        "sincerely",
-        "directed by",
-        "written by",
-        "starring",
-        "says",
-        "produced by",
-        "composed by",
-        "founded by",
-        "owned by",
-        "managed by",
-        "treated by",
-        "care of",
-        "guidance of",
-        "supervision of",
-        "tribute to",
-        "speak to",
-        "talk to",
-        "spoke to",
-        "spoke with",
-        "met with",
-        "meeting with",
-        "married to",
-        "married",
-        "my wife",
-        "my husband",
-        "my son",
-        "my daughter",
-        "my kid",
-        "my brother",
-        "my sister",
-        "my boss",
-        "my friend",
-        "his wife",
-        "her husband",
-        "his son",
-        "her son",
-        "her daughter",
-        "his daughter",
-        "name to",
-        "it to",
-        "add",
-        "physician",
-        "dentist",
-        "nurse",
-        "named him",
-        "named her",
-        "last name",
-        "first name",
-        "user",
-        "contact",
-        "cc",
-        "author",
-        "customer",
-        "applicant",
-        "employee",
-        "partner's name",
-        "partner's",
-        "name of",
-        "signed by",
-        "prescribed by",
-        "son of",
-        "daughter of",
-    ]
-)
+_LEADS = frozenset(listed_words("name_leads"))
 #: Leads behind which a name may stand in small letters.
 _LOOSE = re.compile(
-    r"(?<![a-z])(?:my (?:full |last |first |maiden )?name is|(?:his|her|maiden) name is|name:|your (?:last |first )?name\?(?: user:)?|follow up with|calls me|call me"
-    r"|(?<![a-z])(?:mr|mrs|ms|dr|prof)\.?)[ \t]{1,8}(?P<name>[^\W\d_]+(?:['-][^\W\d_]+)*(?: [^\W\d_]\.)?(?: [^\W\d_]+(?:['-][^\W\d_]+)*)?)(?=[\s,.;:!?)]|$)"
+    r"(?<![a-z])(?:my (?:full |last |first |maiden )?name is|(?:his|her|maiden) name is|name:|your (?:last "
+    r"|first )?name\?(?: user:)?|follow up with|calls me|call me"
+    r"|(?<![a-z])(?:mr|mrs|ms|dr"
+    r"|prof)\.?)[ \t]{1,8}(?P<name>[^\W\d_]+(?:['-][^\W\d_]+)*(?: [^\W\d_]\.)?(?: [^\W\d_]+(?:['-][^\W\d_]+)*)?)(?=[\s,.;:!?)]|$)"
 )
 _AGE_BEHIND = re.compile(
-    r",? ?(?:is |was )?(?:an? |aged |age )?(?:[a-z]+ )?[0-9]{1,3}(?:[ -]years?[ -]old| ?y/?o)|(?:, | \()(?:aged? )?[0-9]{1,3}[,)]",
+    r",? ?(?:is |was )?(?:an? |aged |age )?(?:[a-z]+ )?[0-9]{1,3}(?:[ -]years?[ -]old| ?y/?o)|(?:, "
+    r"| \()(?:aged? )?[0-9]{1,3}[,)]",
     re.IGNORECASE,
 )
 _SUBJECT_BEHIND = re.compile(
-    r",? (?:is (?:an? |the |from|also|very|currently|so )|was born|lives |lived |resides|told |can be (?:contacted|reached)|has been|holds |works |earns |has an? |said|says)"
+    r",? (?:is (?:an? |the |from|also|very|currently|so )|was born|lives |lived |resides|told "
+    r"|can be (?:contacted|reached)|has been|holds |works |earns |has an? |said|says)"
 )
 _OWNER_BEHIND = re.compile(
-    r"'s? (?:address|daughter|son|kid|wife|husband|birthday|phone|email|account|house|mother|father|brother|sister|family|doctor|passport|salary)"
+    r"'s? (?:address|daughter|son|kid|wife|husband|birthday|phone|email|account|house|mother|father|brother"
+    r"|sister|family|doctor|passport|salary)"
 )
 _QUOTE_BEHIND = re.compile(r": ?[\"“A-Z]")
 _LINE_BEFORE = re.compile(r"(?:\A|\n)[>?\s]*$")
@@ -242,7 +104,8 @@ def _carry(whole: str, runs: list[list[Word]], verdicts: list[tuple[float, str] 
 
 def _runs(text: Folded) -> Iterator[list[Word]]:
     """Capitalised words in a row, cut at words that belong to no name."""
-    whole, run = text.text, []
+    whole = text.text
+    run: list[Word] = []
     words = text.words
     for index, word in enumerate(words):
         joined = bool(run) and _joins(whole, run[-1], word)
@@ -252,6 +115,10 @@ def _runs(text: Folded) -> Iterator[list[Word]]:
         base = word.lower[:-2] if word.lower.endswith("'s") else word.lower
         if run and base in _PARTICLES and index + 1 < len(words) and words[index + 1].capital:
             run.append(word)
+        elif word.capital and _ends_a_name(run, base):
+            run.append(word._replace(end=word.start + len(base), lower=base))
+            yield from _closed(run)
+            run = []
         elif (
             word.capital
             and base not in PEOPLE
@@ -267,6 +134,17 @@ def _runs(text: Folded) -> Iterator[list[Word]]:
             run = []
     if run:
         yield from _closed(run)
+
+
+def _ends_a_name(run: list[Word], base: str) -> bool:
+    """Whether a word that is no name by itself (White, Price) is the surname behind a given name."""
+    return (
+        bool(run)
+        and base in NOT_NAMES
+        and base in common_surnames()
+        and base not in _NO_SURNAMES
+        and run[-1].lower in given_names()
+    )
 
 
 def _is_initial(words: list[Word], index: int, inside: bool) -> bool:
@@ -298,73 +176,51 @@ def _joins(whole: str, one: Word, other: Word) -> bool:
 
 def _judge(text: Folded, run: Sequence[Word], index: int) -> tuple[float, str] | None:
     """Score and rule of a run of capitalised words; None where nothing says that it is a name."""
-    whole, lower = text.text, text.lower
+    whole = text.text
     start, end = run[0].start, run[-1].end
-    before = lower[max(0, start - 4) : start]
     words = _words_before(text, index)
-    if words[-1] in _TITLES and before[-1:] == " " and before[-2:-1] != "\n":
+    before = whole[max(0, start - 2) : start]
+    if words[-1] in _TITLES and before[-1:] == " " and before[:1] != "\n":
         return 0.85, "title"
     if _AGE_BEHIND.match(whole, end):
         return 0.8, "age"
-    listed = run[0].lower in given_names()
-    if len(run) > 2 and any(one.end - one.start == 1 for one in run[1:-1]):
-        return 0.7, "initial"
-    if len(run) > 1 and listed and run[-1].lower not in ORGANISATION - _SURNAMES_TOO:
-        return 0.75, "given_name_and_more"
-    if len(run) > 1 and run[-1].lower in ORGANISATION:
-        return None
-    if not before.endswith((". ", "! ")) and any(
-        " ".join(words[-n:]) in _LEADS for n in (1, 2, 3, 4)
-    ):
+    if len(run) > 1:
+        if any(one.end - one.start == 1 for one in run[1:-1]):
+            return 0.7, "initial"
+        if run[0].lower in given_names() and run[-1].lower not in _NO_SURNAMES:
+            return 0.75, "given_name_and_more"
+        if run[-1].lower in ORGANISATION:
+            return None
+    if before not in (". ", "! ") and any(" ".join(words[-n:]) in _LEADS for n in (1, 2, 3, 4)):
         return 0.7, "led_by_words"
     if _OWNER_BEHIND.match(whole, end):
         return 0.6, "possessive"
-    shouted = whole[start:end].isupper() and not whole.isupper()
-    alone = _LINE_BEFORE.search(whole, max(0, start - 8), start) is not None
-    if (
-        alone
-        and not shouted
-        and (_SUBJECT_BEHIND.match(whole, end) or _QUOTE_BEHIND.match(whole, end))
-    ):
-        return 0.6, "subject"
-    if len(run) == 1:
-        fits = listed and run[0].end - start > 2 and not shouted
-        return (0.5, "given_name") if fits and not _beside_capitals(whole, start, end) else None
-    if (
-        words[-1] in PLACE_BEFORE
-        or shouted
-        or _beside_capitals(whole, start, end)
-        or any(whole[one.start : one.end].isupper() and one.end - one.start > 1 for one in run)
-    ):
+    return _judge_alone(whole, run, words[-1])
+
+
+def _judge_alone(whole: str, run: Sequence[Word], before: str) -> tuple[float, str] | None:
+    """The same where no word leads to it: by its place in the line and by lists."""
+    start, end = run[0].start, run[-1].end
+    if whole[start:end].isupper() and not whole.isupper():
         return None
-    if alone and whole[end : end + 1] in ("\n", ""):
+    begins = _LINE_BEFORE.search(whole, max(0, start - 8), start) is not None
+    if begins and (_SUBJECT_BEHIND.match(whole, end) or _QUOTE_BEHIND.match(whole, end)):
+        return 0.6, "subject"
+    if _beside_capitals(whole, start, end):
+        return None
+    if len(run) == 1:
+        fits = run[0].lower in given_names() and end - start > 2
+        return (0.5, "given_name") if fits else None
+    shouted = any(whole[one.start : one.end].isupper() and one.end - one.start > 1 for one in run)
+    if before in PLACE_BEFORE or shouted:
+        return None
+    if begins and whole[end : end + 1] in ("\n", ""):
         return 0.55, "line"
-    if run[-1].lower in surnames() or run[0].lower in surnames():
-        return 0.55, "surname"
-    return 0.5, "capitals"
+    known = run[-1].lower in surnames() or run[0].lower in surnames()
+    return (0.55, "surname") if known else (0.5, "capitals")
 
 
-_SURNAMES_TOO = frozenset(
-    [
-        "hill",
-        "park",
-        "day",
-        "west",
-        "church",
-        "lake",
-        "castle",
-        "bay",
-        "bill",
-        "sea",
-        "march",
-        "bank",
-        "east",
-        "north",
-        "south",
-        "rivers",
-        "bell",
-    ]
-)
+_NO_SURNAMES = ORGANISATION - frozenset(listed_words("surnames_too"))
 _BESIDE = re.compile(r"[ -]?[0-9]| [A-Z]|\.? [0-9]")
 _BESIDE_BEFORE = re.compile(r"(?:[0-9]|\b[A-Z][^\W\d_]*) $")
 

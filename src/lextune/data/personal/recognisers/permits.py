@@ -14,7 +14,8 @@ from lextune.data.personal.patterns import GAP, before, behind, words
 
 #: Ordinary ones: E and 8 digits, or E, a letter without I and O, 7 digits; G and 8 digits before 2012; public affairs.
 _CN = re.compile(
-    rf"(?<![0-9A-Za-z])(?:[EGeg]{GAP}[0-9]|[Ee]{GAP}[A-HJ-NP-Za-hj-np-z]|[DSPdsp][Ee]?{GAP}[0-9])(?:{GAP}[0-9]){{6,7}}(?![0-9A-Za-z])"
+    rf"(?<![0-9A-Za-z])(?:[EGeg]{GAP}[0-9]|[Ee]{GAP}[A-HJ-NP-Za-hj-np-z]"
+    rf"|[DSPdsp][Ee]?{GAP}[0-9])(?:{GAP}[0-9]){{6,7}}(?![0-9A-Za-z])"
 )
 _PASSPORT_LABEL = re.compile(words("护照", "護照", "passport", "passports", "旅行证件"))
 _PASSPORT = re.compile(
@@ -48,7 +49,8 @@ _PLATE = re.compile(
     )
 )
 _LICENCE = re.compile(
-    r"(?:(?<![a-z])(?:driver'?s?'?|driving)[ -]?licen[cs]e(?: number| no\.?| #|'s number)?|驾驶证(?:号码|号|编号)?|驾照(?:号码|号)?)"
+    r"(?:(?<![a-z])(?:driver'?s?'?|driving)[ -]?licen[cs]e(?: number| no\.?| #|'s number)?|驾驶证(?:号码|号|编号)?"
+    r"|驾照(?:号码|号)?)"
     r"(?:\s*(?:is|为|是))?[\s::#]{0,3}(?P<number>(?=[a-z0-9\- ]*[0-9]{4})[a-z0-9](?:[ -]?[a-z0-9]){5,18})(?![0-9a-z])"
 )
 

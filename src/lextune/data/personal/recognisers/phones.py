@@ -24,7 +24,8 @@ _PLUS = re.compile(
     r"\+[1-9](?:[ ().\-/]{0,3}[0-9]){6,14}(?:\s?(?:x|ext\.?)\s?[0-9]{1,6})?(?![0-9])"
 )
 _ANY = re.compile(
-    r"(?<![0-9A-Za-z$€£¥#])(?<![0-9][.,/:-])(?:\([0-9]{1,5}\)|[0-9]{1,13})(?:[ .\-/]{0,2}(?:\([0-9]{1,5}\)|[0-9]{2,12})){0,6}"
+    r"(?<![0-9A-Za-z$€£¥#])(?<![0-9][.,/:-])(?:\([0-9]{1,5}\)|[0-9]{1,13})(?:[ .\-/]{0,2}(?:\([0-9]{1,5}\)"
+    r"|[0-9]{2,12})){0,6}"
     r"(?:\s?(?:x|ext\.?)\s?[0-9]{1,6})?(?![0-9A-Za-z]|[.,:/][0-9])"
 )
 _LABEL = re.compile(
@@ -32,12 +33,14 @@ _LABEL = re.compile(
         "phone", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "call", "called", "calling", "dial", "number",
         "numbers", "reach", "reached", "contact", "contacted", "sms", "whatsapp", "ring", "phoned", "text me", "answering at",
         "messages to", "desk", "hotline", "registered", "telefon",
-        "电话", "手机", "座机", "联系方式", "传真", "热线", "拨打", "致电", "電話", "手機", "号码", "联系", "微信", "来电", "短信",
+        "电话", "手机", "座机", "联系方式", "传真", "热线",
+        "拨打", "致电", "電話", "手機", "号码", "联系", "微信", "来电", "短信",
     )
 )  # fmt: skip
 _NOT_A_PHONE = re.compile(
     words("card", "order", "account", "ssn", "iban", "license", "licence", "zip", "postal", "invoice", "id", "订单", "卡号",
-          "身份证", "编号", "账号", "passport", "isbn", "policy", "tracking", "serial", "case", "ticket", "flight") + r"[^0-9]{0,16}$"
+          "身份证", "编号", "账号", "passport", "isbn", "policy", "tracking", "serial", "case", "ticket", "flight")
+    + r"[^0-9]{0,16}$"
 )  # fmt: skip
 _BEHIND = re.compile(
     r"^[\s\-(,]{0,3}(?:office|fax|mobile|cell|desk|home|work|phone|tel)\b", re.IGNORECASE
@@ -83,15 +86,16 @@ def find_others(text: Folded) -> Iterator[Detection]:
         )
         if labelled:
             yield Detection("PHONE_NUMBER", match.start(), match.end(), 0.65, "label")
-        elif divided and "." not in match[0] and _looks_usual(match[0]) and len(digits) >= 9:
-            if any(_valid(match[0], region) for region in _REGIONS):
-                yield Detection("PHONE_NUMBER", match.start(), match.end(), 0.55, "numbering_plan")
+        elif divided and len(digits) >= 9 and _is_planned(match[0]):
+            yield Detection("PHONE_NUMBER", match.start(), match.end(), 0.55, "numbering_plan")
 
 
-def _looks_usual(text: str) -> bool:
-    """Groups as people write them: no single digits, no more than five groups."""
+def _is_planned(text: str) -> bool:
+    """Whether a plan knows it and its groups are as people write them: no single digits, at most five."""
     groups = re.findall(r"[0-9]+", text)
-    return len(groups) <= 5 and all(len(one) >= 2 for one in groups)
+    if "." in text or len(groups) > 5 or any(len(one) < 2 for one in groups):
+        return False
+    return any(_valid(text, region) for region in _REGIONS)
 
 
 def _is_date(text: str) -> bool:

@@ -7,104 +7,21 @@ from collections.abc import Iterator
 
 from lextune.data.personal.base import Detection, recogniser
 from lextune.data.personal.folding import Folded
-from lextune.data.personal.places import COUNTRIES, LONG_COUNTRIES, PEOPLE
+from lextune.data.personal.lists import words as listed_words
+from lextune.data.personal.places import NAMES, PEOPLE
 from lextune.data.personal.words import NOT_NAMES
 
-_NAMES: set[tuple[str, ...]] = {tuple(one.lower().split()) for one in LONG_COUNTRIES.split("|")}
-for _entry in COUNTRIES.split():
-    _NAMES.add((_entry.partition(":")[0].lower(),))
 #: Common words in small letters.
-_ALSO_WORDS = frozenset(
-    [
-        "polish",
-        "pole",
-        "poles",
-        "scot",
-        "scots",
-        "swede",
-        "dane",
-        "danes",
-        "finn",
-        "finns",
-        "thai",
-        "thais",
-        "turkey",
-        "mali",
-        "niger",
-        "chile",
-        "guinea",
-        "maine",
-        "jersey",
-        "english",
-        "french",
-    ]
-)
-_LEADS = frozenset(
-    [
-        "moved from",
-        "moved to",
-        "moved here from",
-        "moving from",
-        "moving to",
-        "originally from",
-        "traveling to",
-        "travelling to",
-        "travel to",
-        "traveled to",
-        "travelled to",
-        "returned to",
-        "flew to",
-        "grew up in",
-        "born in",
-        "based in",
-        "live in",
-        "lives in",
-        "lived in",
-        "living in",
-        "resides in",
-        "residing in",
-        "i'm from",
-        "am from",
-        "is from",
-        "trip to",
-        "trip in",
-        "i am in",
-        "i'm in",
-        "coming to",
-        "going to",
-        "visit",
-        "visited",
-        "visiting",
-        "citizen of",
-        "national of",
-        "native of",
-        "arrived at",
-        "arrived in",
-        "capital of",
-        "city of",
-        "town of",
-        "university of",
-        "where",
-        "welcome to",
-        "office in",
-        "store in",
-        "somewhere in",
-        "back to",
-        "street in",
-        "state of",
-        "province of",
-        "home city",
-        "home town",
-    ]
-)
+_ALSO_WORDS = frozenset(listed_words("people_also_words"))
+_LEADS = frozenset(listed_words("place_leads"))
 _FIRST: dict[str, list[tuple[str, ...]]] = {}
-for _name in sorted(_NAMES, key=len, reverse=True):
+for _name in sorted(NAMES, key=len, reverse=True):
     _FIRST.setdefault(_name[0], []).append(_name)
 _LAST_OF_LEADS = frozenset(one.split(" ")[-1] for one in _LEADS) | {"in", "near"}
 _BEHIND = re.compile(
     r"[,.;!?\n]|$| (?:by|with|for|on|and|this|last|next|to|in|when|where|who|as)\b|'s\b"
 )
-_JOINS = frozenset(["de", "del", "la", "le", "upon", "of", "cum", "el", "al"])
+_JOINS = frozenset(("de", "del", "la", "le", "upon", "of", "cum", "el", "al"))
 _ZH_PEOPLE = re.compile(
     r"(?:中国|美国|英国|法国|德国|日本|韩国|俄罗斯|印度|加拿大|澳大利亚|意大利|西班牙|越南|泰国|巴西|荷兰|瑞典|瑞士|乌克兰|波兰)(?:国籍|籍|公民)"
 )
@@ -118,7 +35,8 @@ def find_places(text: Folded) -> Iterator[Detection]:
     taken = -1
     for index, word in enumerate(words):
         lower = word.lower[:-2] if word.lower.endswith("'s") else word.lower
-        if (word.capital or (small and lower not in _ALSO_WORDS)) and lower in PEOPLE:
+        named = word.capital or (small and lower not in _ALSO_WORDS)
+        if named and lower in PEOPLE and not _means_other(text, index):
             yield Detection("NRP", word.start, word.start + len(lower), 0.6, "name")
         if index <= taken or not (word.capital or small):
             continue
@@ -132,6 +50,35 @@ def find_places(text: Folded) -> Iterator[Detection]:
         else:
             if word.capital and index and words[index - 1].lower in _LAST_OF_LEADS:
                 yield from _led(text, index)
+
+
+def _means_other(text: Folded, index: int) -> bool:
+    """Whether the word is a language that is learnt or spoken, or part of the name of an institution."""
+    words = text.words
+    before = words[index - 1].lower if index else ""
+    behind = words[index + 1].lower if index + 1 < len(words) else ""
+    return before in _LEARNT or behind in _INSTITUTIONS
+
+
+_LEARNT = frozenset(
+    (
+        "study",
+        "studying",
+        "studied",
+        "speak",
+        "speaks",
+        "spoke",
+        "learn",
+        "learns",
+        "learning",
+        "in",
+        "teaches",
+        "taught",
+    )
+)
+_INSTITUTIONS = frozenset(
+    ("union", "parliament", "commission", "court", "airlines", "airways", "express")
+)
 
 
 def _led(text: Folded, index: int) -> Iterator[Detection]:

@@ -46,8 +46,9 @@ def _figures(values: Any) -> dict[str, Any]:
     """Quantiles, and counts in bins of equal width on the logarithm of the length."""
     quantiles = np.quantile(values, QUANTILES, method="inverted_cdf").astype(int).tolist()
     top = max(int(values.max()), 2)
-    edges = np.unique(np.round(np.geomspace(1, top + 1, _BINS + 1)).astype(np.int64))
-    counts = np.histogram(np.maximum(values, 1), edges)[0].tolist()
+    least = max(int(values.min()), 1)
+    edges = np.unique(np.round(np.geomspace(least, top + 1, _BINS + 1)).astype(np.int64))
+    counts = np.histogram(np.maximum(values, least), edges)[0].tolist()
     return {
         "n": len(values),
         "quantiles": {f"{q:g}": value for q, value in zip(QUANTILES, quantiles, strict=True)},
