@@ -62,6 +62,9 @@ def rows_of(
     https://huggingface.co/docs/datasets/about_dataset_features: names travel, numbers do not.
     """
     as_text = {name: _writer(schema, name, source) for name in columns}
+    plain = all(writer is _text for writer in as_text.values()) and not any(
+        need("data", "pyarrow").types.is_nested(schema.field(name).type) for name in columns
+    )
     number = 0
     for whole in blocks:
         for start in range(0, whole.num_rows, BLOCK):
@@ -71,9 +74,12 @@ def rows_of(
             ]
             for cells in zip(*lists, strict=True):
                 number += 1
-                yield from _row(
-                    dict(zip(columns, cells, strict=True)), as_text, f"{source.name}: row {number}", context
-                )  # fmt: skip
+                where = f"{source.name}: row {number}"
+                found = dict(zip(columns, cells, strict=True))
+                if plain:
+                    yield RawRow({name: _text(cell) for name, cell in found.items()}, where)
+                else:
+                    yield from _row(found, as_text, where, context)
 
 
 def _row(
