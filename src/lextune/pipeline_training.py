@@ -33,6 +33,7 @@ from lextune.training.loop import Outcome, Rows, Trainer
 from lextune.training.machine import device, give_freed_memory_back, keep_freed_memory
 from lextune.training.methods.base import idle_settings
 from lextune.training.objective import class_weights
+from lextune.training.pooling import standardise_pooler
 from lextune.training.rehearsal import Rehearsal, rehearse
 from lextune.training.start import try_first_rows
 
@@ -255,8 +256,10 @@ def _load(
 
 
 def _try_first(config: RunConfig, loaded: LoadedModel, rows: Rows) -> str | None:
+    loaded.model.to(device())
+    standardise_pooler(loaded.task, loaded.model, rows, loaded.new_tensors)
     return try_first_rows(
-        loaded.task, loaded.model.to(device()), rows, len(loaded.task.outputs(loaded.classes)),
+        loaded.task, loaded.model, rows, len(loaded.task.outputs(loaded.classes)),
         new_tensors=loaded.new_tensors, seed=config.train.seed,
     )  # fmt: skip
 

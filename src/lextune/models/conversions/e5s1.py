@@ -33,6 +33,7 @@ _KEPT, _STAND_IN = "\uff5e", "\x01"
 
 @dataclass(frozen=True)
 class _Sizes:
+    epsilon: float
     hidden: int
     layers: int
     heads: int
@@ -40,7 +41,6 @@ class _Sizes:
     vocabulary: int
     positions: int
     types: int
-    epsilon: float
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _read_sizes(cursor: Cursor) -> _Sizes:
     numbers = cursor.numbers("7i", "its sizes")
     epsilon, block = cursor.numbers("fi", "its sizes")
     # as people write it: 1e-12, not the nearest float32 in seventeen digits
-    sizes = _Sizes(*numbers, epsilon=float(str(np.float32(epsilon))))
+    sizes = _Sizes(float(str(np.float32(epsilon))), *numbers)
     hidden, layers, heads, intermediate = numbers[:4]
     if min(numbers) < 1 or hidden % heads or hidden % _BLOCK or intermediate % _BLOCK:
         cursor.refuse(f"no encoder has the sizes {numbers}")
