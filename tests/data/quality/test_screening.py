@@ -8,6 +8,7 @@ import io
 import pytest
 
 from lextune.config import DataConfig, QualityConfig
+from lextune.data.quality.checks.screening import file_of
 from lextune.data.quality.drawing import draw_for_review
 from lextune.data.quality.risks import RISKS, find_risk
 from lextune.errors import DataError
@@ -69,6 +70,17 @@ def test_the_worst_source_is_told_beside_all_sources(look, write, tmp_path):
     found = look("screening", f"{tmp_path}/in/*.csv", keyword_lists=(words,))
     assert found.value("source_illegal_share") == 1.0
     assert found.value("source_illegal_share", f"source={tmp_path}/in/a.csv") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("place", "file"),
+    [
+        ("in/a.csv:12 (record 11)", "in/a.csv"), ("pypi:reviews/a.csv.gz:3 (record 2)", "pypi:reviews/a.csv.gz"),
+        ("b.parquet: row 7", "b.parquet"), ("C:/x/pos/1.txt", "C:/x/pos/1.txt"),
+    ],
+)  # fmt: skip
+def test_the_file_of_a_place(place, file):
+    assert file_of(place) == file
 
 
 def test_a_list_that_cannot_be_read_is_refused_with_all_places(look, write):

@@ -16,7 +16,7 @@ TEXTS = st.lists(st.text(st.sampled_from("ab ｂ中文é\n\ud800"), max_size=20)
 
 def plainly(text: str) -> list[int]:
     data = normalise(text).encode("utf-8", "surrogatepass").ljust(WIDTH, b"\0")
-    return [int.from_bytes(data[i : i + WIDTH]) for i in range(len(data) - WIDTH + 1)]
+    return [int.from_bytes(data[i : i + WIDTH], "little") for i in range(len(data) - WIDTH + 1)]
 
 
 @given(TEXTS)

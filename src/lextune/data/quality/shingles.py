@@ -19,6 +19,7 @@ from lextune.data.fingerprint import normalise
 Shingles = npt.NDArray[np.uint64]
 
 WIDTH = 6
+_SIX_BYTES = np.uint64((1 << 8 * WIDTH) - 1)
 
 
 def shingle(texts: Sequence[str]) -> tuple[Shingles, Ints]:
@@ -30,15 +31,13 @@ def shingle(texts: Sequence[str]) -> tuple[Shingles, Ints]:
     """
     data = [normalise(text).encode("utf-8", "surrogatepass").ljust(WIDTH, b"\0") for text in texts]
     lengths = np.fromiter(map(len, data), np.int64, len(data))
-    raw = np.frombuffer(b"".join(data), np.uint8)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths - WIDTH + 1)])
     if not data:
         return np.zeros(0, np.uint64), offsets
-    places = len(raw) - WIDTH + 1
-    packed = np.zeros(places, np.uint64)
-    for byte in range(WIDTH):
-        packed <<= np.uint64(8)
-        packed |= raw[byte : byte + places]
+    places = int(lengths.sum()) - WIDTH + 1
+    # eight bytes are read from every place, and the two that are too many cut off
+    windows: Shingles = np.ndarray(places, "<u8", b"".join([*data, b"\0\0"]), strides=(1,))
+    packed = windows & _SIX_BYTES
     inside = np.ones(places, bool)
     ends = np.cumsum(lengths)[:-1]
     for back in range(1, WIDTH):

@@ -7,6 +7,7 @@ least a tenth of the corpus); the bounds are in policy packs, not here.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from typing import Any
 
@@ -27,6 +28,7 @@ from lextune.records import Measurement
 SHARE, LEAST_ROWS = 0.1, 4000
 #: Sources that are told apart; of more, files of one folder count as one source.
 _MOST_SOURCES = 50
+_BEHIND = re.compile(r":(\d+ \(record \d+\)| row \d+)$")
 
 
 @quality_checks.register("screening")
@@ -86,9 +88,14 @@ def _share(name: str, count: int, n: int, group: str | None = None) -> Measureme
     )  # fmt: skip
 
 
+def file_of(place: str) -> str:
+    """The file of a row's place, which may have colons in its name."""
+    return _BEHIND.sub("", place)
+
+
 def _sources(rows: Rows, hit: Any) -> list[Measurement]:
     """The share of hits in each source, and that of the worst."""
-    files = [place.partition(":")[0] for place in rows.places]
+    files = [file_of(place) for place in rows.places]
     if len(set(files)) > _MOST_SOURCES:
         files = [name.rpartition("/")[0] for name in files]
     names, number = np.unique(np.array(files), return_inverse=True)
