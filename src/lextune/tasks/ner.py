@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from lextune.labels import LabelKind, read_spans
 from lextune.tasks.base import NO_SETTINGS, Encoded, Encoder, Files, tasks
 from lextune.tasks.pretrained import ProblemType
-from lextune.tasks.text.task import TextTask
+from lextune.tasks.text.task import SoftmaxTask
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import torch
 
     from lextune.tasks.text.windows import Unit
 
-_NEAR = 0.05
 
-
-class NamedEntityRecognition(TextTask):
+class NamedEntityRecognition(SoftmaxTask):
     """Token classification in IOB2: long texts in overlapping windows, no I without its B."""
 
     label_kind: ClassVar[LabelKind] = "spans"
@@ -77,38 +73,6 @@ class NamedEntityRecognition(TextTask):
         from lextune.tasks.text.packing import TextBatch
 
         return TextBatch(encoded, rows).answering
-
-    def loss(
-        self, logits: torch.Tensor, labels: torch.Tensor, *,
-        class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
-    ) -> torch.Tensor:  # fmt: skip
-        """Mean cross entropy in nats; 0 where no token answers."""
-        import torch
-
-        if not len(labels):
-            return logits.float().sum() * 0
-        return torch.nn.functional.cross_entropy(
-            logits.float(), labels, class_weights, label_smoothing=label_smoothing
-        )
-
-    def blind_loss(self, outputs: int) -> float:
-        """Of the same probability for each tag."""
-        return math.log(max(outputs, 2))
-
-    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Where the likeliest tag is the label's, before any constraint."""
-        return logits.argmax(-1) == labels
-
-    def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
-        """Softmax over the tags."""
-        return logits.detach().float().softmax(-1).cpu().numpy()
-
-    def unsure(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-        """Where the two best tags are near each other."""
-        import numpy as np
-
-        best = np.partition(scores, -2, axis=1)
-        return np.asarray(~(best[:, -1] - best[:, -2] >= _NEAR))
 
 
 tasks.register("ner")(NamedEntityRecognition("ner"))

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from lextune.data.formats import RawRow, ReadContext, Source, column_remedy, data_format
 from lextune.data.labelling import nested_remedy
 from lextune.data.opening import lines, open_text
+from lextune.data.strict_json import AmbiguousJsonError, decoder
 from lextune.data.tagging import TaggedRow, tagged_row
 
 #: How much of an array is read at a time, and the longest item of one, in signs.
@@ -19,25 +20,8 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
-class _Refused(ValueError):
-    """JSON that readers understand differently: a repeated key, NaN, infinity."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _Refused("a key stands twice in one object")
-    return found
-
-
-def _constant(word: str) -> Any:
-    raise _Refused(f"{word} is no JSON number")
-
-
 #: Numbers stay as they are written: 1 is not 1.0, and a label must not depend on a float's printing.
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_constant=_constant, parse_int=str, parse_float=str
-)
+_DECODER = decoder(str)
 
 
 @data_format("jsonl", ".jsonl", ".ndjson", ".json")
@@ -122,11 +106,13 @@ class _Array:
         while True:
             try:
                 item, end = _DECODER.raw_decode(self.text, self.at)
-            except _Refused:
+            except AmbiguousJsonError:
                 raise
             except ValueError:
                 if len(self.text) - self.at > MOST_SIGNS:
-                    raise _Refused("one item is longer than 64 MiB, or not JSON") from None
+                    raise AmbiguousJsonError(
+                        "one item is longer than 64 MiB, or not JSON"
+                    ) from None
                 if not self._more(step):
                     raise
                 step *= 2  # a long item is tried again only now and then
@@ -156,7 +142,9 @@ class _Array:
 def _why(error: Exception) -> str:
     # The decoder's own message names a position, which would keep equal errors apart.
     return (
-        str(error) if isinstance(error, _Refused) else getattr(error, "msg", type(error).__name__)
+        str(error)
+        if isinstance(error, AmbiguousJsonError)
+        else getattr(error, "msg", type(error).__name__)
     )
 
 
@@ -169,7 +157,11 @@ def _broken(error: Exception, where: str, context: ReadContext) -> None:
 
 def _row(item: Any, where: str, context: ReadContext) -> Iterator[RawRow | TaggedRow]:
     if not isinstance(item, dict):
-        _broken(_Refused(f"a {type(item).__name__} stands where an object should"), where, context)
+        _broken(
+            AmbiguousJsonError(f"a {type(item).__name__} stands where an object should"),
+            where,
+            context,
+        )
         return
     tokens = tagged_row(item, where, context)
     if tokens is not None:

@@ -13,6 +13,7 @@ from lextune.data.formats import ReadContext, Source, column_remedy
 from lextune.data.opening import lines, open_text, told
 from lextune.data.redaction.replacing import Redacted
 from lextune.data.redaction.rewriting import Item, MoveSpans, Wanted
+from lextune.data.strict_json import decoder
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -29,18 +30,7 @@ class _Kept(NamedTuple):
     cells: dict[str, _Cell]
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _constant(word: str) -> Any:
-    raise ValueError(f"{word} is no JSON number")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_DECODER = decoder()
 
 
 class JsonRewriter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -103,3 +104,45 @@ class TextTask:
             "model.safetensors": safetensors.torch.save(state, {"format": "pt"}),
             "lextune.json": json.dumps(dict(info), indent=2, ensure_ascii=False).encode() + b"\n",
         }
+
+
+#: Scores that differ by less may stand in another order than they would in fp32.
+_NEAR = 0.05
+
+
+class SoftmaxTask(TextTask):
+    """A task of which each item (a row, a token) has one of the outputs: softmax and cross entropy."""
+
+    def loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, *,
+        class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
+    ) -> torch.Tensor:  # fmt: skip
+        """Mean cross entropy in nats; 0 where no item is taught."""
+        import torch
+
+        if not len(labels):
+            return logits.float().sum() * 0
+        return torch.nn.functional.cross_entropy(
+            logits.float(), labels, class_weights, label_smoothing=label_smoothing
+        )
+
+    def blind_loss(self, outputs: int) -> float:
+        """Of the same probability for each output."""
+        return math.log(max(outputs, 2))
+
+    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Where the likeliest output is the label's."""
+        return logits.argmax(-1) == labels
+
+    def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
+        """Softmax over the outputs."""
+        return logits.detach().float().softmax(-1).cpu().numpy()
+
+    def unsure(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Where the two best outputs are near each other."""
+        import numpy as np
+
+        if scores.shape[1] < 2:
+            return np.zeros(len(scores), bool)
+        best = np.partition(scores, -2, axis=1)
+        return np.asarray(~(best[:, -1] - best[:, -2] >= _NEAR))
