@@ -174,7 +174,7 @@ class TestChecks:
             load_labelled((path,), config, ("PER",), kind="spans")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.sets(st.sampled_from("abcdef"), max_size=4), min_size=4, max_size=40),
     st.integers(0, 5),

@@ -250,7 +250,14 @@ def _every_class(units: _Units, chosen: list[int], classes: Members) -> list[int
     taken = set(chosen)
     held = Counter(name for unit in taken for name in inside[unit])
     order = sorted(range(len(holders)), key=lambda name: (len(holders[name]), classes.names[name]))
-    for name in order:  # one without any of it takes one that costs the rest no class
+    for name in order:
+        if held[name] == len(holders[name]) > 0:  # give one back: the one that costs the cut least
+            unit = min(
+                holders[name], key=lambda one: sum(held[other] == 1 for other in inside[one])
+            )
+            taken.discard(unit)
+            held.subtract(inside[unit])
+    for name in order:  # take one that costs the rest no class, which leaves what was given back
         spare = (
             unit
             for unit in holders[name]
@@ -260,13 +267,8 @@ def _every_class(units: _Units, chosen: list[int], classes: Members) -> list[int
         if unit is not None:
             taken.add(unit)
             held.update(inside[unit])
-    for name in order:
-        if len(taken) > 1 and held[name] == len(holders[name]) > 0:
-            unit = min(
-                holders[name], key=lambda one: sum(held[other] == 1 for other in inside[one])
-            )
-            taken.discard(unit)
-            held.subtract(inside[unit])
+    if not taken:
+        taken = {next((unit for unit in range(len(units)) if not inside[unit]), chosen[0])}
     return sorted(taken)
 
 
