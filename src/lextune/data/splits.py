@@ -263,10 +263,10 @@ def _every_class(units: _Units, chosen: list[int], classes: Members) -> list[int
             for unit in holders[name]
             if all(held[other] + 1 < len(holders[other]) for other in inside[unit])
         )
-        unit = None if held[name] else next(spare, None)
-        if unit is not None:
-            taken.add(unit)
-            held.update(inside[unit])
+        added = None if held[name] else next(spare, None)
+        if added is not None:
+            taken.add(added)
+            held.update(inside[added])
     if not taken:
         taken = {next((unit for unit in range(len(units)) if not inside[unit]), chosen[0])}
     return sorted(taken)
