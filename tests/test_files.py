@@ -281,3 +281,10 @@ def test_a_tree_can_be_synced(tmp_path: Path) -> None:
     files.sync_tree(tmp_path)
     with pytest.raises(FileNotFoundError):
         files.sync_folder(tmp_path / "gone")
+
+
+def test_the_home_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEXTUNE_HOME", "/somewhere")
+    assert files.home_folder() == Path("/somewhere")
+    monkeypatch.setenv("LEXTUNE_HOME", "")
+    assert files.home_folder() == Path.home() / ".lextune"

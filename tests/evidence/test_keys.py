@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from lextune.errors import VerificationError
-from lextune.evidence import keys
 from lextune.evidence.keys import Signer, add_trusted_key, load_key, load_or_create_key, load_trust
 
 
@@ -247,10 +246,3 @@ def test_keys_are_added_beside_those_that_are_there(
     found = load_trust(path).keys
     assert {key.name for key in found.values()} == {"one", "two"}
     assert found[stranger.keyid].until == datetime.date(2027, 1, 1)
-
-
-def test_the_home_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LEXTUNE_HOME", "/somewhere")
-    assert keys.home_folder() == Path("/somewhere")
-    monkeypatch.setenv("LEXTUNE_HOME", "")
-    assert keys.home_folder() == Path.home() / ".lextune"

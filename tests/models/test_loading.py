@@ -13,6 +13,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from lextune.errors import ConfigError, VerificationError
 from lextune.models import loading
 from lextune.tasks.base import model_info, tasks
+from lextune.tasks.text import task as text_task
 
 CLASSES = ("bad", "good", "so-so")
 TEXTS = ["a wonderful film", "awful", "the plot was " + "very " * 30 + "boring", ""]
@@ -82,7 +83,7 @@ def in_bf16(exported: Files) -> loading.LoadedModel:
 def test_bf16_is_used_when_the_model_was_trained_so(
     exported: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "_NEAR", 0.0)
+    monkeypatch.setattr(text_task, "_NEAR", 0.0)
     half = in_bf16(exported)
     assert half.precision == "bf16"
     full = loading.load_finished(exported)
