@@ -4,8 +4,9 @@
     python benchmarks/chinese_reviews.py --shared ../shared --rows 2000 --draws 1 --epochs 3 --batch-size 32
 
 Of ChnSentiCorp's reviews (empty and repeated ones left out) 1,000 are the test rows, always the same ones. Each
-draw takes `--rows` others. `lextune run` cuts its validation part from those rows; both references train on
-all of them, and choose the strength of their penalty by cross-validation inside them.
+draw takes `--rows` others. `lextune run` cuts its validation part from those rows, or validates on
+`--validation-rows` further ones; both references train on all of `--rows`, and choose the strength of their
+penalty by cross-validation inside them.
 """
 
 from __future__ import annotations
@@ -69,11 +70,15 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
         csv.writer(stream).writerows([("text", "label"), *rows])
 
 
-def fine_tune(work: Path, train: Sequence[Row], draw: int, options: argparse.Namespace) -> Side:
-    """`lextune run` on the rows."""
+def fine_tune(
+    work: Path, train: Sequence[Row], validation: Sequence[Row], draw: int,
+    options: argparse.Namespace,
+) -> Side:  # fmt: skip
+    """`lextune run` on the rows; without rows of its own the validation part is cut from them."""
     folder = work / f"draw-{draw}"
     folder.mkdir()
     write_rows(folder / "train.csv", train)
+    write_rows(folder / "validation.csv", validation)
     config = {
         "task": "sentiment",
         "model": {"source": _SOURCE},
@@ -81,12 +86,14 @@ def fine_tune(work: Path, train: Sequence[Row], draw: int, options: argparse.Nam
             "train": str(folder / "train.csv"),
             "test": str(work / "test.csv"),
             "split": {"validation": options.validation, "seed": draw},
+            **({"validation": str(folder / "validation.csv")} if validation else {}),
         },
         "train": {
             "epochs": options.epochs,
             "batch_size": options.batch_size,
             "learning_rate": options.learning_rate,
             "max_length": options.max_length,
+            "ema_decay": options.ema_decay,
             "early_stopping_patience": options.epochs,
             "save_steps": 10**6,
             "seed": draw,
@@ -201,10 +208,11 @@ def compare(work: Path, options: argparse.Namespace) -> None:
     frozen = Frozen(options.max_length)
     sides: dict[str, list[Side]] = {"lextune, fine-tuned": [], "frozen features": [], "tfidf": []}
     for draw in range(options.first, options.first + options.draws):
-        train = draw_rows(pool, options.rows, draw)
+        drawn = draw_rows(pool, options.rows + options.validation_rows, draw)
+        train, validation = drawn[: options.rows], drawn[options.rows :]
         sides["tfidf"].append(reference("tfidf", train, test, frozen))
         sides["frozen features"].append(reference("frozen", train, test, frozen))
-        sides["lextune, fine-tuned"].append(fine_tune(work, train, draw, options))
+        sides["lextune, fine-tuned"].append(fine_tune(work, train, validation, draw, options))
         for name, found in sides.items():
             one = found[-1]
             print(
@@ -230,9 +238,14 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--first", type=int, default=0, help="number of the first draw")
     parser.add_argument("--validation", type=float, default=0.2)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument(
+        "--validation-rows", type=int, default=0,
+        help="validate on so many further rows (they choose the epoch, nothing else) instead of cutting a part",
+    )  # fmt: skip
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
+    parser.add_argument("--ema-decay", type=float, help="train.ema_decay; left out it is null")
     parser.add_argument("--max-length", type=int, default=256)
     options = parser.parse_args()
     options.shared = options.shared.resolve()
