@@ -11,6 +11,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 
+from lextune import hub
+
 pytest_plugins = ["workshop"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -318,7 +318,8 @@ class _Job:
         from lextune.models.selection import select
 
         self.listener.stage("select")
-        selected = select(self.config.model, self.config.task, self.listener.tell)
+        language = next(iter(self.config.data.language), None)
+        selected = select(self.config.model, self.config.task, self.listener.tell, language)
         dossier.append(
             "select", make_statement("select", selected.ref.files, {"record": _dump(selected.ref)})
         )
