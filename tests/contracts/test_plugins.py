@@ -30,7 +30,7 @@ from lextune.data.quality.results import QualityResult
 from lextune.data.quality.screening import screens
 from lextune.errors import LextuneError
 from lextune.evaluation.baselines import baselines
-from lextune.evaluation.kinds import Resampling
+from lextune.evaluation.kinds import Resampling, kinds
 from lextune.evaluation.metrics import metrics
 from lextune.evaluation.predict import Scored
 from lextune.models.conversions.base import converters
@@ -225,26 +225,40 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {one.name: one.read_bytes() for one in folder.iterdir()}
 
 
+#: Labels of three texts, by kind.
+LABELS = {
+    "class": ["c", "a", "b"],
+    "classes": ['["a","c"]', "[]", '["b"]'],
+    "spans": ['[[0,9,"a"]]', '[[3,13,"b"]]', "[]"],
+}
+
+
 @pytest.mark.parametrize("name", tasks.names())
 def test_every_task_builds_learns_exports_and_loads(name: str, bert: dict[str, bytes]) -> None:
     task = tasks.get(name)
     assert task.name == name
     assert task.pipeline_tag
-    assert set(task.metrics) <= set(metrics.names())
-    assert set(task.baselines) <= set(baselines.names())
+    kind = kinds.get(task.label_kind)
+    assert set(task.metrics) <= set(kind.metrics.names())
+    assert set(task.baselines) <= set(kind.baselines.names())
     classes = ("a", "b", "c")
-    encoded = task.encoder(bert, 32)(["wonderful film", "an awful plot", "again"])
+    outputs = task.outputs(classes)
+    texts = ["wonderful film", "an awful plot", "again"]
+    encoded = task.encoder(bert, 32, task.settings(texts, LABELS[task.label_kind]))(texts)
     torch.manual_seed(0)
     model, new = task.build(bert, classes, dropout=0.0, new_head=True)
     assert new  # the head
     assert new < set(model.state_dict())
-    rows, labels = np.array([2, 0, 1]), torch.tensor([2, 0, 1])
+    rows = np.array([2, 0, 1])
+    items = task.items(encoded, rows)
+    labels = torch.from_numpy(task.numbers(LABELS[task.label_kind], classes, encoded)[items])
     logits = task.logits(model, task.collate(encoded, rows))
-    assert logits.shape == (3, 3)
+    assert logits.shape == (len(items), len(outputs))
     loss = task.loss(logits, labels)
-    assert float(loss.detach()) == pytest.approx(math.log(3), abs=0.2)
+    assert float(loss.detach()) == pytest.approx(task.blind_loss(len(outputs)), abs=0.2)
     loss.backward()  # type: ignore[no-untyped-call]
     assert all(one.grad is not None for one in model.parameters() if one.requires_grad)
+    assert task.right(logits, labels).shape == (len(items),)
     model.eval()
     files = task.export(model, bert, model_info(name, classes, 32, "fp32"))
     assert not any(file.endswith((".bin", ".pt", ".pkl")) for file in files)
@@ -253,6 +267,7 @@ def test_every_task_builds_learns_exports_and_loads(name: str, bert: dict[str, b
     with torch.inference_mode():
         expected = task.decode(task.logits(model, task.collate(encoded, rows)))
     np.testing.assert_allclose(finished.scores(encoded, rows), expected, atol=1e-6)
+    assert task.unsure(expected).shape == (len(items),)
 
 
 @pytest.mark.parametrize("name", tasks.names())

@@ -118,7 +118,7 @@ def test_a_model_that_cannot_take_a_batch_is_refused(
 
 def test_a_model_with_another_number_of_scores_is_refused(bench: Bench) -> None:
     model, new = made(bench)
-    with pytest.raises(ModelError, match=r"shape \(16, 2\) for 16 texts and 3 classes"):
+    with pytest.raises(ModelError, match=r"shape \(16, 2\) for 16 texts and 3 outputs"):
         try_first_rows(bench.task, model, bench.part(bench.rows), 3, new_tensors=new, seed=1)
 
 

@@ -80,7 +80,7 @@ def test_every_section_has_both_languages_and_no_text_of_the_data_is_shown(docum
 
 
 def test_what_did_not_run_is_said_not_to_be_measured(document):
-    text = make_page({**document, "quality": []})
+    text = make_page({**document, "quality": [], "personal_data": None})
     assert text.count("Not measured") == 7
     assert "Not looked for" in text
 

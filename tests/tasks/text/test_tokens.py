@@ -99,10 +99,50 @@ def test_nobody_else_may_read_it_and_what_a_killed_process_left_goes(kept: Path)
 def test_a_file_of_another_version_is_made_anew(
     kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "_SCHEMA", "lextune.tokens/v2")
+    monkeypatch.setattr(tokens, "_SCHEMA", "lextune.tokens/v99")
     told: list[int] = []
     kept_tokens(kept, encode, BLOCKS, told.append)
     assert told
+
+
+def in_windows(texts: Sequence[str]) -> Encoded:
+    """Rows of two letters at most, each of which answers for itself."""
+    rows = [
+        (number, place)
+        for number, text in enumerate(texts)
+        for place in range(0, max(len(text), 1), 2)
+    ]
+    ids = [[ord(one) for one in texts[number][place : place + 2]] or [0] for number, place in rows]
+    spans = [
+        (place + at, place + at + 1)
+        for (_, place), row in zip(rows, ids, strict=True)
+        for at in range(len(row))
+    ]
+    offsets = np.cumsum([0, *map(len, ids)]).astype(np.int64)
+    numbers = np.array([number for number, _ in rows], np.int64)
+    return Encoded(
+        np.array(list(chain(*ids)), np.int32), offsets, 7, 0, 2, pad_left=False, texts=numbers,
+        spans=np.array(spans, np.int32).reshape(-1, 2),
+    )  # fmt: skip
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(blocks=blocks_of)
+def test_windows_and_spans_are_kept_too(
+    tmp_path_factory: pytest.TempPathFactory, blocks: list[list[str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("tokens")
+    whole = in_windows(list(chain(*blocks)))
+    told: list[int] = []
+    for found in (
+        unnamed_tokens(in_windows, blocks, told.append, folder),
+        kept_tokens(folder / "part", in_windows, blocks, told.append),
+    ):
+        same_rows(found, whole)
+        np.testing.assert_array_equal(found.texts, whole.texts)
+        np.testing.assert_array_equal(found.spans, whole.spans)
+        assert found.text_count == sum(map(len, blocks))
+    assert told == [len(block) for block in blocks] * 2
 
 
 def test_an_error_while_tokenising_leaves_no_file(tmp_path: Path) -> None:
