@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from lextune import strict_yaml
 from lextune.errors import ConfigError, Problem
 from lextune.records import Day
 from lextune.rights import LAWFUL_BASES, ConsentConfig, Languages, rights_problems
-from lextune.validation import validate
+from lextune.validation import Word, Words, validate
 
 
 class Section(BaseModel):
@@ -23,17 +23,6 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
-def _listed(value: Any) -> Any:
-    """YAML gives lists; frozen sections hold tuples; one word may stand for a list of one."""
-    if isinstance(value, list):
-        return tuple(value)
-    return (value,) if isinstance(value, str) else value
-
-
-Word = Annotated[str, Field(min_length=1)]
-Words = Annotated[
-    tuple[Word, ...], BeforeValidator(_listed, json_schema_input_type=list[Word] | Word)
-]
 NonEmptyWords = Annotated[Words, Field(min_length=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 #: Torch and numpy take larger seeds, but not the same ones; JSON keeps integers exact up to 2^53.

@@ -14,28 +14,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from lextune import strict_yaml
 from lextune.errors import ConfigError, Problem
 from lextune.records import Day
-from lextune.validation import validate
+from lextune.validation import Word, Words, listed, validate
 
 _Strict = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
 
 
-def _listed(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(value)
-    return (value,) if isinstance(value, str) else value
-
-
-_Word = Annotated[str, Field(min_length=1)]
-_Words = Annotated[
-    tuple[_Word, ...], BeforeValidator(_listed, json_schema_input_type=list[_Word] | _Word)
-]
 #: A language tag (RFC 5646, section 2.1) without extensions: `en`, `zh-Hans-CN`, `es-419`.
 LanguageTag = Annotated[
     str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$")
 ]
 Languages = Annotated[
     tuple[LanguageTag, ...],
-    BeforeValidator(_listed, json_schema_input_type=list[LanguageTag] | LanguageTag),
+    BeforeValidator(listed, json_schema_input_type=list[LanguageTag] | LanguageTag),
 ]
 
 
@@ -69,10 +59,10 @@ class ConsentConfig(BaseModel):
 
     model_config = _Strict
 
-    given: Annotated[_Words, Field(min_length=1)] = Field(
+    given: Annotated[Words, Field(min_length=1)] = Field(
         ("yes", "true", "1"), description="Words of the consent column that mean given."
     )
-    refused: _Words = Field(
+    refused: Words = Field(
         ("no", "false", "0"),
         description="Words that mean not given. Any other word counts as not given too, and is reported.",
     )
@@ -98,7 +88,7 @@ class ManifestColumns(BaseModel):
 
     subject: str | None = None
     consent: str | None = None
-    sensitive: _Words = ()
+    sensitive: Words = ()
 
 
 class Manifest(BaseModel):
@@ -106,10 +96,10 @@ class Manifest(BaseModel):
 
     model_config = _Strict
 
-    source: _Word | None = None
-    licence: _Word | None = None
-    purpose: _Word | None = None
-    lawful_basis: _Word | None = None
+    source: Word | None = None
+    licence: Word | None = None
+    purpose: Word | None = None
+    lawful_basis: Word | None = None
     retention_until: Day | None = None
     language: Languages = ()
     columns: ManifestColumns = ManifestColumns()
@@ -162,7 +152,7 @@ def _merge(
         elif stated in (None, []) or stated == ():
             target[key] = value
             document.origins[inside] = given.where(here)
-        elif value is not None and _listed(stated) != _listed(value):
+        elif value is not None and listed(stated) != listed(value):
             problems.append(
                 Problem(
                     f"the config and the data manifest differ in data.{'.'.join(here)}",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -15,6 +15,19 @@ from lextune.errors import LextuneError, Problem
 from lextune.strict_yaml import Document, Path
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def listed(value: Any) -> Any:
+    """YAML gives lists; frozen sections hold tuples; one word may stand for a list of one."""
+    if isinstance(value, list):
+        return tuple(value)
+    return (value,) if isinstance(value, str) else value
+
+
+Word = Annotated[str, Field(min_length=1)]
+Words = Annotated[
+    tuple[Word, ...], BeforeValidator(listed, json_schema_input_type=list[Word] | Word)
+]
 
 
 def validate(
