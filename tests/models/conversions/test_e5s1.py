@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
@@ -209,6 +209,7 @@ def test_a_file_with_anything_behind_it_is_refused(rest: bytes) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, len(WHOLE) - 1), st.integers(1, 255))
+@example(place=8641, change=86)  # a scale that is infinite
 def test_a_changed_byte_is_refused_or_gives_other_files(place: int, change: int) -> None:
     data = bytearray(WHOLE)
     data[place] ^= change

@@ -228,7 +228,8 @@ def _values(cursor: Cursor, name: str, stored: _Stored, data: bytes) -> npt.NDAr
     import numpy as np
 
     plain = stored.kind == _FLOAT
-    values = np.frombuffer(data, "<f4").astype(np.float32) if plain else _unpack(data)
+    with np.errstate(invalid="ignore"):  # a scale that is infinite or no number is refused below
+        values = np.frombuffer(data, "<f4").astype(np.float32) if plain else _unpack(data)
     if not np.isfinite(values).all():
         cursor.refuse(f"the tensor {name} holds what is no number")
     return values
