@@ -119,10 +119,10 @@ def _tell(
     if made.looked_at < made.rows:
         of = f"a sample of {made.looked_at:,} of {of}"
     told: tuple[tuple[frozenset[str], str, Level, str, str], ...] = (
-        (_PERSONAL, "personal_data", "info", "personal data",
+        (_PERSONAL, "personal_data", "info", "what may be personal data",
          "have a lawful basis for it, or take it out: data.redact, or lextune data redact"),
         (_SENSITIVE, "sensitive_personal_data", "warning",
-         "sensitive personal data (GDPR article 9, PIPL article 28)",
+         "what may be sensitive personal data (GDPR article 9, PIPL article 28)",
          "have the consent or exception that the law asks for, or take it out with data.redact"),
         (_SECRET, "secret_in_text", "warning", "what looks like a password, key or token",
          "revoke them where they are real, and take them out with data.redact"),
