@@ -14,8 +14,10 @@ from lextune.errors import ExitCode
 from lextune.extras import require
 
 if TYPE_CHECKING:
-    from lextune.config import RunConfig
+    from lextune.config import DataConfig, RunConfig
+    from lextune.data.admission import Gate
     from lextune.data.findings import DataReport
+    from lextune.labels import LabelKind
     from lextune.records import Measurement
 
 data = group("data", "Data before training.")
@@ -55,19 +57,15 @@ def check(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are t
     from lextune.data.checks import check_path
     from lextune.data.quality.base import quality_checks
     from lextune.files import write_atomic
-    from lextune.pipeline_subjects import make_gate
-    from lextune.tasks.base import tasks
 
     given = {
         "test": None if test is None else [test],
         "quality": {"checks": list(quality_checks.names())},
         "columns": {"text": text_column, "label": label_column},
     }
-    config = _config(task, path, given, overrides or [])
-    kind = tasks.get(config.task).label_kind
-    gate = make_gate(config.data, config.policy.as_of)
+    config, kind, gate = _asked(task, path, given, overrides or [])
     with Terminal() as terminal:
-        found = check_path(config.data, terminal.tell, kind, gate)
+        found = check_path(config, terminal.tell, kind, gate)
     if out is not None:
         write_atomic(out, json.dumps(found.document(), indent=1, ensure_ascii=False).encode())
     if report is not None:
@@ -97,18 +95,14 @@ def sample(
     require("data")
     from lextune.data.quality.drawing import draw_for_review
     from lextune.files import write_atomic
-    from lextune.pipeline_subjects import make_gate
-    from lextune.tasks.base import tasks
 
     given = {"columns": {"text": text_column, "label": label_column}}
-    config = _config(task, path, given, overrides or [])
-    kind = tasks.get(config.task).label_kind
-    gate = make_gate(config.data, config.policy.as_of)
+    config, kind, gate = _asked(task, path, given, overrides or [])
     with Terminal() as terminal:
-        written, drawn, total = draw_for_review(config.data, rows, terminal.tell, kind, gate)
+        written, drawn, total = draw_for_review(config, rows, terminal.tell, kind, gate)
     # it holds texts of the data, so it is its owner's alone
     write_atomic(out, written, mode=0o600)
-    say(f"{drawn:,} of {total:,} rows, drawn with the seed {config.data.quality.seed}: {out}")
+    say(f"{drawn:,} of {total:,} rows, drawn with the seed {config.quality.seed}: {out}")
 
 
 @data.command("redact")
@@ -148,12 +142,9 @@ def redact(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are 
     if as_json:
         print_json(document)
         return
+    title = f"{made.counts.rows:,} rows, {made.counts.changed_rows:,} changed"
     counts = [(kind, f"{count:,}") for kind, count in document["detections"].items()]
-    table(
-        f"{made.counts.rows:,} rows, {made.counts.changed_rows:,} changed",
-        ["type", "replaced"],
-        counts,
-    )
+    table(title, ["type", "replaced"], counts)
     for one in document["problems"]:
         say(f"{one['severity']}: {one['fact']} ({one['count']:,} {one['unit']})")
         say(f"  Remedy: {one['remedy']}")
@@ -169,6 +160,18 @@ def _config(task: str, path: str, given: dict[str, Any], overrides: list[str]) -
 
     section = {"train": [path], **given}
     return load_config({"task": task, "model": {"source": "auto"}, "data": section}, overrides)
+
+
+def _asked(
+    task: str, path: str, given: dict[str, Any], overrides: list[str]
+) -> tuple[DataConfig, LabelKind, Gate]:
+    """What to read, what a label of the task is, and which rows may be used."""
+    from lextune.pipeline_subjects import make_gate
+    from lextune.tasks.base import tasks
+
+    config = _config(task, path, given, overrides)
+    gate = make_gate(config.data, config.policy.as_of)
+    return config.data, tasks.get(config.task).label_kind, gate
 
 
 def _show(report: DataReport) -> None:

@@ -123,7 +123,9 @@ def not_decodable(
 ) -> None:
     """Report a text that is not in its encoding, with the encodings that its bytes look like."""
     fact, remedy = _not_in(error.encoding, bytes(error.object))
-    context.findings.add("encoding", "error", fact, remedy, place, unit="files", skipped=skipped)
+    if skipped:
+        context.findings.skipped("encoding", fact)
+    context.findings.add("encoding", "error", fact, remedy, place, unit="files")
 
 
 def tell_undecoded(context: ReadContext) -> None:
@@ -136,13 +138,12 @@ def tell_undecoded(context: ReadContext) -> None:
     if not found.count:
         return
     fact, remedy = _not_in(found.encoding, bytes(found.sample))
+    context.findings.skipped("encoding", fact)
     for place in [f"{found.name}:{line}" for line in found.lines]:
-        context.findings.add("encoding", "error", fact, remedy, place, unit="lines", skipped=True)
+        context.findings.add("encoding", "error", fact, remedy, place, unit="lines")
     more = found.count - len(found.lines)
     if more:
-        context.findings.add(
-            "encoding", "error", fact, remedy, count=more, unit="lines", skipped=True
-        )
+        context.findings.add("encoding", "error", fact, remedy, count=more, unit="lines")
     context.undecoded = Undecoded(found.encoding, found.name)
 
 

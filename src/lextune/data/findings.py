@@ -104,6 +104,10 @@ class Findings:
         self._items: dict[tuple[str, str], dict[str, Any]] = {}
         self._skipped: set[tuple[str, str]] = set()
 
+    def skipped(self, kind: str, fact: str) -> None:
+        """Note that what is found so are rows that were left out: an error that can be excused."""
+        self._skipped.add((kind, fact))
+
     def add(
         self,
         kind: str,
@@ -114,9 +118,8 @@ class Findings:
         *,
         count: int = 1,
         unit: str = "rows",
-        skipped: bool = False,
     ) -> None:
-        """Count one more; an error of rows that were `skipped` can be excused.
+        """Count one more.
 
         Raises:
             DataError: It is an error and this collector stops at errors.
@@ -125,8 +128,6 @@ class Findings:
             (kind, fact),
             {"severity": severity, "remedy": remedy, "count": 0, "unit": unit, "rows": []},
         )
-        if skipped:
-            self._skipped.add((kind, fact))
         item["count"] += count
         if place and len(item["rows"]) < PLACES:
             item["rows"].append(place)

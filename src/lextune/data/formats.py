@@ -152,7 +152,8 @@ class ReadContext:
             row: Where the row is, if that is elsewhere: several faults of one row are one row.
         """
         self.leave_out(row or where)
-        self.findings.add(kind, "error", fact, remedy, where, skipped=True)
+        self.findings.skipped(kind, fact)
+        self.findings.add(kind, "error", fact, remedy, where)
 
     def settle(self) -> None:
         """Make warnings of the errors of rows that cannot be read, where no part has more than the allowed share."""

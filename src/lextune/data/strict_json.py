@@ -24,6 +24,15 @@ def decoder(number: Callable[[str], Any] | None = None) -> json.JSONDecoder:
     )
 
 
+def is_unicode(text: str) -> bool:
+    """False for a text with half of a surrogate pair, which UTF-8 cannot say."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):

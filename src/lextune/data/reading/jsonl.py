@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from lextune.data.formats import RawRow, ReadContext, Source, column_remedy, data_format
 from lextune.data.labelling import nested_remedy
 from lextune.data.opening import lines, open_text
-from lextune.data.strict_json import AmbiguousJsonError, decoder
+from lextune.data.strict_json import AmbiguousJsonError, decoder, is_unicode
 from lextune.data.tagging import TaggedRow, tagged_row
 
 #: How much of an array is read at a time, and the longest item of one, in signs.
@@ -191,7 +191,7 @@ def _row(item: Any, where: str, context: ReadContext) -> Iterator[RawRow | Tagge
                 continue
             else:
                 continue
-        if name in wanted and value is not None and not _is_unicode(value):
+        if name in wanted and value is not None and not is_unicode(value):
             context.skip(
                 "broken_unicode", f"records whose {name!r} holds half a character (a lone surrogate)",
                 "write the text again from its source", where,
@@ -200,11 +200,3 @@ def _row(item: Any, where: str, context: ReadContext) -> Iterator[RawRow | Tagge
         values[name] = value or None
     if good:
         yield RawRow(values, where)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

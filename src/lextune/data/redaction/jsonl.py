@@ -13,7 +13,7 @@ from lextune.data.formats import ReadContext, Source, column_remedy
 from lextune.data.opening import lines, open_text, told
 from lextune.data.redaction.replacing import Redacted
 from lextune.data.redaction.rewriting import Item, MoveSpans, Wanted
-from lextune.data.strict_json import decoder
+from lextune.data.strict_json import decoder, is_unicode
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -109,7 +109,7 @@ class JsonRewriter:
                 findings.add(
                     "column_type", "error", f"records whose {name!r} is no text", "write a text there", where
                 )  # fmt: skip
-            elif not _is_unicode(value):
+            elif not is_unicode(value):
                 findings.add(
                     "broken_unicode", "error", f"records whose {shown(name)} holds half a character (a lone surrogate)",
                     "write the text again from its source", where,
@@ -201,11 +201,3 @@ def _cells(text: str, at: int) -> tuple[dict[str, _Cell], int]:
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
