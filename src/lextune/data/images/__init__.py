@@ -1,0 +1,1 @@
+"""What the data room knows of image files."""
