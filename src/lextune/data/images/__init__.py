@@ -1,1 +1,1 @@
-"""What the data room knows of image files."""
+"""What is known of images before anything is learnt from them; it knows no model."""
