@@ -14,7 +14,14 @@ from typing import BinaryIO
 
 import numpy as np
 
-from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source, data_format
+from lextune.data.formats import (
+    RawRow,
+    ReadContext,
+    ReadOptions,
+    Source,
+    data_format,
+    missing_columns,
+)
 from lextune.data.opening import open_bytes
 from lextune.extras import need
 from lextune.images import MOST_PIXELS
@@ -39,6 +46,9 @@ def read_idx(source: Source, context: ReadContext) -> Iterator[RawRow]:
         (path,) = _inside(source.path)
         source = Source(f"{source.name.rstrip('/')}/{path.name}", path=path)
     options = context.options
+    names = [options.text] if options.label is None else [options.text, options.label]
+    if missing_columns(names, source, context):
+        return
     labels: bytes | None = None
     if options.label is not None:
         labels = _labels(source, context)

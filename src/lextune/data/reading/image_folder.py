@@ -11,7 +11,15 @@ from pathlib import Path
 
 from lextune.data.class_folders import class_folders, empty_folder, files_below, no_labels
 from lextune.data.encodings import tell_undecoded
-from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source, data_format, formats
+from lextune.data.formats import (
+    RawRow,
+    ReadContext,
+    ReadOptions,
+    Source,
+    data_format,
+    formats,
+    missing_columns,
+)
 from lextune.data.images.paths import located
 from lextune.data.opening import record_digest
 from lextune.images import SUFFIXES
@@ -57,7 +65,12 @@ def read_image_folder(source: Source, context: ReadContext) -> Iterator[RawRow]:
     table = _table(root) if root.is_dir() else None
     if table is not None:
         yield from _of_table(table, root, source, context)
-    elif root.is_dir():
+        return
+    options = context.options
+    names = [options.text] if options.label is None else [options.text, options.label]
+    if missing_columns(names, source, context):
+        return
+    if root.is_dir():
         base = source.name.rstrip("/")
         found = [
             (label, path, f"{base}/{path.relative_to(root).as_posix()}")

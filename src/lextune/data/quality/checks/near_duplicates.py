@@ -163,16 +163,12 @@ def _count(name: str, value: int, n: int, group: str | None = None) -> Measureme
 
 def _tell(name: str, rows: Rows, found: dict[str, Ints], findings: Findings) -> None:
     found = {kind: np.sort(at) for kind, at in found.items()}
-    tell_rows(findings, "near_duplicate", "warning", f"rows of {name} that nearly repeat the {_what(rows)} of another",
+    tell_rows(findings, "near_duplicate", "warning", f"rows of {name} that nearly repeat the {rows.noun} of another",
           "look at them; remove what was copied", rows, found["near_duplicate_rows"])  # fmt: skip
     conflicting = found.get("near_conflicting_rows", np.zeros(0, np.int64))
     tell_rows(findings, "near_conflicting_labels", "warning",
-          f"rows of {name} whose {_what(rows)} stands there nearly the same with different labels",
+          f"rows of {name} whose {rows.noun} stands there nearly the same with different labels",
           "decide on one label for each, or remove them", rows, conflicting)  # fmt: skip
-
-
-def _what(rows: Rows) -> str:
-    return "text" if rows.images is None else "image"
 
 
 def _leaks(
