@@ -29,14 +29,14 @@ from lextune.images import MOST_PIXELS
 _UNSIGNED_BYTE = 8
 
 
-def _is_idx(path: Path, options: ReadOptions) -> bool:
+def is_idx(path: Path, options: ReadOptions) -> bool:
     """A file of images by its name, or a folder with exactly one."""
     if options.label_kind not in ("class", "classes"):
         return False
     return len(_inside(path)) == 1 if path.is_dir() else _is_images(path.name)
 
 
-@data_format("idx", recognise=_is_idx)
+@data_format("idx", recognise=is_idx)
 def read_idx(source: Source, context: ReadContext) -> Iterator[RawRow]:
     """One row per image, which is kept as a PNG; its class is the number that the labels say.
 

@@ -30,6 +30,8 @@ _TABLES = {
     "metadata.jsonl": "jsonl", "metadata.csv": "delimited", "metadata.parquet": "parquet",
 }  # fmt: skip
 _FILE_NAME = "file_name"
+#: Names that are looked at to say whether a folder is one of images.
+_LOOKED_AT = 1000
 #: Images that are not read; each is reported as one rather than passed over.
 _UNREAD = frozenset(
     {
@@ -84,6 +86,21 @@ def read_image_folder(source: Source, context: ReadContext) -> Iterator[RawRow]:
 def is_image_name(path: Path) -> bool:
     """Whether a file is an image by the suffix of its name, in any case, read or not."""
     return path.suffix.lower() in SUFFIXES or path.suffix.lower() in _UNREAD
+
+
+def holds_images(path: Path) -> bool:
+    """Whether a path is an image, or a folder whose files are images for the most part, by their names."""
+    if not path.is_dir():
+        return path.is_file() and is_image_name(path)
+    seen = found = 0
+    for base, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if not name.startswith("."):
+                seen, found = seen + 1, found + is_image_name(Path(base, name))
+        if seen >= _LOOKED_AT:
+            break
+    return 2 * found > seen
 
 
 def images_below(folder: Path, root: Path, source: Source, context: ReadContext) -> list[Path]:
