@@ -124,11 +124,11 @@ def _added(sides: tuple[float, float, float, float]) -> tuple[float, float, floa
 
 
 def _numbers(values: Sequence[Any]) -> tuple[float, float, float, float]:
-    x, y, right, lower = (_number(value) for value in values)
+    x, y, right, lower = (number(value) for value in values)
     return x, y, right, lower
 
 
-def _number(value: Any) -> float:
+def number(value: Any) -> float:
     """A finite number, or its digits: some readers keep numbers as they are written."""
     if isinstance(value, str):
         value = float(value) if _NUMBER.fullmatch(value) else None
