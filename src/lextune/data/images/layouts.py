@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from lextune.data.formats import ReadContext, Source
@@ -26,39 +25,35 @@ class ImageFinder:
     def __init__(self, folders: Iterable[Path]) -> None:
         given = list(dict.fromkeys(folders))
         self.folders = [folder for folder in given if folder.is_dir()] or given[:1]
+        self._stems: dict[Path, dict[str, Path]] = {}
 
     def find(self, name: str, stem: str = "") -> str:
-        """The path of an image; where there is none, the path at which it was looked for first.
+        """The path of an image; where there is none, a path at which it was looked for.
 
         Args:
             name: With its suffix, as annotations write it: a path below the folder, or on another machine.
             stem: Of the annotation's own file, which counts more than the name in it: copies keep old names.
         """
         path = PurePosixPath(name.replace("\\", "/"))
-        names = [str(path), path.name] if name else []
-        if stem and path.stem != stem:
-            names = []
+        named = self._named(path) if name else None
+        found = named if not stem or path.stem == stem else None
+        found = found or self._by_stem(stem or path.stem) or named
+        return str(found or self.folders[0] / (path.name or stem))
+
+    def _named(self, path: PurePosixPath) -> Path | None:
+        names = [path.name] if path.is_absolute() else [str(path), path.name]
+        places = (folder / one for folder in self.folders for one in names)
+        return next((place for place in places if place.is_file()), None)
+
+    def _by_stem(self, stem: str) -> Path | None:
         for folder in self.folders:
-            for one in names:
-                if not one.startswith("/") and (folder / one).is_file():
-                    return str(folder / one)
-        for folder in self.folders:
-            if found := _stems(folder).get(stem or path.stem):
-                return str(found)
-        if stem and name and path.stem != stem:
-            return self.find(name)
-        return str(self.folders[0] / (path.name or stem))
-
-
-@functools.lru_cache(maxsize=8)
-def _stems_at(folder: Path, changed: int) -> dict[str, Path]:  # noqa: ARG001 - a key of the cache
-    with os.scandir(folder) as entries:
-        found = sorted(Path(entry.path) for entry in entries if is_image(Path(entry.name)))
-    return {path.stem: path for path in reversed(found)}
-
-
-def _stems(folder: Path) -> dict[str, Path]:
-    return _stems_at(folder, os.stat(folder).st_mtime_ns) if folder.is_dir() else {}
+            if folder not in self._stems and folder.is_dir():
+                with os.scandir(folder) as entries:
+                    found = sorted(Path(one.path) for one in entries if is_image(Path(one.name)))
+                self._stems[folder] = {path.stem: path for path in reversed(found)}
+            if path := self._stems.get(folder, {}).get(stem):
+                return path
+        return None
 
 
 def is_image(path: Path) -> bool:
@@ -68,15 +63,15 @@ def is_image(path: Path) -> bool:
 
 def images_below(folder: Path) -> list[Path]:
     """The images in a folder and in those below it, sorted; hidden ones are passed over."""
-    return files_below(folder, lambda path: is_image(path))
+    return files_below(folder, is_image)
 
 
-def files_below(folder: Path, wanted: "Callable[[Path], bool]") -> list[Path]:
+def files_below(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
     """The wanted files in a folder and in those below it, sorted."""
     return sorted(_walk(folder, wanted))
 
 
-def _walk(folder: Path, wanted: "Callable[[Path], bool]") -> Iterator[Path]:
+def _walk(folder: Path, wanted: Callable[[Path], bool]) -> Iterator[Path]:
     for base, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(base, name) for name in names if wanted(Path(name)))
@@ -102,7 +97,11 @@ class Listing:
 def no_layout(source: Source, context: ReadContext, wanted: str) -> None:
     """Report that a source is not laid out as its reader knows it."""
     there = source.path is not None and source.path.exists()
-    fact = "the annotations are not laid out as their format has it" if there else "there is no such file or folder"
+    fact = (
+        "the annotations are not laid out as their format has it"
+        if there
+        else "there is no such file or folder"
+    )
     context.findings.add(
         "no_annotations" if there else "no_source", "error", fact, f"give {wanted}" if there else "check the path",
         source.name, unit="sources",
