@@ -123,7 +123,7 @@ class TestEdges:
         )
         assert found == [(0, 0, 50, 50), (1, 1, 2, 2)]
         assert [(note.kind, note.count, note.unit) for note in notes] == [
-            ("clipped_box", 1, "boxes")
+            ("clipped_box", 1, "annotations")
         ]
 
     @pytest.mark.parametrize("box", [

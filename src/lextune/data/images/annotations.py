@@ -36,7 +36,7 @@ class Note(NamedTuple):
     fact: str
     remedy: str
     count: int = 1
-    unit: str = "boxes"
+    unit: str = "annotations"
 
 
 Told = Callable[[Note], object]

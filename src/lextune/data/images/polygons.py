@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,11 @@ from lextune.data.images.annotations import ROUNDING
 from lextune.data.images.box_forms import number
 from lextune.data.labelling import UnfitLabelError
 from lextune.extras import need
+from lextune.masks import write_indexed
+
+#: The class of pixels that no outline covers.
+BACKGROUND = "background"
+Keep = Callable[[bytes, str], str]
 
 
 class Region(NamedTuple):
@@ -49,6 +55,25 @@ def paint(regions: Iterable[Region], size: tuple[int, int]) -> npt.NDArray[Any]:
     for _, value, runs in sorted(drawn, key=lambda one: -one[0]):
         found[coco.decode(runs).astype(bool)] = value
     return found
+
+
+def painted_cell(
+    regions: Sequence[Region], names: Mapping[int, str], size: tuple[int, int], keep: Keep
+) -> str:
+    """The label cell of a mask that is painted and kept as a file.
+
+    Args:
+        regions: As in `paint`, like `size`.
+        names: The class of each value; that of 0 is `BACKGROUND`.
+        keep: Gives the path of a file with some bytes and a suffix.
+
+    Raises:
+        UnfitLabelError: As in `paint`.
+    """
+    path = keep(write_indexed(paint(regions, size)), ".png")
+    there = sorted({region.value for region in regions})
+    classes = {"0": BACKGROUND, **{str(value): names[value] for value in there}}
+    return json.dumps({"mask": path, "classes": classes}, ensure_ascii=False)
 
 
 def _checked(

@@ -15,14 +15,11 @@ from typing import Any
 from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source, data_format
 from lextune.data.images.box_forms import number
 from lextune.data.images.layouts import IMAGE_FOLDERS, ImageFinder
-from lextune.data.images.polygons import Region, paint
+from lextune.data.images.polygons import Region, painted_cell
 from lextune.data.labelling import UnfitLabelError
 from lextune.data.opening import open_text
 from lextune.data.strict_json import AmbiguousJsonError, decoder
-from lextune.masks import write_indexed
 
-#: The class of pixels that no outline covers.
-BACKGROUND = "background"
 #: What Roboflow calls the JSON in a folder of images.
 _IN_FOLDER = "_annotations.coco.json"
 _FIRST_KEY = re.compile(rb'\s*\{\s*"(info|licenses|images|annotations|categories|type)"\s*:')
@@ -92,7 +89,7 @@ def _tables(
             return None
         tables.append(table)
     images, annotations, categories = tables
-    if not all(_is_id(one.get("id")) and isinstance(one.get("file_name"), str) and one["file_name"] for one in images):  # fmt: skip
+    if not all(_is_id(one.get("id")) and _is_text(one.get("file_name")) for one in images):
         _broken(source, context, "an image has no id or no file_name", "write both")
         return None
     if any("segments_info" in one for one in annotations):
@@ -105,7 +102,7 @@ def _names(
     categories: Sequence[_Item], source: Source, context: ReadContext
 ) -> dict[Any, str] | None:
     """Id to name."""
-    good = all(_is_id(one.get("id")) and isinstance(one.get("name"), str) for one in categories)
+    good = all(_is_id(one.get("id")) and _is_text(one.get("name")) for one in categories)
     if not good or not categories:
         _broken(source, context, "a category has no id or no name, or there is none", "write both")
         return None
@@ -168,11 +165,11 @@ def _cell(
             "bad_annotation", "images without width and height in the annotations", "write them in pixels"
         )  # fmt: skip
     values = {one: value for value, one in enumerate(sorted(names, key=str), 1)}
-    regions = [Region(values[one["category_id"]], one.get("segmentation") or ()) for one in annotations]  # fmt: skip
-    data = write_indexed(paint(regions, (size[0], size[1])))
-    there = {values[one["category_id"]]: names[one["category_id"]] for one in annotations}
-    classes = {"0": BACKGROUND, **{str(value): name for value, name in there.items()}}
-    return json.dumps({"mask": context.keep(data, ".png"), "classes": classes}, ensure_ascii=False)
+    regions = [
+        Region(values[one["category_id"]], one.get("segmentation") or ()) for one in annotations
+    ]
+    named = {value: names[one] for one, value in values.items()}
+    return painted_cell(regions, named, (size[0], size[1]), context.keep)
 
 
 def _corners(annotation: _Item) -> tuple[float, ...]:
@@ -191,13 +188,21 @@ def _finder(images: Sequence[_Item], source: Source, context: ReadContext) -> Im
         return ImageFinder([Path(context.options.images)])
     if source.path is None or not images:
         return ImageFinder([Path()])
-    here = source.path.parent
+    here, first = source.path.parent, images[0]["file_name"]
     around = [folder for base in (here, here.parent) for folder in _folders(base)]
-    known = [here / name for name in IMAGE_FOLDERS] + [here.parent / name for name in IMAGE_FOLDERS]
-    first = images[0]["file_name"]
-    places = [here, *(one for one in around if one.name in source.path.stem), *known, *around, here.parent]  # fmt: skip
-    having = [folder for folder in dict.fromkeys(places) if (folder / first).is_file()]
-    return ImageFinder(having[:1] or [here])
+    likely = [[here], [one for one in around if one.name in source.path.stem]]
+    likely += [[base / name] for base in (here, here.parent) for name in IMAGE_FOLDERS]
+    for folders in (*likely, around, [here.parent]):
+        having = [one for one in dict.fromkeys(folders) if (one / first).is_file()]
+        if len(having) > 1:
+            context.findings.add(
+                "open_images", "error",
+                f"the first image is in several folders: {', '.join(one.name for one in having[:5])}",
+                "set data.images to the one that is meant", source.name, unit="files",
+            )  # fmt: skip
+        if having:
+            return ImageFinder(having[:1])
+    return ImageFinder([here])
 
 
 def _folders(base: Path) -> list[Path]:
@@ -206,6 +211,10 @@ def _folders(base: Path) -> list[Path]:
 
 def _is_id(value: Any) -> bool:
     return isinstance(value, int | str) and not isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _broken(source: Source, context: ReadContext, why: str, remedy: str) -> None:

@@ -92,7 +92,7 @@ def read_voc(source: Source, context: ReadContext) -> Iterator[RawRow]:
     if difficult:
         context.findings.add(
             "difficult_boxes", "info", "boxes that are marked as difficult are taught and measured like the others",
-            "none is needed if that is meant", source.name, count=difficult, unit="boxes",
+            "none is needed if that is meant", source.name, count=difficult, unit="annotations",
         )  # fmt: skip
     listing.record(source, context)
 
