@@ -22,7 +22,7 @@ import io
 import threading
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,25 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Pixels8 = npt.NDArray[np.uint8]
+
+
+class ImageInput(NamedTuple):
+    """An image that a model is to take.
+
+    Attributes:
+        file: Its path.
+        sha256: Of the file, hex.
+        label: The cell of its label, where there is one.
+        mask: Path of its mask; empty where it has none.
+        data: The bytes of the file, where they are in memory already; then `file` and `sha256` are not looked at.
+    """
+
+    file: str
+    sha256: str
+    label: str | None = None
+    mask: str = ""
+    data: bytes | None = None
+
 
 #: More pixels than that are taken for a decompression bomb.
 MOST_PIXELS = 100_000_000
