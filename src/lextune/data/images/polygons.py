@@ -40,7 +40,7 @@ def paint(regions: Iterable[Region], size: tuple[int, int]) -> npt.NDArray[Any]:
     Raises:
         UnfitLabelError: An outline is none, or reaches out of the image.
     """
-    coco = need("vision", "faster_coco_eval.mask")
+    coco = need("vision", "faster_coco_eval.core.mask")
     drawn = []
     for region in regions:
         try:
