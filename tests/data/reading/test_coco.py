@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from pycocotools import mask as reference
+from faster_coco_eval.core.mask import encode
 
 from drawn import boxes_by_image, load, picture, problems
 from lextune.labels import read_mask
@@ -157,7 +157,10 @@ SMALL = [[12, 12, 16, 12, 16, 16, 12, 16]]
 
 
 class TestMasks:
+    @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning:pycocotools")
+    @pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
     def test_polygons_are_painted_as_the_reference_does(self, coco):
+        reference = pytest.importorskip("pycocotools.mask")
         shape = [[3.2, 4.1, 35, 7, 20.5, 28, 5, 20], [1, 1, 3, 1, 2, 3]]
         found, _, _ = painted(coco([image(1)], [annotation(1, 1, 1, segmentation=shape)]))
         runs = reference.merge(reference.frPyObjects(shape, 30, 40))
@@ -181,7 +184,7 @@ class TestMasks:
         if counts is None:
             region = np.zeros((30, 40), np.uint8, order="F")
             region[10:20, 1] = 1
-            counts = reference.encode(region)["counts"].decode()
+            counts = encode(region)["counts"].decode()
         runs = {"size": [30, 40], "counts": counts}
         found, _, _ = painted(coco([image(1)], [annotation(1, 1, 0, iscrowd=1, segmentation=runs)]))
         assert (found[0] == "cat").sum() == 10
