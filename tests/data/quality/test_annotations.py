@@ -10,7 +10,7 @@ from drawn import load, picture, values
 from lextune.config import QualityConfig
 from lextune.data.findings import Findings
 from lextune.data.quality.base import QualityInput
-from lextune.data.quality.checks.annotations import annotations
+from lextune.data.quality.checks.annotations import boxes_and_masks
 
 
 def table(folder, labels):
@@ -28,7 +28,7 @@ def measured(path, kind, **config):
     rows, context = load(path, kind, **config)
     assert not context.findings.has_errors()
     findings = Findings()
-    result = annotations(QualityInput({"train": rows}, rows, QualityConfig()), findings)
+    result = boxes_and_masks(QualityInput({"train": rows}, rows, QualityConfig()), findings)
     return result, {one.name: one.value for one in result.measurements}, findings.problems()
 
 
@@ -70,5 +70,5 @@ def test_pixels_are_counted_by_class(tmp_path):
 
 def test_other_labels_are_not_its_matter(tmp_path):
     rows, _ = load(table(tmp_path, ["a", "b"]), "class")
-    result = annotations(QualityInput({"train": rows}, rows, QualityConfig()), Findings())
+    result = boxes_and_masks(QualityInput({"train": rows}, rows, QualityConfig()), Findings())
     assert (result.status, result.measurements) == ("not_applicable", ())

@@ -24,7 +24,7 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 @quality_checks.register("annotations")
-def annotations(given: QualityInput, findings: Findings) -> QualityResult:
+def boxes_and_masks(given: QualityInput, findings: Findings) -> QualityResult:
     """Boxes by image, size and class, repeated ones, and images without any; pixels by class, and those that are void.
 
     All boxes are looked at, and the masks of at most `max_rows` images of each part.
@@ -58,7 +58,7 @@ def annotations(given: QualityInput, findings: Findings) -> QualityResult:
 
 
 def _boxes(name: str, rows: Rows, findings: Findings) -> tuple[list[Measurement], dict[str, Any]]:
-    each = [read_boxes(label or "[]") for label in rows.labels]
+    each = [read_boxes(rows.labels[row] or "[]") for row in range(len(rows))]
     counts = np.array([len(boxes) for boxes in each])
     boxes = [box for one in each for box in one]
     areas = np.array([(box.x2 - box.x1) * (box.y2 - box.y1) for box in boxes])
@@ -84,8 +84,8 @@ def _masks(rows: Rows) -> tuple[list[Measurement], dict[str, Any]]:
     assert rows.images is not None
     pixels: Counter[str] = Counter()
     void = total = 0
-    for label, path in zip(rows.labels, rows.images.masks, strict=True):
-        mask = read_mask(label or "")
+    for row, path in enumerate(rows.images.masks):
+        mask = read_mask(rows.labels[row] or "")
         counts = np.bincount(load_mask(Path(path).read_bytes(), mask).ravel(), minlength=VOID + 1)
         void += int(counts[VOID])
         total += int(counts.sum())
