@@ -87,7 +87,9 @@ class Matches:
 
         score, right = self.score[boxes], self.right[row, boxes]
         at = np.unique(score[right])[::-1]
-        place = np.searchsorted(-at, -score)  # the first of those scores that is not above the box's own
+        place = np.searchsorted(
+            -at, -score
+        )  # the first of those scores that is not above the box's own
         within = place < len(at)
         shape = (len(at), len(self.labelled))
         return tuple(
@@ -211,13 +213,10 @@ def _silent(*_: object) -> None:
     pass
 
 
-def overlaps(first: Sequence[Box | ScoredBox], second: Sequence[Box | ScoredBox]) -> Floats:
-    """Intersection over union of every pair, shape (first, second)."""
-    if not first or not second:
+def overlaps(first: Floats, second: Floats) -> Floats:
+    """Intersection over union of every pair of boxes [x1, y1, x2, y2], shape (first, second)."""
+    if not len(first) or not len(second):
         return np.zeros((len(first), len(second)))
-    rectangles = [
-        np.array([[one.x1, one.y1, one.x2 - one.x1, one.y2 - one.y1] for one in boxes], np.float64)
-        for boxes in (first, second)
-    ]
     iou = need("vision", "faster_coco_eval.core.mask").iou
-    return np.asarray(iou(*rectangles, [0] * len(second)), np.float64)
+    given = [np.hstack([boxes[:, :2], boxes[:, 2:4] - boxes[:, :2]]) for boxes in (first, second)]
+    return np.asarray(iou(*given, [0] * len(second)), np.float64)
