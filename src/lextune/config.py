@@ -57,7 +57,10 @@ class ColumnsConfig(Section):
     """Which columns of the data mean what."""
 
     text: str = Field("text", description="The column of the text.")
-    label: str = Field("label", description="The column of the class.")
+    image: str = Field("image", description="The column of the image's path.")
+    label: str = Field(
+        "label", description="The column of the class, the boxes or the path of the mask."
+    )
     group: Words = Field((), description="Columns whose groups are measured apart.")
     split_group: str | None = Field(
         None, description="Rows with the same value here stay in one part (an author, a clinic)."
@@ -203,6 +206,10 @@ class DataConfig(Section):
     )
     labels: dict[str, str] = Field(
         default_factory=dict, description="New names of classes: value in the data to name."
+    )
+    ignore_labels: Words = Field(
+        (),
+        description="Values or classes of pixels that nobody knows: they are neither taught nor measured.",
     )
     licence: str | None = Field(None, description="SPDX id of the data's licence; null is unknown.")
     lawful_basis: str | None = Field(

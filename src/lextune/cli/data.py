@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lextune.config import DataConfig, RunConfig
     from lextune.data.admission import Gate
     from lextune.data.findings import DataReport
-    from lextune.labels import LabelKind
+    from lextune.labels import InputKind, LabelKind
     from lextune.records import Measurement
 
 data = group("data", "Data before training.")
@@ -63,9 +63,9 @@ def check(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are t
         "quality": {"checks": list(quality_checks.names())},
         "columns": {"text": text_column, "label": label_column},
     }
-    config, kind, gate = _asked(task, path, given, overrides or [])
+    config, kind, gate, inputs = _asked(task, path, given, overrides or [])
     with Terminal() as terminal:
-        found = check_path(config, terminal.tell, kind, gate)
+        found = check_path(config, terminal.tell, kind, gate, inputs)
     if out is not None:
         write_atomic(out, json.dumps(found.document(), indent=1, ensure_ascii=False).encode())
     if report is not None:
@@ -97,7 +97,7 @@ def sample(
     from lextune.files import write_atomic
 
     given = {"columns": {"text": text_column, "label": label_column}}
-    config, kind, gate = _asked(task, path, given, overrides or [])
+    config, kind, gate, _ = _asked(task, path, given, overrides or [])
     with Terminal() as terminal:
         written, drawn, total = draw_for_review(config, rows, terminal.tell, kind, gate)
     # it holds texts of the data, so it is its owner's alone
@@ -164,14 +164,15 @@ def _config(task: str, path: str, given: dict[str, Any], overrides: list[str]) -
 
 def _asked(
     task: str, path: str, given: dict[str, Any], overrides: list[str]
-) -> tuple[DataConfig, LabelKind, Gate]:
-    """What to read, what a label of the task is, and which rows may be used."""
+) -> tuple[DataConfig, LabelKind, Gate, InputKind]:
+    """What to read, what a label of the task is, which rows may be used, and what a row is."""
     from lextune.pipeline_subjects import make_gate
     from lextune.tasks.base import tasks
 
     config = _config(task, path, given, overrides)
     gate = make_gate(config.data, config.policy.as_of)
-    return config.data, tasks.get(config.task).label_kind, gate
+    found = tasks.get(config.task)
+    return config.data, found.label_kind, gate, found.input_kind
 
 
 def _show(report: DataReport) -> None:

@@ -21,7 +21,7 @@ from lextune.data.personal.counting import count_personal
 from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.quality.results import QualityResult
 from lextune.distributions import split_source
-from lextune.labels import LabelKind
+from lextune.labels import InputKind, LabelKind
 
 #: A class with fewer rows, or a smaller share, is named: house figures, no law sets them.
 FEW_ROWS, FEW_SHARE = 10, 0.01
@@ -347,6 +347,7 @@ def check_path(
     progress: Progress | None = None,
     kind: LabelKind = "class",
     gate: Gate | None = None,
+    inputs: InputKind = "text",
 ) -> DataReport:
     """Everything that can be said of the data of a config without a model; errors are in the report, not raised.
 
@@ -355,7 +356,7 @@ def check_path(
         VerificationError: A file is not the pinned one.
         DataError: The data is past its retention.
     """
-    context = ReadContext(read_options(config, kind), Findings(), gate=gate or Gate(config))
+    context = ReadContext(read_options(config, kind, inputs), Findings(), gate=gate or Gate(config))
     parts = read_parts(config, context, progress)
     check_parts(parts, context.findings)
     quality: tuple[QualityResult, ...] = ()

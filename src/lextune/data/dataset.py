@@ -17,16 +17,19 @@ from lextune.data.admission import consent_columns
 from lextune.data.columns import Ints, Keys, Members, NameList, Names, Spool, Texts
 from lextune.data.fingerprint import fingerprint, normal_digest, row_digest, row_ids
 from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source
+from lextune.data.images.looking import ImageColumns, ImageReading, Looked, look_at
 from lextune.data.labelling import UnfitLabelError, is_not_finite, read_label
 from lextune.data.opening import read_source
 from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
 from lextune.extras import need
-from lextune.labels import LabelKind, classes_in
+from lextune.labels import InputKind, LabelKind, classes_in
 from lextune.records import Split
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from lextune.data.images.probe import Probe
 
 Progress = Callable[[str], None]
 _REPORT_EVERY = 50_000
@@ -45,6 +48,8 @@ class Rows:
         digests: See `fingerprint.row_digest`; 32 bytes a row.
         normal: What rows of equal text share, see `fingerprint.normal_digest`; 16 bytes a row.
         lengths: Characters of each text, shape (2, rows): all, and without white space at its ends.
+        images: What is known of the rows' images; None where rows are texts. The text of an image is the digest
+            of its file.
         ids: Content-based, see `fingerprint.row_ids`; unique in one part as it was read.
         kind: What one of the labels means.
     """
@@ -59,6 +64,7 @@ class Rows:
     lengths: npt.NDArray[np.int32]
     ids: Keys
     kind: LabelKind = "class"
+    images: ImageColumns | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,7 +80,9 @@ class Rows:
         """The classes or types of each row."""
         if self.kind == "class":
             return Members.of_names(self.labels)
-        return Members.of_cells(self.labels, lambda cell: classes_in(self.kind, cell or "[]"))
+        return Members.of_cells(
+            self.labels, lambda cell: classes_in(self.kind, cell) if cell else ()
+        )
 
     @property
     def strata(self) -> Names:
@@ -88,7 +96,7 @@ class Rows:
             {name: column.take(rows) for name, column in self.groups.items()},
             {name: column.take(rows) for name, column in self.bonds.items()},
             self.places.take(rows), self.digests[rows], self.normal[rows], self.lengths[:, rows], self.ids[rows],
-            self.kind,
+            self.kind, None if self.images is None else self.images.take(rows),
         )  # fmt: skip
 
     def split(self) -> Split:
@@ -99,6 +107,8 @@ class Rows:
 
     def table(self, scratch: Path | None = None) -> pa.Table:
         """Columns id, text, label, group.NAME ..., where; sorted by id, so that a file's order is no matter.
+
+        Rows of images have the paths `image` and `mask` and the upright `width` and `height` in pixels, too.
 
         The wide ones are mapped from files without a name on the disk of `scratch`.
         """
@@ -111,6 +121,7 @@ class Rows:
                 "label": rows.labels.array(),
                 **{f"group.{name}": column.array() for name, column in rows.groups.items()},
                 "where": _in_order(rows.places, scratch),
+                **({} if rows.images is None else rows.images.table_columns()),
             }
         )
 
@@ -133,6 +144,9 @@ class _Reading:
         self.bonds = {name: NameList() for name in columns.bonds}
         self.digests, self.normal = bytearray(), bytearray()
         self.lengths = array("i"), array("i")
+        self.images = (
+            ImageReading(config, context) if context.options.input_kind == "image" else None
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -140,18 +154,32 @@ class _Reading:
     def __exit__(self, *error: object) -> None:
         self.texts.__exit__(*error)
         self.places.__exit__(*error)
+        if self.images is not None:
+            self.images.close()
 
     def __len__(self) -> int:
         return len(self.lengths[0])
 
-    def add(self, raw: RawRow) -> None:
-        """One more; what is wrong with its label goes to the context's findings."""
+    def add(self, raw: RawRow, looked: Looked | None = None) -> None:
+        """One more; what is wrong with its label or image goes to the context's findings."""
         config, values = self.config, raw.values
-        text = values.get(config.columns.text) or ""
+        cell = values.get(config.columns.label) or ""
         before = self.context.unreadable
-        label = self._label(values.get(config.columns.label) or "", text, raw.where)
+        mask = ""
+        if self.images is not None:
+            assert looked is not None
+            probe = self.images.accept(looked, raw)
+            if probe is None:
+                return
+            text = f"sha256:{probe.sha256}"
+            label, mask = self._image_label(cell, probe, raw.where)
+        else:
+            text = values.get(config.columns.text) or ""
+            label = self._label(cell, text, raw.where)
         if config.unreadable and self.context.unreadable > before:
             return
+        if self.images is not None:
+            self.images.add(raw.values[self.context.options.text] or "", mask)
         groups = {name: values.get(name) or None for name in self.groups}
         self.texts.add(text)
         self.labels.add(label)
@@ -182,6 +210,21 @@ class _Reading:
             _check_label(name, where, config, self.context)
         return label
 
+    def _image_label(self, cell: str, probe: Probe, where: str) -> tuple[str, str]:
+        """The label of an image in its one form, and the path of its mask, where it has one."""
+        kind = self.context.options.label_kind
+        assert self.images is not None
+        if kind not in ("boxes", "mask") or not cell.strip():
+            return self._label(cell, "", where), ""
+        try:
+            label, names, mask = self.images.read_label(cell, kind, probe, self._renamed)
+        except UnfitLabelError as error:
+            self.context.skip(error.kind, error.fact, error.remedy, where)
+            return "", ""
+        for name in names:
+            _check_label(name, where, self.config, self.context)
+        return label, mask
+
     def _renamed(self, name: str) -> str:
         if name in self.config.labels:
             self.context.renamed.add(name)
@@ -197,11 +240,14 @@ class _Reading:
             {name: column.column() for name, column in self.bonds.items()},
             self.places.column(), digests, np.frombuffer(self.normal, "S16"),
             np.array(self.lengths, np.int32), row_ids(digests), self.context.options.label_kind,
+            None if self.images is None else self.images.columns(),
         )  # fmt: skip
 
 
-def read_options(config: DataConfig, kind: LabelKind = "class") -> ReadOptions:
-    """What a config asks of readers, for a task with labels of that kind."""
+def read_options(
+    config: DataConfig, kind: LabelKind = "class", inputs: InputKind = "text"
+) -> ReadOptions:
+    """What a config asks of readers, for a task with labels and rows of these kinds."""
     columns = config.columns
     options = dict.fromkeys(config.where, "data.where")
     for key, name in (("subject", columns.subject), ("split_group", columns.split_group)):
@@ -211,9 +257,10 @@ def read_options(config: DataConfig, kind: LabelKind = "class") -> ReadOptions:
     options |= dict.fromkeys(columns.sensitive, "data.columns.sensitive") | consent_columns(config)
     return ReadOptions(
         options=options,
-        text=columns.text,
+        text=columns.image if inputs == "image" else columns.text,
         label=columns.label,
         label_kind=kind,
+        input_kind=inputs,
         others=tuple(options),
         format=config.format,
         encoding=config.encoding,
@@ -242,8 +289,8 @@ def load_rows(
     with _Reading(config, context) as reading:
         for source in find_sources(given, context):
             before = len(reading)
-            for raw in _kept(source, config, context):
-                reading.add(raw)
+            for raw, looked in look_at(_kept(source, config, context), context):
+                reading.add(raw, looked)
                 if progress is not None and len(reading) % _REPORT_EVERY == 0:
                     progress(f"read {len(reading):,} rows")
             if progress is not None:

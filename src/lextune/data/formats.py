@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
 
 from lextune.config import TagScheme
 from lextune.data.findings import PLACES, Findings, shown
-from lextune.labels import LabelKind
+from lextune.data.kept import keep
+from lextune.labels import InputKind, LabelKind
 from lextune.records import FileDigest
 from lextune.registry import Registry
 
@@ -36,9 +37,10 @@ class ReadOptions:
     """What to look for and how to read.
 
     Attributes:
-        text: The column of the text.
+        text: The column of the text, or of the image's path.
         label: The column of the class; None when rows need no class.
         label_kind: What one label cell means; a nested value of another kind is written as JSON.
+        input_kind: What a row is.
         others: Further columns that must be there.
         options: Which option of the user named each of them.
         format: Name of the reader; None goes by the suffix.
@@ -54,6 +56,7 @@ class ReadOptions:
     text: str = "text"
     label: str | None = "label"
     label_kind: LabelKind = "class"
+    input_kind: InputKind = "text"
     others: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     format: str | None = None
@@ -155,6 +158,10 @@ class ReadContext:
         self.findings.skipped(kind, fact)
         self.findings.add(kind, "error", fact, remedy, where)
 
+    def keep(self, data: bytes, suffix: str) -> str:
+        """The path of a file with these bytes, for what is not a file of its own; it is made where it is new."""
+        return keep(data, suffix, self.scratch)
+
     def settle(self) -> None:
         """Make warnings of the errors of rows that cannot be read, where no part has more than the allowed share."""
         if self.unreadable and not self.too_many:
@@ -196,19 +203,32 @@ class Source:
 Reader = Callable[[Source, ReadContext], Iterator[Any]]
 
 
+#: Whether a path is laid out as a reader knows it.
+Recognise = Callable[[Path, ReadOptions], bool]
+
+
 @dataclass(frozen=True)
 class Format:
-    """A reader and the suffixes (lower case, without `.gz` and the like) that choose it."""
+    """A reader and what chooses it.
+
+    Attributes:
+        read: Yields rows.
+        suffixes: Lower case, without `.gz` and the like.
+        recognise: Of readers of images: whether a path is theirs.
+    """
 
     read: Reader
     suffixes: tuple[str, ...]
+    recognise: Recognise | None = None
 
 
 formats: Registry[Format] = Registry("format", "lextune.data.reading")
 
 
-def data_format(name: str, *suffixes: str) -> Callable[[Reader], Reader]:
-    """Decorator: register a reader.
+def data_format(
+    name: str, *suffixes: str, recognise: Recognise | None = None
+) -> Callable[[Reader], Reader]:
+    """Decorator: register a reader; `recognise` is asked before suffixes where rows are images.
 
     A reader is a generator of rows in the order of the file. It holds one record (or one block) at a
     time, reports bad records to `context.findings` and goes on where it can, and leaves errors of the
@@ -216,7 +236,7 @@ def data_format(name: str, *suffixes: str) -> Callable[[Reader], Reader]:
     """
 
     def add(read: Reader) -> Reader:
-        formats.register(name)(Format(read, suffixes))
+        formats.register(name)(Format(read, suffixes, recognise))
         return read
 
     return add

@@ -23,6 +23,8 @@ TASKS: dict[LabelKind, str] = {
     "class": "text_classification",
     "classes": "multi_label_classification",
     "spans": "ner",
+    "boxes": "object_detection",
+    "mask": "semantic_segmentation",
 }
 
 

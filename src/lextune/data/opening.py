@@ -17,7 +17,15 @@ from typing import Any, BinaryIO, cast
 
 from lextune.data.encodings import DETECT, Sampler, choose_encoding, not_decodable, tell_undecoded
 from lextune.data.findings import Findings
-from lextune.data.formats import RawRow, ReadContext, Reader, Source, Undecoded, formats
+from lextune.data.formats import (
+    RawRow,
+    ReadContext,
+    Reader,
+    ReadOptions,
+    Source,
+    Undecoded,
+    formats,
+)
 from lextune.data.tagging import Census, Layout, TaggedRow, untagged
 from lextune.errors import Problem, VerificationError
 from lextune.extras import need
@@ -35,7 +43,7 @@ _COMPRESSED = tuple(suffix for _, suffix in _MAGIC)
 
 def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
     """The rows of one source in its order; what is wrong goes to the context's findings."""
-    name = context.options.format or format_name(source, context.findings)
+    name = context.options.format or format_name(source, context.findings, context.options)
     if name is None:
         return
     read = formats.get(name).read
@@ -90,10 +98,16 @@ def _find_layout(read: Reader, source: Source, context: ReadContext) -> Layout |
     return layout
 
 
-def format_name(source: Source, findings: Findings) -> str | None:
-    """The reader that a source's name asks for; None after telling the findings why there is none."""
+def format_name(
+    source: Source, findings: Findings, options: ReadOptions | None = None
+) -> str | None:
+    """The reader that a source's name or layout asks for; None after telling the findings why there is none."""
     if source.stream is not None:
         return "jsonl"
+    if options is not None and options.input_kind == "image" and source.path is not None:
+        for name, known in formats:
+            if known.recognise is not None and known.recognise(source.path, options):
+                return name
     if source.path is not None and os.path.isdir(source.path):
         return "folder"
     suffixes = [suffix.lower() for suffix in Path(source.name).suffixes]

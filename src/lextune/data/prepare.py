@@ -41,7 +41,7 @@ from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
 from lextune.errors import DataError, Problem
-from lextune.labels import LabelKind
+from lextune.labels import InputKind, LabelKind
 from lextune.records import DatasetRef, FileDigest, Measurement
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def prepare(
     scratch: Path | None = None,
     kind: LabelKind = "class",
     gate: Gate | None = None,
+    inputs: InputKind = "text",
 ) -> Prepared:
     """Read, check and split.
 
@@ -108,6 +109,7 @@ def prepare(
         scratch: On whose disk the texts lie, in files without a name; None is the system's folder of temporary files.
         kind: What one label means; several classes and spans are in `label` as `lextune.labels` writes them.
         gate: Which rows may be used; None asks for consent as of today, where that is the basis.
+        inputs: What a row is.
 
     Raises:
         DataError: Every error that the checks found, each with its places and remedy; too few rows to cut; or
@@ -118,7 +120,7 @@ def prepare(
     tell = progress or (lambda _: None)
     gate = gate or Gate(config)
     context = ReadContext(
-        read_options(config, kind), Findings(), scratch=scratch, gate=gate,
+        read_options(config, kind, inputs), Findings(), scratch=scratch, gate=gate,
         redaction=make_redaction(config),
     )  # fmt: skip
     findings = context.findings
@@ -174,6 +176,7 @@ def load_labelled(
     classes: tuple[str, ...] = (),
     progress: Progress | None = None,
     kind: LabelKind = "class",
+    inputs: InputKind = "text",
 ) -> LabelledRows:
     """Read and check rows that a finished model is measured on; nothing is split or dropped.
 
@@ -182,12 +185,12 @@ def load_labelled(
         config: Columns, format, encoding, filters and renames are taken from it.
         classes: What the model knows; a row of another class is an error.
         progress: Told what goes on.
-        kind: As in `prepare`.
+        kind: As in `prepare`, like `inputs`.
 
     Raises:
         DataError: Every error that the checks found.
     """
-    context = ReadContext(read_options(config, kind), Findings())
+    context = ReadContext(read_options(config, kind, inputs), Findings())
     rows = load_rows(sources, config, context, progress)
     context.settle()
     check_rows("test", rows, context.findings)

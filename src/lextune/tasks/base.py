@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from lextune.labels import LabelKind
+from lextune.labels import InputKind, LabelKind
 from lextune.registry import Registry
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ class Task(Protocol):
 
     name: str
     label_kind: ClassVar[LabelKind]
+    input_kind: ClassVar[InputKind]
     pipeline_tag: ClassVar[str]
     #: The first one is the headline: what baselines are compared by.
     metrics: tuple[str, ...]

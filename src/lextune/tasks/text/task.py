@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lextune.labels import LabelKind
+from lextune.labels import InputKind, LabelKind
 from lextune.tasks.base import NO_SETTINGS, Encoded, Encoder, Files
 from lextune.tasks.pretrained import ProblemType, build_classifier, own_dropouts
 from lextune.tasks.tensors import distinct_tensors
@@ -25,6 +25,7 @@ class TextTask:
 
     label_kind: ClassVar[LabelKind]
     problem_type: ClassVar[ProblemType | None]
+    input_kind: ClassVar[InputKind] = "text"
     pipeline_tag: ClassVar[str] = "text-classification"
 
     def __init__(self, name: str) -> None:

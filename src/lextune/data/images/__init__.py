@@ -1,0 +1,1 @@
+"""What is known of images before anything is learnt from them; it knows no model."""

@@ -1,0 +1,169 @@
+"""Looks at the image of each row as it is read, several at a time, and keeps what was seen as columns; it knows no format."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lextune.config import DataConfig
+from lextune.data.columns import Ints, NameList, Names, Spool, Texts
+from lextune.data.formats import RawRow, ReadContext
+from lextune.extras import need
+from lextune.images import UnfitImageError
+from lextune.labels import LabelKind
+
+if TYPE_CHECKING:
+    from lextune.data.images.probe import Probe
+
+#: An image as it was looked at, or why it could not be.
+Looked: TypeAlias = "Probe | UnfitImageError"
+#: So many images are looked at ahead of the row that is waited for.
+_AHEAD = 64
+
+
+@dataclass(frozen=True)
+class ImageColumns:
+    """What is known of the images of rows, row by row.
+
+    Attributes:
+        files: Paths of the images.
+        masks: Paths of their masks; empty texts where there are none.
+        sizes: Upright width and height in pixels, shape (2, rows).
+        perceptual: A hash that images share which look alike, uint64.
+        metadata: Kinds of metadata in each file, joined by commas; the empty name where there is none.
+    """
+
+    files: Texts
+    masks: Texts
+    sizes: npt.NDArray[np.int32]
+    perceptual: npt.NDArray[np.uint64]
+    metadata: Names
+
+    def take(self, rows: Ints) -> ImageColumns:
+        """Those rows, in that order."""
+        return ImageColumns(
+            self.files.take(rows), self.masks.take(rows), self.sizes[:, rows], self.perceptual[rows],
+            self.metadata.take(rows),
+        )  # fmt: skip
+
+    def table_columns(self) -> dict[str, Any]:
+        """What a table of rows holds of their images."""
+        pa = need("data", "pyarrow")
+        width, height = self.sizes
+        return {
+            "image": pa.array(list(self.files), pa.large_string()),
+            "mask": pa.array(list(self.masks), pa.large_string()),
+            "width": pa.array(width),
+            "height": pa.array(height),
+        }
+
+
+class ImageReading:
+    """The images of one part as its rows are read."""
+
+    def __init__(self, config: DataConfig, context: ReadContext) -> None:
+        self.config, self.context = config, context
+        self.files, self.masks = Spool(context.scratch), Spool(context.scratch)
+        self.sizes = array("i"), array("i")
+        self.perceptual = array("Q")
+        self.metadata = NameList()
+        self._probe: Probe | None = None
+
+    def close(self) -> None:
+        """Let the files without a name go; columns that were made of them stay."""
+        self.files.__exit__()
+        self.masks.__exit__()
+
+    def accept(self, looked: Probe | UnfitImageError, raw: RawRow) -> Probe | None:
+        """What was seen; None after telling the context's findings why there is nothing to see."""
+        if isinstance(looked, UnfitImageError):
+            self.context.skip(looked.kind, looked.fact, looked.remedy, raw.where)
+            self._probe = None
+        else:
+            self._probe = looked
+        return self._probe
+
+    def read_label(
+        self, cell: str, kind: LabelKind, probe: Probe, rename: Callable[[str], str]
+    ) -> tuple[str, tuple[str, ...], str]:
+        """A cell of boxes or of a mask in its one form, the names in it, and the path of the mask.
+
+        Raises:
+            UnfitLabelError: It cannot be read, or does not fit the image.
+        """
+        from lextune.data.images import annotations
+
+        if kind == "boxes":
+            label, names = annotations.read_boxes_cell(cell, probe, rename=rename)
+            return label, names, ""
+        return annotations.read_mask_cell(
+            cell, probe, rename=rename, ignore=self.config.ignore_labels
+        )
+
+    def add(self, file: str, mask: str) -> None:
+        """The image that was accepted last belongs to one more row."""
+        assert self._probe is not None
+        self.files.add(file)
+        self.masks.add(mask)
+        for column, side in zip(self.sizes, self._probe.size, strict=True):
+            column.append(side)
+        self.perceptual.append(self._probe.perceptual)
+        self.metadata.add(",".join(self._probe.metadata))
+
+    def columns(self) -> ImageColumns:
+        """All of them."""
+        return ImageColumns(
+            self.files.column(), self.masks.column(), np.array(self.sizes, np.int32),
+            np.array(self.perceptual, np.uint64), self.metadata.column(),
+        )  # fmt: skip
+
+
+def look_at(
+    rows: Iterator[RawRow], context: ReadContext
+) -> Iterator[tuple[RawRow, Probe | UnfitImageError | None]]:
+    """Each row with what is seen in its image, in the rows' order; nothing is looked at where rows are texts."""
+    if context.options.input_kind != "image":
+        yield from ((row, None) for row in rows)
+        return
+    need("vision", "PIL.Image")
+    column = context.options.text
+    waiting: deque[tuple[RawRow, Future[Probe | UnfitImageError]]] = deque()
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        try:
+            for row in rows:
+                waiting.append((row, pool.submit(_look, row.values.get(column))))
+                if len(waiting) > _AHEAD:
+                    before, seen = waiting.popleft()
+                    yield before, seen.result()
+            for before, seen in waiting:
+                yield before, seen.result()
+        finally:
+            for _, seen in waiting:
+                seen.cancel()
+
+
+def _look(path: str | None) -> Probe | UnfitImageError:
+    from lextune.data.images.probe import probe
+
+    if not path:
+        return UnfitImageError(
+            "missing_image", "rows without the path of an image", "write it there, or remove the row"
+        )  # fmt: skip
+    try:
+        return probe(Path(path).read_bytes())
+    except UnfitImageError as error:
+        return error
+    except OSError as error:
+        return UnfitImageError(
+            "unreadable_image", f"images that cannot be read: {error.strerror}",
+            "check the paths, which are taken from the folder of the file that names them",
+        )  # fmt: skip
