@@ -45,8 +45,8 @@ def interval(
     if not math.isfinite(value) or not trials:
         return None
     known = drawn[np.isfinite(drawn)]
-    # Draws without a rare class leave it out of a mean, so that all of them may lie on one side of the figure.
-    low, high = np.quantile([*known, value], _TAILS).tolist()
+    low, high = np.quantile(known, _TAILS).tolist() if len(known) else (value, value)
+    # Draws without a rare class leave it out of a mean, so that nearly all may lie on one side of the figure.
     low, high = min(low, value), max(high, value)
     method = f"percentile bootstrap of images ({_how(resampling)})"
     if widen or low == high:
