@@ -244,6 +244,33 @@ class DataConfig(Section):
     report_sha256: Sha256 | None = Field(None, description="Pinned digest of that file.")
 
 
+class AugmentationConfig(Section):
+    """How images are changed from epoch to epoch in training; of each image by its seed, epoch and place alone."""
+
+    crop_scale: float = Field(
+        0.35,
+        gt=0,
+        le=1,
+        description="Smallest share of the image's area that a crop takes (Szegedy et al. 2015); 1 crops nothing.",
+    )
+    horizontal_flip: float = Field(
+        0.5, ge=0, le=1, description="Share of images that are mirrored."
+    )
+    color_jitter: float = Field(
+        0.0, ge=0, lt=1, description="Largest change of brightness, contrast and saturation."
+    )
+    mixup_alpha: float = Field(
+        0.0,
+        ge=0,
+        description="Of image classification: images are blended (Zhang et al. 2018); 0 blends none.",
+    )
+    cutmix_alpha: float = Field(
+        0.0,
+        ge=0,
+        description="Of image classification: a piece of another image is pasted in (Yun et al. 2019); 0 pastes none.",
+    )
+
+
 class TrainConfig(Section):
     """How to fine-tune; names are those of transformers' TrainingArguments where it has one."""
 
@@ -274,6 +301,35 @@ class TrainConfig(Section):
         description="Of `full` and `layerwise`: leave word embeddings as they are; auto does where they are more "
         "than two thirds of the model.",
     )
+    freeze_stages: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Of `full`: leave the encoder's first stages, and what comes before them, as they were pretrained.",
+    )
+    head_epochs: int = Field(
+        0,
+        ge=0,
+        le=10**6,
+        description="Of `full`: epochs in which the head alone is trained, before all of it is.",
+    )
+    backbone_lr_scale: float = Field(
+        1.0, gt=0, le=1, description="Of `full`: factor of the learning rate below the head."
+    )
+    image_size: int | None = Field(
+        None, ge=16, le=4096, description="Side of an image in pixels; null is the model's own."
+    )
+    crop_pct: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Share of the shorter side that the middle crop takes in prediction; null is the model's own.",
+    )
+    batch_norm: Literal["frozen", "trained"] = Field(
+        "frozen",
+        description="Of images: whether batch norms keep the pretrained statistics, which is much faster, or learn them.",
+    )
+    augmentation: AugmentationConfig = AugmentationConfig()
     epochs: Count = Field(3, description="Passes over the training part.")
     batch_size: Count = Field(32, description="Rows per forward pass.")
     gradient_accumulation_steps: Count = Field(
@@ -333,6 +389,10 @@ class EvaluationConfig(Section):
     )
     batch_size: Count = Field(64, description="Rows per forward pass.")
     seed: Seed = Field(0, description="Seed of the bootstrap.")
+    test_time_augmentation: Literal["none", "flip"] = Field(
+        "none",
+        description="Of images: `flip` answers by the mean over the image and its mirror image, also when served.",
+    )
 
 
 class PolicyConfig(Section):
@@ -367,7 +427,7 @@ class ReleaseConfig(Section):
 class RunConfig(Section):
     """The whole config of a run."""
 
-    task: str = Field(description="Name of the task: sentiment, text_classification.")
+    task: str = Field(description="Name of the task: sentiment, image_classification, ...")
     model: ModelConfig
     data: DataConfig
     train: TrainConfig = TrainConfig()

@@ -135,10 +135,15 @@ def run(
 
 
 def _require_needs(config: RunConfig) -> None:
-    """What training method and redaction need is looked for before any work."""
+    """What task, training method and redaction need is looked for before any work."""
     from lextune.data.redaction.rows import make_redaction
+    from lextune.tasks.base import tasks
     from lextune.training.methods.base import methods
 
+    for name in ("text", "data"):
+        require(name)
+    if tasks.get(config.task).input_kind == "image":
+        require("vision")
     extra = methods.get(config.train.method).extra
     if extra is not None:
         require(extra)
@@ -190,8 +195,6 @@ class _Job:
     started: float = field(default_factory=time.perf_counter)
 
     def run(self) -> Run:
-        require("text")
-        require("data")
         _require_needs(self.config)
         packs = [load_pack(name) for name in self.config.policy.packs]
         signer = load_or_create_key()
@@ -212,7 +215,10 @@ class _Job:
             except BaseException as error:
                 store.finish(run_id, "failed", problem=type(error).__name__)
                 raise
-            shutil.rmtree(self.folder / TOKENS_FOLDER, ignore_errors=True)
+            from lextune.data.kept import KEPT_FOLDER
+
+            for name in (TOKENS_FOLDER, KEPT_FOLDER):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
             words = {"pass": "released", "fail": "refused", "insufficient": "insufficient"}
             store.finish(
                 run_id,
@@ -330,9 +336,11 @@ class _Job:
         from lextune.tasks.base import tasks
 
         self.listener.stage("prepare")
-        kind = tasks.get(self.config.task).label_kind
+        task = tasks.get(self.config.task)
         gate = make_gate(self.config.data, self.config.policy.as_of)
-        prepared = prepare(self.config.data, self.listener.tell, self.folder, kind, gate)
+        prepared = prepare(
+            self.config.data, self.listener.tell, self.folder, task.label_kind, gate, task.input_kind
+        )  # fmt: skip
         for problem in prepared.report.problems:
             if problem.severity == "warning":
                 self.listener.tell(f"{problem}: {problem.remedy}")
@@ -411,6 +419,7 @@ class _Job:
         self, dossier: Dossier, prepared: Prepared, files: Mapping[str, bytes]
     ) -> tuple[Evaluation, Answers]:
         from lextune.data.binding import check_tables
+        from lextune.data.inputs import inputs_of
         from lextune.models.loading import load_finished
 
         loaded, test = load_finished(files), prepared.parts["test"]
@@ -420,7 +429,10 @@ class _Job:
         learnt = training_texts(loaded.task, prepared.parts["train"], loaded.classes, config.seed)
         measuring = Measuring(loaded.task, learnt, frozenset(prepared.leaked_ids), config)
         evaluation = measuring(
-            scored, test["text"], dossier.folder / "predictions", self.listener.tell
+            scored,
+            inputs_of(test, loaded.task.input_kind),
+            dossier.folder / "predictions",
+            self.listener.tell,
         )
         return evaluation, scored
 

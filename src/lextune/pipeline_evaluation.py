@@ -18,10 +18,16 @@ from lextune.release import read_release
 
 if TYPE_CHECKING:
     from lextune.data.columns import Texts
+    from lextune.data.inputs import Images
     from lextune.data.prepare import Prepared
     from lextune.evaluation.kinds import Answers, TrainingInputs
     from lextune.models.loading import LoadedModel
     from lextune.tasks.base import Task
+
+    Inputs = Texts | Images
+
+#: What is done to rows before a model takes them, for progress bars.
+ENCODING = {"text": "tokenise", "image": "decode"}
 
 
 def evaluate_release(
@@ -58,7 +64,9 @@ def evaluate_release(
     config = load_config(release.config.for_other_data(), overrides)
     loaded = load_finished(release.files)
     kind = loaded.task.label_kind
-    rows = load_labelled((data,), config.data, loaded.classes, listener.tell, kind)
+    rows = load_labelled(
+        (data,), config.data, loaded.classes, listener.tell, kind, loaded.task.input_kind
+    )
     scored = score_table(loaded, rows.table, config.evaluation.batch_size, listener)
     resampling = Resampling(config.evaluation.bootstrap_samples, config.evaluation.seed)
     return {
@@ -82,35 +90,32 @@ def score_table(
         listener: Told what goes on.
         folder: On whose disk the tokenised rows lie meanwhile; None is the system's.
     """
-    from lextune.data.columns import Texts
+    from lextune.data.inputs import inputs_of
 
-    ids, texts = tuple(table["id"].to_pylist()), Texts(table["text"])
+    ids, inputs = tuple(table["id"].to_pylist()), inputs_of(table, loaded.task.input_kind)
     labels = known_labels(loaded.task, table["label"].to_pylist(), loaded.classes)
     groups = {
         name.removeprefix("group."): table[name].to_pylist()
         for name in table.column_names
         if name.startswith("group.")
     }
-    if loaded.task.label_kind == "spans":
-        found: Any = []
-        advance = listener.bar("predict", len(texts))
-        for block in texts.blocks():
-            found += loaded.find_spans(block, batch_size)
-            advance(len(block))
+    if loaded.task.label_kind in ("class", "classes"):
+        found: Any = _scores(loaded, inputs, batch_size, listener, folder)
     else:
-        found = _scores(loaded, texts, batch_size, listener, folder)
+        found = []
+        advance = listener.bar("predict", len(inputs))
+        for block in inputs.blocks():
+            found += loaded.task.find(loaded, block, batch_size, advance)
     return answers(loaded.task, ids, labels, found, loaded.classes, groups)
 
 
 def _scores(
-    loaded: LoadedModel, texts: Texts, batch_size: int, listener: Listener, folder: Path | None
+    loaded: LoadedModel, inputs: Inputs, batch_size: int, listener: Listener, folder: Path | None
 ) -> Any:
     from lextune.evaluation.predict import score_rows
-    from lextune.tasks.text.tokens import unnamed_tokens
 
-    encoded = unnamed_tokens(
-        loaded.encode, texts.blocks(), listener.bar("tokenise", len(texts)), folder
-    )
+    words = ENCODING[loaded.task.input_kind]
+    encoded = loaded.task.passing(loaded.encode, inputs, listener.bar(words, len(inputs)), folder)
     return score_rows(
         encoded.in_order(batch_size),
         lambda rows: loaded.scores(encoded, rows),
@@ -163,10 +168,9 @@ class Measuring:
     config: EvaluationConfig
 
     def __call__(
-        self, scored: Answers, texts: Any, folder: Path, tell: Callable[[str], None]
+        self, scored: Answers, inputs: Any, folder: Path, tell: Callable[[str], None]
     ) -> Evaluation:
-        """Write the predictions into `folder`, and measure them; `texts` is the test part's column."""
-        from lextune.data.columns import Texts
+        """Write the predictions into `folder`, and measure them; `inputs` are those of the test part."""
         from lextune.evaluation.evaluate import compare, evaluate
         from lextune.evaluation.kinds import Resampling
         from lextune.evaluation.predict import write_predictions
@@ -177,7 +181,7 @@ class Measuring:
             scored, predictions, self.task.metrics, resampling, leaked=self.leaked
         )
         return compare(
-            evaluation, scored, Texts(texts), self.learnt, self.task.baselines, resampling,
+            evaluation, scored, inputs, self.learnt, self.task.baselines, resampling,
             lambda name: tell(f"baseline {name}"),
         )  # fmt: skip
 
@@ -191,6 +195,7 @@ def try_measuring(
     """
     import numpy as np
 
+    from lextune.data.inputs import inputs_of
     from lextune.evaluation.kinds import TrainingInputs
     from lextune.tasks.base import tasks
     from lextune.tasks.text.tagging import ScoredSpan
@@ -206,13 +211,13 @@ def try_measuring(
         ]
     scored = answers(task, tuple(measured["id"].to_pylist()), labels, found, classes, {})
     start = time.perf_counter()
-    texts = few["text"].to_pylist()
+    texts = inputs_of(few, task.input_kind)
     taught = known_labels(task, few["label"].to_pylist(), classes)
     if task.label_kind == "class" and len(set(taught.tolist())) < 2:
         taught = np.arange(len(texts)) % len(classes)
     learnt = TrainingInputs(texts, taught, len(texts))
     measuring = Measuring(task, learnt, frozenset(), config.evaluation)
-    measuring(scored, measured["text"], folder / "predictions", listener.tell)
+    measuring(scored, inputs_of(measured, task.input_kind), folder / "predictions", listener.tell)
     return time.perf_counter() - start
 
 
@@ -221,6 +226,7 @@ def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) ->
     import numpy as np
 
     from lextune.data.columns import Names, Texts
+    from lextune.data.inputs import inputs_of
     from lextune.data.splits import sample
     from lextune.evaluation.baselines import MOST_ROWS
     from lextune.evaluation.kinds import TrainingInputs
@@ -232,7 +238,7 @@ def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) ->
     ids = np.array(table["id"].to_pylist(), np.bytes_)
     rows = sample(ids, Names(names, numbers.astype(np.int32)), MOST_ROWS, seed)
     labels = known_labels(task, list(Texts(table["label"], rows)), classes)
-    return TrainingInputs(Texts(table["text"]).take(rows), labels, len(table))
+    return TrainingInputs(inputs_of(table, task.input_kind, rows), labels, len(table))
 
 
 def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:

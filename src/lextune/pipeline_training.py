@@ -7,11 +7,11 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tokenizers
 import torch
 
 from lextune.config import RunConfig
@@ -21,10 +21,11 @@ from lextune.files import disk_problems, sha256, sync_folder, write_atomic
 from lextune.listener import Listener
 from lextune.models.loading import LoadedModel, load_pretrained
 from lextune.models.selection import SelectedModel
+from lextune.pipeline_evaluation import ENCODING
 from lextune.records import FileDigest, Measurement, TrainedModel
-from lextune.tasks.base import Encoded, model_info, tasks
+from lextune.tasks.base import EncodedRows, model_info, tasks
 from lextune.tasks.tensors import distinct_tensors
-from lextune.tasks.text.tokens import TOKENS_FOLDER, kept_tokens
+from lextune.tasks.text.tokens import TOKENS_FOLDER
 from lextune.tasks.text.unknown import MOST_ROWS, measure_unknown, unknown_warning
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
@@ -40,6 +41,10 @@ from lextune.training.start import try_first_rows
 if TYPE_CHECKING:
     from lextune.data.columns import Texts
     from lextune.data.prepare import Prepared
+
+
+#: What of other people's code decides how rows are encoded.
+_LIBRARIES = {"text": ("tokenizers",), "image": ("pillow",)}
 
 
 class _Bar:
@@ -83,7 +88,6 @@ def fine_tune(
     task, classes = tasks.get(config.task), prepared.ref.classes
     weights = _class_weights(config, prepared)
     loaded = _load(config, selected, prepared, listener)
-    listener.tell("tokenising")
     train, validation = (
         _rows(loaded, selected, prepared, name, folder / TOKENS_FOLDER, listener)
         for name in ("train", "validation")
@@ -137,6 +141,8 @@ def _unknown_tokens(
     """What the tokenizer does not know of a sample of the training texts; a large share is told."""
     from lextune.data.columns import Texts
 
+    if tasks.get(config.task).input_kind != "text":
+        return ()
     column = prepared.parts["train"]["text"]
     draw, seed = np.random.default_rng(config.train.seed), config.train.seed
     rows = np.sort(draw.choice(len(column), min(MOST_ROWS, len(column)), replace=False))
@@ -180,6 +186,7 @@ def try_training(
         LextuneError: As for `fine_tune`.
     """
     from lextune.data.columns import Texts
+    from lextune.data.inputs import inputs_of
 
     keep_freed_memory()
     task, classes, table = tasks.get(config.task), prepared.ref.classes, prepared.parts["train"]
@@ -190,9 +197,9 @@ def try_training(
     loaded = _load(config, selected, prepared, listener)
     loading = time.perf_counter() - start
     _unknown_tokens(config, selected, prepared, listener)
-    listener.tell(f"tokenising {len(rows):,} rows")
+    listener.tell(f"{ENCODING[task.input_kind]} {len(rows):,} rows")
     start = time.perf_counter()
-    encoded = loaded.encode(list(Texts(table["text"], rows)))
+    encoded = loaded.encode(list(inputs_of(table, task.input_kind, rows)))
     tokenising = (time.perf_counter() - start) / len(rows)
     labels = task.numbers(list(Texts(table["label"], rows)), classes, encoded)
     sample = Rows(encoded, labels, _row_ids(encoded, Texts(table["id"], rows)))
@@ -237,15 +244,18 @@ def _load(
 ) -> LoadedModel:
     """The model with its new head, drawn from the run's seed."""
     from lextune.data.columns import Texts
+    from lextune.data.inputs import inputs_of
 
     task, table = tasks.get(config.task), prepared.parts["train"]
-    settings = task.settings(Texts(table["text"]), Texts(table["label"]))
+    inputs = inputs_of(table, task.input_kind)
+    settings = task.settings(config, inputs, Texts(table["label"]))
     torch.manual_seed(config.train.seed)
     asked = config.train.max_length
     loaded = load_pretrained(
         selected.files, task, prepared.ref.classes,
         max_length=asked, dropout=config.train.dropout, settings=settings,
     )  # fmt: skip
+    task.fit(loaded.model, frozen_norms=config.train.batch_norm == "frozen")
     if loaded.max_length < asked:
         kept = "read in overlapping windows" if task.label_kind == "spans" else "cut there"
         listener.tell(
@@ -285,6 +295,7 @@ def _rows(
 ) -> Rows:
     """One part, tokenised by blocks into a file in `folder`, or as an interrupted run left it there."""
     from lextune.data.columns import Texts
+    from lextune.data.inputs import inputs_of
 
     table = prepared.parts[name]
     decides = {
@@ -293,20 +304,21 @@ def _rows(
         "max_length": loaded.max_length,
         "settings": dict(loaded.settings),
         "windows": loaded.task.label_kind == "spans",
-        "tokenizers": tokenizers.__version__,
+        "libraries": {one: version(one) for one in _LIBRARIES[loaded.task.input_kind]},
     }
-    texts = Texts(table["text"])
-    encoded = kept_tokens(
-        folder / sha256(canonical(decides)), loaded.encode, texts.blocks(),
-        listener.bar(f"tokenise {name}", len(texts)),
+    inputs = inputs_of(table, loaded.task.input_kind)
+    encoded = loaded.task.kept(
+        folder / sha256(canonical(decides)), loaded.encode, inputs,
+        listener.bar(f"{ENCODING[loaded.task.input_kind]} {name}", len(inputs)),
     )  # fmt: skip
     labels = loaded.task.numbers(table["label"].to_pylist(), loaded.classes, encoded)
     return Rows(encoded, labels, _row_ids(encoded, Texts(table["id"])))
 
 
-def _row_ids(encoded: Encoded, ids: Texts) -> Sequence[str]:
-    """The id of the text of each encoded row."""
-    return ids if encoded.texts is None else ids.take(encoded.texts)
+def _row_ids(encoded: EncodedRows, ids: Texts) -> Sequence[str]:
+    """The id of the row that each encoded one is of."""
+    owners = getattr(encoded, "texts", None)
+    return ids if owners is None else ids.take(owners)
 
 
 def _identity(config: RunConfig, selected: SelectedModel, prepared: Prepared) -> str:

@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from lextune.evaluation.boxes import ScoredBoxes
 from lextune.evaluation.evaluate import compare, evaluate, measure
 from lextune.evaluation.kinds import Resampling, TrainingInputs, kinds
 from lextune.evaluation.matching import match
+from lextune.images import ImageInput
 from lextune.labels import Box, read_boxes
 from lextune.records import Measurement, Predictions
 from lextune.tasks.vision.found import ScoredBox
@@ -278,14 +278,14 @@ def test_an_unknown_type_is_an_error() -> None:
         match([[]], [(ScoredBox(*BOX, "dog", 0.5),)], TYPES)
 
 
-def image(folder: Path, name: str, size: tuple[int, int], orientation: int = 1) -> SimpleNamespace:
+def image(folder: Path, name: str, size: tuple[int, int], orientation: int = 1) -> ImageInput:
     from PIL import Image
 
     path = folder / name
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.new("RGB", size).save(path, exif=exif)
-    return SimpleNamespace(file=str(path))
+    return ImageInput(str(path), "0" * 64)
 
 
 def test_typical_boxes_are_shares_of_the_upright_image(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import atexit
 import functools
+import os
 import shutil
 import tempfile
 from pathlib import Path
 
-from lextune.files import disk_problems, sha256, write_atomic
+from lextune.files import disk_problems, sha256
 
 #: The folder of a run in which such files lie until it has ended.
 KEPT_FOLDER = "kept"
@@ -24,10 +25,15 @@ def keep(data: bytes, suffix: str, scratch: Path | None) -> str:
     """
     folder = scratch / KEPT_FOLDER if scratch is not None else _temporary()
     path = folder / f"{sha256(data)}{suffix}"
-    if not path.exists():
-        with disk_problems(folder):
+    with disk_problems(path):
+        if not path.exists() or path.stat().st_size != len(data):
             folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, data)
+            # No fsync, which is most of the time of many small files: what a power cut leaves half is written again.
+            unfinished = path.with_name(
+                f".{path.name}.{os.getpid()}.tmp"
+            )  # as `files.UNFINISHED` says
+            unfinished.write_bytes(data)
+            os.replace(unfinished, path)
     return str(path)
 
 

@@ -26,6 +26,7 @@ from lextune.data.formats import (
     Undecoded,
     formats,
 )
+from lextune.data.images.paths import located
 from lextune.data.tagging import Census, Layout, TaggedRow, untagged
 from lextune.errors import Problem, VerificationError
 from lextune.extras import need
@@ -46,7 +47,7 @@ def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
     name = context.options.format or format_name(source, context.findings, context.options)
     if name is None:
         return
-    read = formats.get(name).read
+    read, recognise = formats.get(name).read, formats.get(name).recognise
     wanted = context.options.wanted
     context.line = 0
     layout: Layout | None = None
@@ -59,6 +60,8 @@ def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
                     continue
             else:
                 row = found
+            if recognise is None:  # a table, which names files from its own folder
+                row = row._replace(values=located(row.values, source, context.options))
             if any("\0" in (row.values.get(column) or "") for column in wanted):
                 context.skip(
                     "nul", "records with NUL bytes",

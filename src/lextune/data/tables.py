@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -17,13 +18,14 @@ from lextune.data.formats import (
     missing_columns,
     repeated_columns,
 )
+from lextune.data.images.paths import file_columns, kept_file
 from lextune.data.labelling import nested_remedy
 from lextune.data.opening import compression, open_bytes, record_digest
 from lextune.data.tagging import TaggedRow, tagged_row
 from lextune.extras import need
 
-#: Rows of a block that are Python objects at a time.
-BLOCK = 4096
+#: Rows of a block that are Python objects at a time, and rows that may hold images.
+BLOCK, BLOCK_OF_IMAGES = 4096, 64
 
 
 @contextlib.contextmanager
@@ -53,6 +55,11 @@ def usable_columns(schema: Any, source: Source, context: ReadContext) -> list[st
     return columns
 
 
+def block_rows(context: ReadContext) -> int:
+    """How many rows may be Python objects at a time."""
+    return BLOCK if context.options.input_kind == "text" else BLOCK_OF_IMAGES
+
+
 def rows_of(
     blocks: Iterable[Any], schema: Any, columns: list[str], source: Source, context: ReadContext
 ) -> Iterator[RawRow | TaggedRow]:
@@ -62,13 +69,16 @@ def rows_of(
     https://huggingface.co/docs/datasets/about_dataset_features: names travel, numbers do not.
     """
     as_text = {name: _writer(schema, name, source) for name in columns}
+    step = block_rows(context)
+    for name in file_columns(context.options):
+        as_text[name] = functools.partial(kept_file, context=context)
     plain = all(writer is _text for writer in as_text.values()) and not any(
         need("data", "pyarrow").types.is_nested(schema.field(name).type) for name in columns
     )
     number = 0
     for whole in blocks:
-        for start in range(0, whole.num_rows, BLOCK):
-            block = whole.slice(start, BLOCK)
+        for start in range(0, whole.num_rows, step):
+            block = whole.slice(start, step)
             lists = [
                 block.column(block.schema.get_field_index(name)).to_pylist() for name in columns
             ]
@@ -126,6 +136,8 @@ def _unfit(schema: Any, columns: list[str], source: Source, context: ReadContext
         kind = schema.field(name).type
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
+        if name in file_columns(options) and _holds_file(kind):
+            continue
         if pa.types.is_nested(kind) and lists and name in (options.label, options.text):
             continue
         if pa.types.is_nested(kind) or "binary" in str(kind):
@@ -137,6 +149,15 @@ def _unfit(schema: Any, columns: list[str], source: Source, context: ReadContext
                 nested_remedy(names) if name == options.label else remedy, source.name, unit="files",
             )  # fmt: skip
     return unfit
+
+
+def _holds_file(kind: Any) -> bool:
+    """Whether a column holds whole files: bytes, or Hugging Face's struct of bytes and path."""
+    pa = need("data", "pyarrow")
+    if not pa.types.is_struct(kind):
+        return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+    fields = {field.name: field.type for field in kind}
+    return set(fields) == {"bytes", "path"} and "binary" in str(fields["bytes"])
 
 
 def _writer(schema: Any, name: str, source: Source) -> Callable[[Any], Any]:

@@ -6,14 +6,13 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from lextune.evaluation.kinds import TrainingInputs
 from lextune.evaluation.matching import overlaps
-from lextune.images import ORIENTATION, open_image
+from lextune.images import ImageInput, open_image, orientation, stored_size
 from lextune.tasks.vision.found import ScoredBox
 
 Floats = npt.NDArray[np.float64]
@@ -22,14 +21,7 @@ Floats = npt.NDArray[np.float64]
 MOST_PRIORS, MOST_IMAGES, MOST_TAUGHT = 50, 5_000, 20_000
 
 
-class InFile(Protocol):
-    """An image by its file."""
-
-    @property
-    def file(self) -> str: ...  # noqa: D102
-
-
-def typical_boxes(train: TrainingInputs, test: Sequence[InFile]) -> list[tuple[ScoredBox, ...]]:
+def typical_boxes(train: TrainingInputs, test: Sequence[ImageInput]) -> list[tuple[ScoredBox, ...]]:
     """The same boxes in every image, in shares of its width and height.
 
     For each type they are the centres of k-means over the boxes of train, twice as many as an image has on average.
@@ -72,12 +64,13 @@ def _priors(taught: Sequence[tuple[int, Floats]], images: int) -> tuple[Floats, 
     return centres, [len(np.unique(image[one])) / images for one in hit]
 
 
-def upright_size(image: InFile) -> tuple[int, int]:
+def upright_size(image: ImageInput) -> tuple[int, int]:
     """Width and height as the image is seen; its pixels are not decoded.
 
     Raises:
         UnfitImageError: It is no image.
     """
-    opened = open_image(Path(image.file).read_bytes())
-    turned = opened.format != "TIFF" and int(opened.getexif().get(ORIENTATION, 1)) > 4
-    return opened.size[::-1] if turned else opened.size
+    data = Path(image.file).read_bytes() if image.data is None else image.data
+    opened = open_image(data)
+    width, height = stored_size(opened)
+    return (height, width) if orientation(opened) > 4 else (width, height)

@@ -138,7 +138,7 @@ def _card(name: str, entry: CatalogueEntry, conversion: Conversion) -> bytes:
         "---",
         f"license: {conversion.licence.lower()}",
         f"base_model: {entry.upstream}",
-        "language:",
+        *(["language:"] if entry.languages else []),
         *(f"- {one}" for one in entry.languages),
         "---",
     ]

@@ -156,4 +156,5 @@ def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
     encode = task.encoder(files, max_length, settings)
     model, _ = task.build(files, classes, dropout=None, new_head=False)
     model.eval()
+    task.fit(model, frozen_norms=True)
     return LoadedModel(task, model, classes, max_length, str(info["precision"]), encode, settings)

@@ -13,6 +13,7 @@ from lextune.errors import ConfigError, ModelError, Problem
 from lextune.models.catalogue import CatalogueEntry, catalogue
 from lextune.models.sources import ModelFiles, read_model
 from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, Licence, ModelRef
+from lextune.tasks.base import tasks
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,15 @@ def select(
     if config.source == "auto":
         config = config.model_copy(update={"source": _automatic(task, language)})
         notify(f"model.source auto is {config.source}")
-    found = read_model(config, notify)
+    found = read_model(config, notify, tasks.get(task).input_kind)
     try:
         raw = json.loads(found.files["config.json"])
-        architecture = str(raw["model_type"])
-    except (ValueError, KeyError, TypeError) as error:
+        architecture = str(raw.get("model_type") or raw["architecture"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             Problem(
-                f"config.json of {config.source} names no model_type",
-                "give a folder that transformers can load",
+                f"config.json of {config.source} names no model_type, and no architecture of timm",
+                "give a folder that transformers or timm can load",
             )
         ) from error
     ref = ModelRef(
@@ -77,8 +78,9 @@ def _automatic(task: str, language: str | None) -> str:
 
 
 def _speaks(entry: CatalogueEntry, language: str) -> bool:
-    """Whether the entry has the language (`zh` of `zh-Hant-TW`), or is of many (`mul` of ISO 639-2)."""
-    return re.split("[-_]", language.lower())[0] in entry.languages or "mul" in entry.languages
+    """Whether the entry has the language (`zh` of `zh-Hant-TW`), is of many (`mul` of ISO 639-2), or of no texts."""
+    spoken = entry.languages
+    return not spoken or re.split("[-_]", language.lower())[0] in spoken or "mul" in spoken
 
 
 def find_licence(found: ModelFiles, declared: str | None) -> Licence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from lextune.config import ModelConfig
 from lextune.errors import ModelError, Problem
 from lextune.files import sha256
 from lextune.hub import NoSnapshotError, find_snapshot, go_offline
+from lextune.labels import InputKind
 from lextune.models.catalogue import CatalogueEntry, catalogue
 from lextune.models.converted import converted_files
 from lextune.records import FileDigest
@@ -44,8 +46,10 @@ class ModelFiles:
     upstream: CatalogueEntry | None = None
 
 
-def read_model(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
-    """Find and read the model that the config names.
+def read_model(
+    config: ModelConfig, notify: Callable[[str], None], inputs: InputKind = "text"
+) -> ModelFiles:
+    """Find and read the model that the config names, which is to take such rows.
 
     Raises:
         ModelError: It is not there, is pickled, is a Git LFS pointer, or is not what was pinned.
@@ -63,7 +67,7 @@ def read_model(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles
         return ModelFiles(found.id, sha256(contents.encode()), found.files, found.digests)
     if source.startswith((".", "/", "~")) or source.count("/") > 1:
         raise ModelError(Problem(f"there is no folder {source!r}", "check model.source"))
-    return _read_hub(config, notify)
+    return _read_hub(config, notify, inputs)
 
 
 def _read_cached(folder: Path, config: ModelConfig) -> ModelFiles:
@@ -257,13 +261,14 @@ def _check_files(source: str, files: dict[str, bytes], pickled: list[str] | None
         raise ModelError(problems)
 
 
-def _read_hub(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
+def _read_hub(config: ModelConfig, notify: Callable[[str], None], inputs: InputKind) -> ModelFiles:
     hub_id, revision = config.source, config.revision or "main"
+    lacks = functools.partial(_lacking, inputs=inputs)
     try:
-        folder, offline = find_snapshot(hub_id, revision, _HUB_PATTERNS, _lacking, notify)
+        folder, offline = find_snapshot(hub_id, revision, _HUB_PATTERNS, lacks, notify)
     except NoSnapshotError as error:
         raise _not_had(hub_id, revision, str(error)) from error
-    if lacking := _lacking(folder):
+    if lacking := lacks(folder):
         raise _in_part(hub_id, folder, lacking, offline)
     go_offline()
     commit = folder.name
@@ -273,9 +278,10 @@ def _read_hub(config: ModelConfig, notify: Callable[[str], None]) -> ModelFiles:
     return ModelFiles(hub_id, commit, found.files, found.digests)
 
 
-def _lacking(folder: Path) -> list[str]:
+def _lacking(folder: Path, inputs: InputKind) -> list[str]:
     """What a snapshot must have and has not; a link to a blob that is gone counts as not there."""
-    lacking = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
+    needed = ("config.json", "tokenizer.json") if inputs == "text" else ("config.json",)
+    lacking = [name for name in needed if not (folder / name).is_file()]
     if any(path.is_file() for path in folder.glob("*.safetensors")):
         files = {path.name: b"" for path in folder.glob("*.safetensors") if path.is_file()}
         index = folder / _INDEX

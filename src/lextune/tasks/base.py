@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from lextune.config import RunConfig, TrainConfig
 from lextune.labels import InputKind, LabelKind
 from lextune.registry import Registry
 
@@ -96,8 +98,32 @@ class Encoded:
         return np.split(rows, np.flatnonzero(np.diff(part)) + 1) if len(rows) else []
 
 
+class EncodedRows(Protocol):
+    """Rows as a task's model takes them, of which rooms ask how many and how long they are."""
+
+    @property
+    def truncated(self) -> int:
+        """How many rows lost something to a limit."""
+        ...
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """What a row costs: rows of similar ones form a batch; shape (rows,)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def in_order(self, batch_size: int) -> list[npt.NDArray[np.int64]]:
+        """Batches for prediction: every row once."""
+        ...
+
+    def cut(self, rows: npt.NDArray[np.int64], tokens: int) -> list[npt.NDArray[np.int64]]:
+        """The rows in parts that are small enough for one pass."""
+        ...
+
+
 Files = Mapping[str, bytes]
-Encoder = Callable[[Sequence[str]], Encoded]
+Encoder = Callable[[Sequence[Any]], Any]
 #: Where the training rows decide nothing about encoding.
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
@@ -112,6 +138,8 @@ class Task(Protocol):
     """One kind of work. Torch is imported inside the methods that need it, never with the module."""
 
     name: str
+    #: Fields of the train section that only tasks which name them read.
+    train_settings: ClassVar[frozenset[str]]
     label_kind: ClassVar[LabelKind]
     input_kind: ClassVar[InputKind]
     pipeline_tag: ClassVar[str]
@@ -123,21 +151,40 @@ class Task(Protocol):
         """The longest row that the model can take, in tokens; None is unlimited."""
         ...
 
-    def settings(self, texts: Iterable[str], labels: Iterable[str]) -> dict[str, str]:
-        """What the training rows decide about encoding, for `lextune.json`; label cells as in `lextune.labels`."""
+    def settings(
+        self, config: RunConfig, inputs: Iterable[Any], labels: Iterable[str]
+    ) -> dict[str, str]:
+        """What config and training rows decide about encoding, for `lextune.json`; cells as in `lextune.labels`."""
         ...
 
     def encoder(self, files: Files, max_length: int, settings: Mapping[str, str]) -> Encoder:
-        """A function from texts to encoded rows, built from the bytes of the tokenizer's files."""
+        """A function from texts or `images.ImageInput`s to encoded rows, built from the bytes of the model's files."""
+        ...
+
+    def kept(
+        self, path: Path, encode: Encoder, inputs: Any, advance: Callable[[int], None]
+    ) -> EncodedRows:
+        """The encoded inputs in a file, as they are already or written by blocks.
+
+        Args:
+            path: Its name must say all that decides the encoding, for nothing else is compared.
+            encode: As `encoder` makes it.
+            inputs: A sequence with `blocks()`.
+            advance: Told of the rows of each block.
+        """
+        ...
+
+    def passing(
+        self, encode: Encoder, inputs: Any, advance: Callable[[int], None], folder: Path | None
+    ) -> EncodedRows:
+        """The encoded inputs in a file without a name on the disk of `folder`, which is gone when they are."""
         ...
 
     def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
         """Names of the model's outputs: the classes, or the tags made of them."""
         ...
 
-    def numbers(
-        self, labels: Sequence[str], classes: Sequence[str], encoded: Encoded | None
-    ) -> npt.NDArray[Any]:
+    def numbers(self, labels: Sequence[str], classes: Sequence[str], encoded: Any) -> Any:
         """What is taught, in numbers: one entry for each row, or for each token where tokens answer.
 
         Args:
@@ -147,8 +194,20 @@ class Task(Protocol):
         """
         ...
 
-    def items(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def items(self, encoded: Any, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Which entries of `numbers` the logits of these rows speak of, in their order."""
+        ...
+
+    def epoch(self, encoded: Any, config: TrainConfig, epoch: int) -> Any:
+        """The encoded rows as training sees them in an epoch (from 0): a pure function of the seed, epoch and row."""
+        ...
+
+    def targets(self, labels: Any, encoded: Any, rows: npt.NDArray[np.int64]) -> Any:
+        """What is taught of these rows, a tensor or something with `to(device)`; `labels` are as `numbers` gave them."""
+        ...
+
+    def size(self, targets: Any, class_weights: torch.Tensor | None) -> float:
+        """How much the loss of these targets is a mean over: items, or their weights."""
         ...
 
     def build(
@@ -163,12 +222,16 @@ class Task(Protocol):
         """
         ...
 
-    def collate(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> Batch:
+    def fit(self, model: torch.nn.Module, *, frozen_norms: bool) -> None:
+        """Make a loaded model fast on this machine, in place; `frozen_norms` says that batch norms learn no statistics."""
+        ...
+
+    def collate(self, encoded: Any, rows: npt.NDArray[np.int64]) -> Batch:
         """One batch of the model's inputs."""
         ...
 
-    def logits(self, model: torch.nn.Module, batch: Any) -> torch.Tensor:
-        """Shape (items, outputs)."""
+    def logits(self, model: torch.nn.Module, batch: Any) -> Any:
+        """Shape (items, outputs), or whatever `loss` takes."""
         ...
 
     def features(self, model: torch.nn.Module, batch: Any) -> torch.Tensor:
@@ -184,7 +247,7 @@ class Task(Protocol):
         ...
 
     def loss(
-        self, logits: torch.Tensor, labels: torch.Tensor, *,
+        self, logits: Any, labels: Any, *,
         class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
     ) -> torch.Tensor:  # fmt: skip
         """The mean loss, a scalar: over the items, or weighted by `class_weights`, shape (outputs,)."""
@@ -194,8 +257,12 @@ class Task(Protocol):
         """The loss of a guess that gives every answer the same probability."""
         ...
 
-    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Which items are answered as taught, bool, shape (items,)."""
+    def accepts(self, logits: Any, targets: Any, outputs: int) -> bool:
+        """Whether the model's answers have the shape that the targets ask for."""
+        ...
+
+    def right(self, logits: Any, labels: Any) -> tuple[int, int]:
+        """How many items are answered as taught, and of how many."""
         ...
 
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
@@ -204,6 +271,19 @@ class Task(Protocol):
 
     def unsure(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
         """Which items may be answered differently in another precision, shape (items,)."""
+        ...
+
+    def find(
+        self, loaded: Any, inputs: Sequence[Any], batch_size: int, advance: Callable[[int], None]
+    ) -> Any:
+        """What is found in each input, by a model whose answer is not a score for each class.
+
+        Args:
+            loaded: A `models.loading.LoadedModel`.
+            inputs: Few enough to be in memory with what is found.
+            batch_size: Inputs in a forward pass.
+            advance: Told of the inputs that are done.
+        """
         ...
 
     def export(

@@ -72,9 +72,10 @@ class MultiLabelClassification(TextTask):
         """Of one half for each class."""
         return math.log(2)
 
-    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> tuple[int, int]:
         """Where just the classes of the label are given."""
-        return ((logits.float().sigmoid() >= THRESHOLD) == (labels >= THRESHOLD)).all(-1)
+        same = (logits.float().sigmoid() >= THRESHOLD) == (labels >= THRESHOLD)
+        return int(same.all(-1).sum()), len(labels)
 
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
         """Sigmoid."""

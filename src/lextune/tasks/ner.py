@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from lextune.config import RunConfig
 from lextune.labels import LabelKind, read_spans
 from lextune.tasks.base import NO_SETTINGS, Encoded, Encoder, Files, tasks
 from lextune.tasks.pretrained import ProblemType
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from lextune.tasks.text.tagging import ScoredSpan
     from lextune.tasks.text.windows import Unit
 
 
@@ -26,11 +28,13 @@ class NamedEntityRecognition(SoftmaxTask):
     metrics: tuple[str, ...] = ("entity_f1", "entity_precision", "entity_recall")
     baselines: tuple[str, ...] = ("dictionary",)
 
-    def settings(self, texts: Iterable[str], labels: Iterable[str]) -> dict[str, str]:
+    def settings(
+        self, config: RunConfig, inputs: Iterable[str], labels: Iterable[str]  # noqa: ARG002
+    ) -> dict[str, str]:  # fmt: skip
         """`unit`: whether entities keep to white space, as in text that was joined from words."""
         from lextune.tasks.text.windows import choose_unit
 
-        return {"unit": choose_unit(texts, (read_spans(label) for label in labels))}
+        return {"unit": choose_unit(inputs, (read_spans(label) for label in labels))}
 
     def encoder(
         self, files: Files, max_length: int, settings: Mapping[str, str] = NO_SETTINGS
@@ -66,6 +70,14 @@ class NamedEntityRecognition(SoftmaxTask):
             pieces = encoded.spans[begin:end]
             answers = pieces[:, 1] > 0
             found[begin:end][answers] = tags_of(pieces[answers], read_spans(label), classes)
+        return found
+
+    def find(
+        self, loaded: Any, inputs: Sequence[str], batch_size: int, advance: Callable[[int], None]
+    ) -> list[tuple[ScoredSpan, ...] | None]:  # fmt: skip
+        """The spans of each text; None where a score is not finite."""
+        found: list[tuple[ScoredSpan, ...] | None] = loaded.find_spans(inputs, batch_size)
+        advance(len(inputs))
         return found
 
     def items(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -86,6 +86,7 @@ def build_classifier(
     dropout: float | None,
     new_head: bool,
     problem_type: ProblemType | None,
+    family: str | None = None,
 ) -> tuple[PreTrainedModel, frozenset[str]]:
     """The classifier of rows, or of tokens, and the names of the tensors that `files` did not hold.
 
@@ -95,6 +96,7 @@ def build_classifier(
         dropout: Over all rates of the model's config; None keeps them.
         new_head: Whether a missing head is initialised.
         problem_type: As transformers calls what is said of a row; None for a classifier of tokens.
+        family: The automatic class of transformers that knows such models; None is that of texts or tokens.
 
     Raises:
         ModelError: The files fit neither transformers nor each other.
@@ -107,13 +109,10 @@ def build_classifier(
         label2id={name: index for index, name in enumerate(outputs)},
         problem_type=problem_type,
     )
-    family = (
-        transformers.AutoModelForTokenClassification
-        if problem_type is None
-        else transformers.AutoModelForSequenceClassification
-    )
+    tokens = problem_type is None
+    usual = f"AutoModelFor{'Token' if tokens else 'Sequence'}Classification"
     try:
-        library_class = family._model_mapping[type(config)]
+        library_class = getattr(transformers, family or usual)._model_mapping[type(config)]
     except KeyError as error:
         raise _no_classifier(config.model_type) from error
     if dropout is not None:

@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     import torch
 
 
+def sized(targets: torch.Tensor, class_weights: torch.Tensor | None) -> float:
+    """How many items are taught, each with the weight of its class where the targets are numbers of classes."""
+    if class_weights is None or targets.ndim > 1 or targets.is_floating_point():
+        return float(len(targets))
+    return float(class_weights.double()[targets].sum())
+
+
 def distinct_tensors(model: torch.nn.Module, *, frozen: bool = True) -> dict[str, torch.Tensor]:
     """The model's tensors under the first name that each has: safetensors holds no tensor twice.
 

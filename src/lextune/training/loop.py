@@ -8,6 +8,7 @@ several batches: their gradients are summed so that it is the step of one batch 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import signal
 import threading
@@ -27,7 +28,7 @@ from transformers import get_scheduler
 from lextune.config import TrainConfig
 from lextune.errors import DataError, Problem
 from lextune.files import sha256, write_atomic
-from lextune.tasks.base import Encoded, Task
+from lextune.tasks.base import EncodedRows, Task
 from lextune.tasks.tensors import distinct_tensors, load_distinct
 from lextune.training.averaging import Average
 from lextune.training.batching import plan_epoch
@@ -49,11 +50,11 @@ class Rows:
 
     Attributes:
         ids: Row ids, for messages; shape (rows,).
-        labels: As `Task.numbers` gives them: one entry for each row, or for each token.
+        labels: As `Task.numbers` gives them.
     """
 
-    encoded: Encoded
-    labels: npt.NDArray[Any]
+    encoded: EncodedRows
+    labels: Any
     ids: Sequence[str]
 
 
@@ -93,7 +94,8 @@ class Trainer:
         self.task, self.config, self.callbacks = task, config, callbacks
         self.device = device()
         self.model = model.to(self.device)
-        self.objective = Objective(task, config.label_smoothing_factor, class_weights)
+        weights = None if class_weights is None else class_weights.to(self.device)
+        self.objective = Objective(task, config.label_smoothing_factor, weights)
         self.checkpoints = Checkpoints(folder)
         self.best = folder / "best.safetensors"
         self.progress = Progress(identity, choose_precision(config.precision))
@@ -130,8 +132,9 @@ class Trainer:
             callback.on_start(total, state.step)
         with _signals() as stop:
             while state.epoch < config.epochs and state.waiting < config.early_stopping_patience:
+                seen = self._seen(train)
                 for batches in self._plan(train)[state.step_of_epoch :]:
-                    self._step(train, batches, schedule, health)
+                    self._step(seen, batches, schedule, health)
                     if stop.is_set() or state.step % config.save_steps == 0:
                         self.save()
                     if stop.is_set():
@@ -194,6 +197,11 @@ class Trainer:
         )
         return [self._cut(train, batches[i : i + most]) for i in range(0, len(batches), most)]
 
+    def _seen(self, train: Rows) -> Rows:
+        """The training rows as they are seen in the running epoch."""
+        encoded = self.task.epoch(train.encoded, self.config, self.progress.epoch)
+        return dataclasses.replace(train, encoded=encoded)
+
     def _cut(self, train: Rows, batches: Sequence[npt.NDArray[np.int64]]) -> Step:
         most = tokens_at_once(self.device)
         return [part for batch in batches for part in train.encoded.cut(batch, most)]
@@ -203,7 +211,8 @@ class Trainer:
         blind = self.task.blind_loss(outputs)
         health = Health(self.model, self.optimizer, self.progress, blind)
         before = self.progress.seconds
-        self._step(train, self._cut(train, [rows]), lambda _: 0.0, health)
+        seen = self._seen(train)
+        self._step(seen, self._cut(train, [rows]), lambda _: 0.0, health)
         return self.progress.seconds - before
 
     def _step(
@@ -243,18 +252,20 @@ class Trainer:
         """Leave the gradient of the mean loss over the rows of all batches in the model; give the loss."""
         self.model.train()
         total = 0.0
-        taught = [train.labels[self.task.items(train.encoded, rows)] for rows in batches]
+        taught = [
+            self.task.targets(train.labels, train.encoded, rows).to(self.device) for rows in batches
+        ]
         shares = self.objective.shares(taught)
-        for rows, numbers, share in zip(batches, taught, shares, strict=True):
-            labels = torch.from_numpy(numbers).to(self.device)
-            loss = self.objective(self._logits(train, rows), labels) * share
-            value = float(loss.detach())
-            health.check_loss(value, [train.ids[row] for row in rows])
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += value
+        with self.method.phase(self.model, self.progress.epoch):
+            for rows, labels, share in zip(batches, taught, shares, strict=True):
+                loss = self.objective(self._logits(train, rows), labels) * share
+                value = float(loss.detach())
+                health.check_loss(value, [train.ids[row] for row in rows])
+                loss.backward()  # type: ignore[no-untyped-call]
+                total += value
         return total
 
-    def _logits(self, rows: Rows, numbers: npt.NDArray[np.int64]) -> torch.Tensor:
+    def _logits(self, rows: Rows, numbers: npt.NDArray[np.int64]) -> Any:
         with autocast(self.device, self.progress.precision):  # type: ignore[arg-type]
             return self.method.logits(self.task, self.model, rows.encoded, numbers)
 
@@ -293,15 +304,16 @@ class Trainer:
     def validate(self, validation: Rows) -> tuple[float, float]:
         """The task's mean loss over the items (rows or tokens), and the share of them that are right."""
         self.model.eval()
-        total, right, count = 0.0, 0, 0
+        total, size, right, count = 0.0, 0.0, 0, 0
         for rows in validation.encoded.in_order(self.config.batch_size * 2):
-            numbers = validation.labels[self.task.items(validation.encoded, rows)]
-            labels = torch.from_numpy(numbers).to(self.device)
+            labels = self.task.targets(validation.labels, validation.encoded, rows).to(self.device)
             logits = self._logits(validation, rows)
-            total += float(self.task.loss(logits, labels)) * len(numbers)
-            right += int(self.task.right(logits, labels).sum())
-            count += len(numbers)
-        return (total / count, right / count) if count else (math.nan, math.nan)
+            weight = self.task.size(labels, None)
+            total += float(self.task.loss(logits, labels)) * weight
+            size += weight
+            answered = self.task.right(logits, labels)
+            right, count = right + answered[0], count + answered[1]
+        return total / size if size else math.nan, right / count if count else math.nan
 
 
 @contextlib.contextmanager

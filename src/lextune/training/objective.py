@@ -30,24 +30,22 @@ class Objective:
     label_smoothing: float = 0.0
     class_weights: torch.Tensor | None = None
 
-    def __call__(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def __call__(self, logits: Any, labels: Any) -> torch.Tensor:
         """The mean over the rows, each with the weight of its class; a scalar."""
-        weights = None if self.class_weights is None else self.class_weights.to(logits.device)
+        weights = self.class_weights
         return self.task.loss(
             logits, labels, class_weights=weights, label_smoothing=self.label_smoothing
         )
 
-    def shares(self, batches: Sequence[npt.NDArray[Any]]) -> list[float]:
+    def shares(self, batches: Sequence[Any]) -> list[float]:
         """What the mean of each batch counts in the mean over all of them; it sums to 1, or is 0 without items.
 
         A mean of means would count the items of a short batch for more than the others.
 
         Args:
-            batches: What is taught of each batch, one entry for each item.
+            batches: What is taught of each batch, as `Task.targets` gives it.
         """
-        by_class = self.class_weights is not None and batches[0].ndim == 1
-        weights = self.class_weights.double().numpy() if by_class else None  # type: ignore[union-attr]
-        each = [float(len(one) if weights is None else weights[one].sum()) for one in batches]
+        each = [self.task.size(one, self.class_weights) for one in batches]
         total = sum(each)
         return [one / total if total else 0.0 for one in each]
 

@@ -66,13 +66,14 @@ def _first_loss(task: Task, model: torch.nn.Module, rows: Rows, outputs: int) ->
     try:
         batch = task.collate(rows.encoded, tried).to(where)
         logits = task.logits(model, batch)
+        taught = task.targets(rows.labels, rows.encoded, tried).to(where)
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # whatever an architecture raises on inputs that it cannot take
         told = " ".join(str(error).split())[:300]
         raise ModelError(
             Problem(
-                f"the model cannot take a batch of {len(tried)} texts",
+                f"the model cannot take a batch of {len(tried)} {task.input_kind}s",
                 "choose another model, or mend its config.json: pad_token_id, positions and "
                 "vocabulary must be those of the weights and of tokenizer.json",
                 f"{type(error).__name__}: {told}",
@@ -80,17 +81,16 @@ def _first_loss(task: Task, model: torch.nn.Module, rows: Rows, outputs: int) ->
         ) from error
     finally:
         model.train(training)
-    taught = rows.labels[task.items(rows.encoded, tried)]
-    if logits.shape != (len(taught), outputs):
+    if not task.accepts(logits, taught, outputs):
         raise ModelError(
             Problem(
-                f"the model gives scores of the shape {tuple(logits.shape)} for {len(tried)} texts "
-                f"and {outputs} outputs",
+                f"the model gives answers of the shape {tuple(getattr(logits, 'shape', ()))} for "
+                f"{len(tried)} {task.input_kind}s and {outputs} outputs",
                 "choose another model",
                 "every class or tag needs one score",
             )
         )
-    return float(task.loss(logits, torch.from_numpy(taught).to(where)))
+    return float(task.loss(logits, taught))
 
 
 def _new_output(

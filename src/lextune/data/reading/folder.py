@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from lextune.data.class_folders import class_folders, empty_folder, files_below, no_labels
 from lextune.data.encodings import DETECT, Sampler, choose_encoding, not_decodable
 from lextune.data.formats import RawRow, ReadContext, Source, data_format, missing_columns
 from lextune.data.opening import record_digest
 
 _SUFFIXES = ("", ".txt", ".text")
-_PART_WORDS = {
-    "train": "train", "training": "train", "test": "test", "testing": "test", "val": "validation",
-    "valid": "validation", "validation": "validation", "dev": "validation", "eval": "validation",
-}  # fmt: skip
 #: Folders of texts that nobody labelled.
 _UNLABELLED = ("unsup", "unlabeled", "unlabelled")
 
@@ -51,13 +46,9 @@ def read_folder(source: Source, context: ReadContext) -> Iterator[RawRow]:
             texts = _texts(root / name, root, source, context)
             found += [(name, path) for path in texts]
             if not texts:
-                context.findings.add(
-                    "empty_folder", "warning", "class folders without a text file are no classes",
-                    "put texts there, or remove the folder", f"{source.name.rstrip('/')}/{name}",
-                    unit="folders",
-                )  # fmt: skip
+                empty_folder(name, "text", source, context)
         if not found and not context.findings.has_errors():
-            _no_labels(source, context, "there are no text files in its folders", "check the path")
+            no_labels(source, context, "there are no text files in its folders", "check the path")
     yield from _rows(found, root, source, context)
 
 
@@ -106,40 +97,13 @@ def _rows(
 
 def _classes(root: Path, source: Source, context: ReadContext) -> list[str]:
     """The names of the class folders, sorted; empty after an error."""
-    with os.scandir(root) as entries:
-        visible = sorted(
-            (entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name
-        )
-        folders = [entry.name for entry in visible if entry.is_dir()]
-        files = [entry.name for entry in visible if not entry.is_dir()]
+    base = source.name.rstrip("/")
+    folders, files = class_folders(
+        root, source, context,
+        lambda files: f"give the files themselves, as in data.train: {base}/*{Path(files[0]).suffix}",
+    )  # fmt: skip
     if not folders:
-        remedy = "make one folder per class"
-        if files:
-            remedy = f"give the files themselves, as in data.train: {source.name.rstrip('/')}/*{Path(files[0]).suffix}"
-        _no_labels(source, context, "it has no folders inside", remedy)
         return []
-    if _are_parts(root, folders):
-        base = source.name.rstrip("/")
-        by_part = {part: name for name in folders if (part := _part(name)) is not None}
-        remedy = ", ".join(f"data.{part}: {base}/{name}" for part, name in by_part.items())
-        _no_labels(
-            source, context, "its folders are parts of a data set, not classes", f"set {remedy}"
-        )
-        return []
-    inside = {
-        _part(one.name) for name in folders for one in (root / name).iterdir() if one.is_dir()
-    }
-    if len(inside - {None}) > 1:
-        _no_labels(
-            source, context, "its class folders hold parts of a data set",
-            "put the part first (train/pos, test/pos), then set data.train and data.test to the parts",
-        )  # fmt: skip
-        return []
-    if files:
-        context.findings.add(
-            "ignored_file", "info", "files beside the class folders belong to no class and were not read",
-            "none is needed", ", ".join(files[:5]), count=len(files), unit="files",
-        )  # fmt: skip
     marked = _has_marks(root, files)
     if marked or any(part.startswith("aclImdb") for part in root.resolve().parts[-2:]):
         context.layouts.add("aclImdb")
@@ -147,29 +111,15 @@ def _classes(root: Path, source: Source, context: ReadContext) -> list[str]:
             folders.remove("unsup")
             context.findings.add(
                 "unlabelled_folder", "info", "the folder unsup of aclImdb holds reviews without labels, so it was left out",
-                "none is needed", f"{source.name.rstrip('/')}/unsup", unit="folders",
+                "none is needed", f"{base}/unsup", unit="folders",
             )  # fmt: skip
     for name in folders:
         if name.lower() in _UNLABELLED:
             context.findings.add(
                 "unlabelled_folder", "warning", f"the folder {name!r} was read as a class",
-                "move it away if its texts have no labels", f"{source.name.rstrip('/')}/{name}", unit="folders",
+                "move it away if its texts have no labels", f"{base}/{name}", unit="folders",
             )  # fmt: skip
     return folders
-
-
-def _part(name: str) -> str | None:
-    """The part that a folder's name says: `train`, `Train_set`, `testset`, `01-dev-data`."""
-    bare = re.sub(r"[\W\d_]+", "", name.casefold())
-    return _PART_WORDS.get(bare) or _PART_WORDS.get(re.sub(r"(?<=.)(set|data|split)$", "", bare))
-
-
-def _are_parts(root: Path, folders: list[str]) -> bool:
-    """Whether folders are train, test, ... A single `train` beside `bus` and `tram` is a vehicle."""
-    words = [name for name in folders if _part(name)]
-    if len({_part(name) for name in words}) > 1 or (words and words == folders):
-        return True
-    return any(all(path.is_dir() for path in (root / name).iterdir()) for name in words)
 
 
 def _has_marks(root: Path, files: list[str]) -> bool:
@@ -179,33 +129,7 @@ def _has_marks(root: Path, files: list[str]) -> bool:
 
 
 def _texts(folder: Path, root: Path, source: Source, context: ReadContext) -> list[Path]:
-    """The text files below a folder, sorted; hidden ones and links to folders are passed over."""
-    found = []
-    for base, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in folders:
-            if os.path.islink(Path(base, name)):
-                place = Path(base, name).relative_to(root).as_posix()
-                context.findings.add(
-                    "ignored_file", "warning", "links to folders inside class folders were not followed",
-                    "put the texts there themselves", f"{source.name.rstrip('/')}/{place}", unit="folders",
-                )  # fmt: skip
-        for name in names:
-            path = Path(base, name)
-            if name.startswith("."):
-                continue
-            if path.suffix.lower() in _SUFFIXES or path.suffix[1:].isdigit():
-                found.append(path)
-                continue
-            context.findings.add(
-                "ignored_file", "warning", "files in class folders that are not text files were not read",
-                "name text files .txt, or move the others away",
-                f"{source.name.rstrip('/')}/{path.relative_to(root).as_posix()}", unit="files",
-            )  # fmt: skip
-    return sorted(found)
-
-
-def _no_labels(source: Source, context: ReadContext, why: str, remedy: str) -> None:
-    context.findings.add(
-        "no_labels", "error", f"no labels found: {why}", remedy, source.name, unit="folders"
-    )
+    return files_below(
+        folder, root, source, context, what="text", remedy="name text files .txt, or move the others away",
+        fits=lambda path: path.suffix.lower() in _SUFFIXES or path.suffix[1:].isdigit(),
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lextune.data.formats import RawRow, ReadContext, Source, data_format
-from lextune.data.tables import BLOCK, open_seekable, rows_of, usable_columns
+from lextune.data.tables import block_rows, open_seekable, rows_of, usable_columns
 from lextune.data.tagging import TaggedRow
 from lextune.extras import need
 
@@ -21,7 +21,7 @@ def read_parquet(source: Source, context: ReadContext) -> Iterator[RawRow | Tagg
             file = parquet.ParquetFile(stream, buffer_size=1 << 20, pre_buffer=False)
             columns = usable_columns(file.schema_arrow, source, context)
             if columns is not None:
-                blocks = file.iter_batches(batch_size=BLOCK, columns=columns)
+                blocks = file.iter_batches(batch_size=block_rows(context), columns=columns)
                 yield from rows_of(blocks, file.schema_arrow, columns, source, context)
         except pa.ArrowException as error:
             context.findings.add(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from lextune.config import RunConfig, TrainConfig
 from lextune.labels import InputKind, LabelKind
 from lextune.tasks.base import NO_SETTINGS, Encoded, Encoder, Files
 from lextune.tasks.pretrained import ProblemType, build_classifier, own_dropouts
-from lextune.tasks.tensors import distinct_tensors
+from lextune.tasks.tensors import distinct_tensors, sized
 from lextune.tasks.text.packing import TextBatch
 from lextune.tasks.text.tokenizing import export_tokenizer, make_encoder, positions
 
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
     import torch
 
 
+Advance = Callable[[int], None]
+
+
 class TextTask:
     """A task with one text column and a BERT-like encoder; a task adds what is taught and how it is answered."""
 
     label_kind: ClassVar[LabelKind]
     problem_type: ClassVar[ProblemType | None]
     input_kind: ClassVar[InputKind] = "text"
+    train_settings: ClassVar[frozenset[str]] = frozenset({"max_length"})
     pipeline_tag: ClassVar[str] = "text-classification"
 
     def __init__(self, name: str) -> None:
@@ -35,9 +41,25 @@ class TextTask:
         """As config.json has it, less those that the architecture never uses."""
         return positions(files)
 
-    def settings(self, texts: Iterable[str], labels: Iterable[str]) -> dict[str, str]:  # noqa: ARG002
+    def settings(
+        self, config: RunConfig, inputs: Iterable[str], labels: Iterable[str]  # noqa: ARG002
+    ) -> dict[str, str]:  # fmt: skip
         """None."""
         return {}
+
+    def kept(self, path: Path, encode: Encoder, inputs: Any, advance: Advance) -> Encoded:
+        """The tokens of all texts, mapped from the file."""
+        from lextune.tasks.text.tokens import kept_tokens
+
+        return kept_tokens(path, encode, inputs.blocks(), advance)
+
+    def passing(
+        self, encode: Encoder, inputs: Any, advance: Advance, folder: Path | None
+    ) -> Encoded:
+        """The tokens of all texts, mapped from a file without a name."""
+        from lextune.tasks.text.tokens import unnamed_tokens
+
+        return unnamed_tokens(encode, inputs.blocks(), advance, folder)
 
     def encoder(
         self, files: Files, max_length: int, settings: Mapping[str, str] = NO_SETTINGS  # noqa: ARG002
@@ -52,6 +74,35 @@ class TextTask:
     def items(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:  # noqa: ARG002
         """The rows themselves."""
         return rows
+
+    def epoch(self, encoded: Encoded, config: TrainConfig, epoch: int) -> Encoded:  # noqa: ARG002
+        """The same in every epoch."""
+        return encoded
+
+    def targets(
+        self, labels: npt.NDArray[Any], encoded: Encoded, rows: npt.NDArray[np.int64]
+    ) -> torch.Tensor:
+        """Those of the items, in their order."""
+        import torch
+
+        return torch.from_numpy(labels[self.items(encoded, rows)])
+
+    def size(self, targets: torch.Tensor, class_weights: torch.Tensor | None) -> float:
+        """The items, each with the weight of its class where it has one class."""
+        return sized(targets, class_weights)
+
+    def fit(self, model: torch.nn.Module, *, frozen_norms: bool) -> None:
+        """Nothing: a text model runs as it was built."""
+
+    def find(
+        self, loaded: Any, inputs: Sequence[Any], batch_size: int, advance: Advance
+    ) -> Any:  # pragma: no cover - classes have scores
+        """Nothing: each text has a score for each class."""
+        raise NotImplementedError
+
+    def accepts(self, logits: torch.Tensor, targets: torch.Tensor, outputs: int) -> bool:
+        """One score an item and output."""
+        return tuple(logits.shape) == (len(targets), outputs)
 
     def build(
         self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
@@ -131,9 +182,9 @@ class SoftmaxTask(TextTask):
         """Of the same probability for each output."""
         return math.log(max(outputs, 2))
 
-    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> tuple[int, int]:
         """Where the likeliest output is the label's."""
-        return logits.argmax(-1) == labels
+        return int((logits.argmax(-1) == labels).sum()), len(labels)
 
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
         """Softmax over the outputs."""

@@ -1,1 +1,1 @@
-"""What the tasks on images share; it knows no particular task."""
+"""What tasks on images share; it registers none."""

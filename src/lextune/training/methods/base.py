@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, TypedDict
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from lextune.config import TrainConfig
 from lextune.registry import Registry
-from lextune.tasks.base import Encoded, Task
+from lextune.tasks.base import Task
 
 if TYPE_CHECKING:  # a config is checked against the methods before torch is loaded
     import torch
@@ -53,11 +54,16 @@ class Method(ABC):
         """
 
     def logits(
-        self, task: Task, model: torch.nn.Module, encoded: Encoded, rows: npt.NDArray[np.int64]
-    ) -> torch.Tensor:
+        self, task: Task, model: torch.nn.Module, encoded: Any, rows: npt.NDArray[np.int64]
+    ) -> Any:
         """The model's answers for some of the rows, shape (items, outputs)."""
         where = next(model.parameters()).device
         return task.logits(model, task.collate(encoded, rows).to(where))
+
+    @contextlib.contextmanager
+    def phase(self, model: torch.nn.Module, epoch: int) -> Iterator[None]:  # noqa: ARG002
+        """Around the gradient of a step in an epoch (from 0): what is not to be changed yet needs no gradient inside."""
+        yield
 
     def watched(self, model: torch.nn.Module) -> dict[str, torch.Tensor]:
         """The tensors that training is to change, by the names that they have after `finish`."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lextune.tasks.base import Encoded, Task
+from lextune.tasks.base import Task
+from lextune.training.backbone import head_names
 from lextune.training.methods.base import Method, ParameterGroup, decayed_groups, methods
 
 if TYPE_CHECKING:
@@ -26,17 +27,17 @@ class Head(Method):
 
     def prepare(self, model: torch.nn.Module) -> list[ParameterGroup]:
         """Freeze the encoder, but for a pooler in it: that is above the states that the head reads."""
-        encoder = f"{getattr(model, 'base_model_prefix', '')}."
+        head = head_names(model)
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(not name.startswith(encoder) or ".pooler." in name)
-        self._kept: list[tuple[Encoded, torch.Tensor]] = []
+            parameter.requires_grad_(name in head)
+        self._kept: list[tuple[Any, torch.Tensor]] = []
         return decayed_groups(model.parameters(), self.config.weight_decay)
 
     def logits(
         self,
         task: Task,
         model: torch.nn.Module,
-        encoded: Encoded,
+        encoded: Any,
         rows: npt.NDArray[np.int64],
     ) -> torch.Tensor:
         """The head on the kept features."""
@@ -51,7 +52,7 @@ class Head(Method):
         items = torch.from_numpy(task.items(encoded, rows)).to(features.device)
         return task.head_logits(model, features[items])
 
-    def _features(self, task: Task, model: torch.nn.Module, encoded: Encoded) -> torch.Tensor:
+    def _features(self, task: Task, model: torch.nn.Module, encoded: Any) -> torch.Tensor:
         """Of all items, shape (items, hidden): always in the same batches, so that a resumed run has the same bits."""
         import torch
 
@@ -62,7 +63,8 @@ class Head(Method):
             found = task.features(model, task.collate(encoded, rows).to(where)).float()
             items = task.items(encoded, rows)
             if not len(features):
-                count = len(encoded) if encoded.spans is None else len(encoded.ids)
+                tokens = getattr(encoded, "spans", None) is not None
+                count = len(encoded.ids) if tokens else len(encoded)
                 features = found.new_empty(count, found.shape[1])
             features[torch.from_numpy(items).to(where)] = found
         model.train(training)
