@@ -121,10 +121,10 @@ def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
     remedy = "remove all but one of each"
     if name == "train":
         remedy = f"set data.duplicates: drop, or {remedy}"
-    tell_rows(findings, "duplicate", "warning", f"rows of {name} that repeat the text and label of another",
+    tell_rows(findings, "duplicate", "warning", f"rows of {name} that repeat the {rows.noun} and label of another",
           remedy, rows, repeats.copies)  # fmt: skip
     tell_rows(findings, "conflicting_labels", "warning",
-          f"rows of {name} whose text stands there with different labels",
+          f"rows of {name} whose {rows.noun} stands there with different labels",
           "decide on one label for each, or remove them", rows, repeats.conflicting)  # fmt: skip
     for column, values in {**rows.groups, **rows.bonds}.items():
         missing = np.flatnonzero(values.numbers < 0)
