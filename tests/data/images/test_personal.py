@@ -43,7 +43,7 @@ def test_kinds_of_metadata_are_counted(folder, monkeypatch):
     monkeypatch.setattr(personal, "face_finder", lambda: None)
     found = report(folder)
     counted = found.personal_data
-    assert (counted.rows, counted.found, counted.sensitive, counted.faces) == (10, 3, None, None)
+    assert (counted.rows, counted.found, counted.faces) == (10, 3, None)
     assert counted.types == {
         "camera": 1, "camera_serial": 1, "comment": 1, "copyright": 1, "date_taken": 1, "gps": 2, "owner_name": 1,
     }  # fmt: skip
