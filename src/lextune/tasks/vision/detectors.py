@@ -1,4 +1,4 @@
-"""Builds a detector from the bytes of a model's folder, and writes one: torchvision's over a backbone of timm, or a library's own.
+"""Builds a detector from the bytes of its folder: torchvision's over a network of timm, or one of transformers; it reads no file.
 
 A folder with `architecture` in its config.json is a backbone of timm, one with the model type `fcos` a detector that
 was written here, and any other must be a detector that transformers knows.
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lextune.errors import ModelError, Problem
 from lextune.tasks.base import Files
 from lextune.tasks.pretrained import read_json, read_weights
-from lextune.tasks.tensors import distinct_tensors
 
 if TYPE_CHECKING:
     import torch
 
     from lextune.tasks.vision.boxes import BoxTargets
     from lextune.tasks.vision.pyramid import Detector, Shape
+    from lextune.tasks.vision.scaled import Scaling
 
 #: The shorter side of an input in pixels, and how much longer the other may be (torchvision's 800 by 1333).
 SHORT_SIDE, LONGEST = 320, 5 / 3
@@ -42,6 +42,10 @@ class Detections(Protocol):
         self, targets: BoxTargets, class_weights: torch.Tensor | None, label_smoothing: float
     ) -> torch.Tensor:
         """A scalar: the mean over the boxes of the batch."""
+        ...
+
+    def finite(self) -> torch.Tensor:
+        """Whether each image's answer is nothing but finite numbers, bool, shape (images,)."""
         ...
 
     def boxes(self) -> list[dict[str, torch.Tensor]]:
@@ -188,19 +192,16 @@ def _misfit(missing: Sequence[str], misfits: Sequence[str]) -> ModelError:
     )
 
 
-def export_detector(model: Detector, sizes: Mapping[str, int]) -> dict[str, bytes]:
-    """config.json and model.safetensors of a detector over a backbone of timm.
+def written_config(model: Detector, scaling: Scaling) -> bytes:
+    """config.json of a detector over a backbone of timm that takes images so scaled.
 
-    Args:
-        model: As `build_detector` made it.
-        sizes: `min_size` and `max_size` at which it was trained.
+    `pretrained_cfg` says of the input what timm says of a backbone's.
     """
-    import safetensors.torch
-
     described = dict(model.written)
-    described["detector"] = {**described["detector"], **sizes}
-    state = {name: one.cpu().contiguous() for name, one in distinct_tensors(model).items()}
-    return {
-        "config.json": json.dumps(described, indent=2, sort_keys=True).encode() + b"\n",
-        "model.safetensors": safetensors.torch.save(state, {"format": "pt"}),
-    }
+    short, longest = min(scaling.size), scaling.longest or max(scaling.size)
+    described["detector"] = {**described["detector"], "min_size": short, "max_size": longest}
+    described["pretrained_cfg"] = {
+        "input_size": [3, short, short], "crop_pct": 1.0, "interpolation": scaling.interpolation,
+        "mean": list(scaling.mean), "std": list(scaling.std),
+    }  # fmt: skip
+    return json.dumps(described, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"

@@ -6,6 +6,7 @@ The DETR family (Carion et al. 2020, arXiv:2005.12872), YOLOS, RT-DETR, D-FINE a
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from lextune.tasks.vision.boxes import BoxTargets
+    from lextune.tasks.vision.scaled import PaddedBatch
 
 #: What depends on the classes, over transformers' detectors.
 _HEAD = re.compile(
@@ -56,7 +58,7 @@ def build_library_detector(
         id2label=dict(enumerate(classes)),
         label2id={name: index for index, name in enumerate(classes)},
     )
-    library_class = AutoModelForObjectDetection._model_mapping.get(type(config))
+    library_class = AutoModelForObjectDetection._model_mapping.get(type(config), None)
     if library_class is None:
         raise ModelError(
             Problem(
@@ -116,6 +118,10 @@ def _backbone_prefix(model: PreTrainedModel) -> str:
     return found[0] if found else str(model.base_model_prefix)
 
 
+def _reads_mask(model: PreTrainedModel) -> bool:
+    return "pixel_mask" in inspect.signature(model.forward).parameters
+
+
 class LibraryDetections:
     """What a detector of transformers says of one batch; it is asked when the answer is first needed.
 
@@ -123,11 +129,13 @@ class LibraryDetections:
     model is asked with the targets if there are any.
     """
 
-    def __init__(
-        self, model: PreTrainedModel, pixels: torch.Tensor, mask: torch.Tensor,
-        sizes: Sequence[tuple[int, int]],
-    ) -> None:  # fmt: skip
-        self.model, self.pixels, self.mask, self.sizes = model, pixels, mask, list(sizes)
+    def __init__(self, model: PreTrainedModel, batch: PaddedBatch) -> None:
+        self.model, self.pixels = model, batch.pixels
+        height, width = self.pixels.shape[-2:]
+        self.masked = _reads_mask(model) and not batch.alike
+        # boxes are shares of the image without its padding, or of the input where its padding is not told
+        self.sizes = batch.sizes if self.masked else [(height, width)] * len(batch.sizes)
+        self._half = torch.is_autocast_enabled(self.pixels.device.type)
         self._answer: Any = None
 
     @property
@@ -154,9 +162,20 @@ class LibraryDetections:
                     "its library computes the loss",
                 )
             )
-        answer = self._asked([*self._labels(targets)])
+        try:
+            answer = self._asked(self._labels(targets))
+        except ValueError:  # the library compares numbers that are none
+            if bool(self.finite().all()):
+                raise
+            return self.pixels.new_tensor(float("nan"))
         layers = sum(name.startswith("loss_bbox") for name in answer.loss_dict)
         return answer.loss.float() / max(1, layers)  # type: ignore[no-any-return]
+
+    def finite(self) -> torch.Tensor:
+        """Whether each image's answer is nothing but finite numbers, bool, shape (images,)."""
+        answer = self._asked(None)
+        logits, boxes = answer.logits.flatten(1), answer.pred_boxes.flatten(1)
+        return logits.isfinite().all(1) & boxes.isfinite().all(1)
 
     def boxes(self) -> list[dict[str, torch.Tensor]]:
         """The best of all queries and classes, in pixels of the input; the queries need no suppression."""
@@ -168,32 +187,21 @@ class LibraryDetections:
         scores = scores[..., :classes].flatten(1)
         best, at = scores.topk(min(MOST_BOXES, scores.shape[1]), dim=1)
         found = []
-        height, width = self.pixels.shape[-2:]
-        for image, (down, across) in enumerate(self.sizes):
+        for image, (height, width) in enumerate(self.sizes):
             keep = best[image] > SCORE_THRESHOLD
             places, labels = at[image][keep] // classes, at[image][keep] % classes
             x, y, w, h = answer.pred_boxes[image][places].float().unbind(1)
             corners = torch.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], 1)
-            # boxes are shares of the image without its padding, or of the input where no mask is read
-            of = (across, down) if self._masked() else (width, height)
-            found.append(
-                {
-                    "boxes": corners * corners.new_tensor([*of, *of]),
-                    "labels": labels,
-                    "scores": best[image][keep],
-                }
-            )
+            sides = corners.new_tensor([width, height, width, height])
+            scored = {"boxes": corners * sides, "labels": labels, "scores": best[image][keep]}
+            found.append(scored)
         return found
 
-    def _masked(self) -> bool:
-        import inspect
-
-        return "pixel_mask" in inspect.signature(self.model.forward).parameters
-
-    def _labels(self, targets: BoxTargets) -> Sequence[dict[str, torch.Tensor]]:
+    def _labels(self, targets: BoxTargets) -> list[dict[str, torch.Tensor]]:
         labels = []
-        for boxes, classes, size in zip(targets.boxes, targets.classes, self.sizes, strict=True):
-            height, width = size if self._masked() else self.pixels.shape[-2:]
+        for boxes, classes, (height, width) in zip(
+            targets.boxes, targets.classes, self.sizes, strict=True
+        ):
             corners = boxes / boxes.new_tensor([width, height, width, height])
             middle, sides = (corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]
             labels.append({"class_labels": classes, "boxes": torch.cat([middle, sides], 1)})
@@ -202,9 +210,17 @@ class LibraryDetections:
     def _asked(self, labels: list[dict[str, torch.Tensor]] | None) -> Any:
         if self._answer is None or labels is not None:
             given: dict[str, Any] = {"pixel_values": self.pixels}
-            if self._masked():
-                given["pixel_mask"] = self.mask
+            if self.masked:
+                given["pixel_mask"] = self._mask()
             if labels is not None:
                 given["labels"] = labels
-            self._answer = self.model(**given)
+            with torch.autocast(self.pixels.device.type, torch.bfloat16, enabled=self._half):
+                self._answer = self.model(**given)
         return self._answer
+
+    def _mask(self) -> torch.Tensor:
+        """1 where an image is and 0 where its input is padded, shape (images, height, width)."""
+        mask = self.pixels.new_zeros((len(self.sizes), *self.pixels.shape[-2:]), dtype=torch.int64)
+        for one, (height, width) in zip(mask, self.sizes, strict=True):
+            one[:height, :width] = 1
+        return mask

@@ -24,6 +24,7 @@ from lextune.errors import ModelError, Problem
 
 if TYPE_CHECKING:
     from lextune.tasks.vision.boxes import BoxTargets
+    from lextune.tasks.vision.scaled import PaddedBatch
 
 #: Pixels of the input for each place of the finest, the middle and the coarsest features of the backbone.
 STRIDES = (8, 16, 32)
@@ -135,11 +136,10 @@ class PyramidDetections:
         sizes: Height and width of each image inside its padded input.
     """
 
-    def __init__(
-        self, model: Detector, pixels: torch.Tensor, sizes: Sequence[tuple[int, int]]
-    ) -> None:
+    def __init__(self, model: Detector, batch: PaddedBatch) -> None:
+        pixels = batch.pixels
         features = list(model.backbone(pixels).values())
-        self.model, self.sizes = model, list(sizes)
+        self.model, self.sizes = model, batch.sizes
         self.outputs = {name: one.float() for name, one in model.head(features).items()}
         self.places = [one.shape[2] * one.shape[3] for one in features]
         self.anchors = model.anchor_generator(ImageList(pixels, self.sizes), features)[0]
@@ -161,6 +161,11 @@ class PyramidDetections:
         for image, matched in enumerate(self._matched(targets)):
             total = total + self._loss_of(image, matched, targets, class_weights, label_smoothing)
         return total / (PLACES * targets.weight(class_weights))
+
+    def finite(self) -> torch.Tensor:
+        """Whether each image's answer is nothing but finite numbers, bool, shape (images,)."""
+        parts = [one.flatten(1).isfinite().all(1) for one in self.outputs.values()]
+        return torch.stack(parts).all(0)
 
     def boxes(self) -> list[dict[str, torch.Tensor]]:
         """Of each image `boxes` in pixels of the input, `labels` and `scores`, after non-maximum suppression."""
