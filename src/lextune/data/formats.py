@@ -41,6 +41,7 @@ class ReadOptions:
         label: The column of the class; None when rows need no class.
         label_kind: What one label cell means; a nested value of another kind is written as JSON.
         input_kind: What a row is.
+        images: The folder of the images that annotations name; None looks beside them.
         others: Further columns that must be there.
         options: Which option of the user named each of them.
         format: Name of the reader; None goes by the suffix.
@@ -57,6 +58,7 @@ class ReadOptions:
     label: str | None = "label"
     label_kind: LabelKind = "class"
     input_kind: InputKind = "text"
+    images: str | None = None
     others: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     format: str | None = None
@@ -271,7 +273,8 @@ def repeated_columns(names: Sequence[str], where: str, context: ReadContext) -> 
 
 def column_remedy(name: str, names: list[str], options: ReadOptions) -> str:
     """Which option to set, and to what, when a column is not there."""
-    option = {options.text: "data.columns.text", options.label: "data.columns.label"}.get(
+    first = "data.columns.image" if options.input_kind == "image" else "data.columns.text"
+    option = {options.text: first, options.label: "data.columns.label"}.get(
         name, options.options.get(name, "the option that names it")
     )
     folded = {other.casefold().strip(): other for other in names}
