@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lextune.config import EvaluationConfig, RunConfig, load_config
 from lextune.evidence.keys import load_trust
 from lextune.extras import require
-from lextune.labels import read_spans
+from lextune.labels import read_boxes, read_spans
 from lextune.listener import Listener
 from lextune.records import Evaluation, Measurement
 from lextune.release import read_release
@@ -129,6 +129,8 @@ def known_labels(task: Task, cells: Sequence[str], classes: Sequence[str]) -> An
     """The labels of rows as answers of the task's kind hold them."""
     if task.label_kind == "spans":
         return [read_spans(cell) for cell in cells]
+    if task.label_kind == "boxes":
+        return [read_boxes(cell) for cell in cells]
     numbers = task.numbers(cells, classes, None)
     return numbers > 0 if task.label_kind == "classes" else numbers
 
@@ -142,11 +144,14 @@ def answers(
     groups: Mapping[str, Sequence[str | None]],
 ) -> Answers:
     """Labels and predictions together, in the class of the task's kind."""
+    from lextune.evaluation.boxes import ScoredBoxes
     from lextune.evaluation.predict import Scored
     from lextune.evaluation.sets import ScoredSets
     from lextune.evaluation.spans import ScoredSpans
 
-    holders: dict[str, Any] = {"class": Scored, "classes": ScoredSets, "spans": ScoredSpans}
+    holders: dict[str, Any] = {
+        "class": Scored, "classes": ScoredSets, "spans": ScoredSpans, "boxes": ScoredBoxes,
+    }  # fmt: skip
     made: Answers = holders[task.label_kind](ids, labels, found, classes, groups)
     return made
 
@@ -199,6 +204,7 @@ def try_measuring(
     from lextune.evaluation.kinds import TrainingInputs
     from lextune.tasks.base import tasks
     from lextune.tasks.text.tagging import ScoredSpan
+    from lextune.tasks.vision.found import ScoredBox
 
     task, classes = tasks.get(config.task), prepared.ref.classes
     few, measured = prepared.parts["train"][:train], prepared.parts["test"][:test]
@@ -209,6 +215,8 @@ def try_measuring(
             tuple(ScoredSpan(start, end, name, 1.0) for start, end, name in spans)
             for spans in labels
         ]
+    if task.label_kind == "boxes":
+        found = [tuple(ScoredBox(*box[:5], 1.0) for box in boxes) for boxes in labels]
     scored = answers(task, tuple(measured["id"].to_pylist()), labels, found, classes, {})
     start = time.perf_counter()
     texts = inputs_of(few, task.input_kind)
