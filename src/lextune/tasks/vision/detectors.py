@@ -90,12 +90,12 @@ def _build_on_backbone(
     from lextune.tasks.vision.pyramid import Shape, build_body, build_pyramid
     from lextune.tasks.vision.transform import read_transform
 
-    body, channels = build_body(str(config["architecture"]))
+    body, channels, indices = build_body(str(config["architecture"]))
     body.load_state_dict(_matching(read_weights(files), body))
     transform = read_transform(files, {})
     how = torchvision_arguments(transform.mean, transform.std)
     model = build_pyramid(body, channels, len(classes), Shape(), how)
-    model.written = _description(str(config["architecture"]), Shape(), how, classes)
+    model.written = _description(str(config["architecture"]), indices, Shape(), how, classes)
     held = f"{model.backbone_prefix}."
     return model, frozenset(name for name in model.state_dict() if not name.startswith(held))
 
@@ -122,9 +122,9 @@ def _build_written(
                 str(error),
             )
         ) from error
-    body, channels = build_body(architecture)
+    body, channels, indices = build_body(architecture)
     model = build_pyramid(body, channels, len(classes), shape, how)
-    model.written = _description(architecture, shape, how, classes)
+    model.written = _description(architecture, indices, shape, how, classes)
     state, own = read_weights(files), model.state_dict()
     same = [names.get(index) for index in range(len(names))] == list(classes)
     fresh = {name for name in own if new_head and not same and ".cls_logits." in name}
@@ -149,13 +149,18 @@ def torchvision_arguments(mean: Sequence[float], std: Sequence[float]) -> dict[s
 
 
 def _description(
-    architecture: str, shape: Shape, how: Mapping[str, Any], classes: Sequence[str]
+    architecture: str,
+    indices: Sequence[int],
+    shape: Shape,
+    how: Mapping[str, Any],
+    classes: Sequence[str],
 ) -> dict[str, Any]:
     import dataclasses
 
     return {
         "model_type": MODEL_TYPE,
         "backbone": architecture,
+        "out_indices": list(indices),
         **dataclasses.asdict(shape),
         "detector": dict(how),
         "id2label": {str(index): name for index, name in enumerate(classes)},

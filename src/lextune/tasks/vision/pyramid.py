@@ -87,8 +87,8 @@ class Detector(FCOS):  # type: ignore[misc]
     backbone_prefix = "backbone.body"
 
 
-def build_body(architecture: str) -> tuple[nn.Module, list[int]]:
-    """The backbone without weights, and the channels of its features.
+def build_body(architecture: str) -> tuple[nn.Module, list[int], list[int]]:
+    """The backbone without weights, the channels of its features at the strides, and their places among all.
 
     Raises:
         ModelError: timm does not know it, or it has no features at the strides.
@@ -109,7 +109,7 @@ def build_body(architecture: str) -> tuple[nn.Module, list[int]]:
                 f"{type(error).__name__}: {told}",
             )
         ) from error
-    return body, list(body.feature_info.channels())
+    return body, list(body.feature_info.channels()), list(indices)
 
 
 def build_pyramid(
