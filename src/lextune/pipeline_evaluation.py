@@ -216,7 +216,9 @@ def try_measuring(
             for spans in labels
         ]
     if task.label_kind == "boxes":
-        found = [tuple(ScoredBox(*box[:5], 1.0) for box in boxes) for boxes in labels]
+        found = [
+            tuple(ScoredBox(b.x1, b.y1, b.x2, b.y2, b.type, 1.0) for b in boxes) for boxes in labels
+        ]
     scored = answers(task, tuple(measured["id"].to_pylist()), labels, found, classes, {})
     start = time.perf_counter()
     texts = inputs_of(few, task.input_kind)

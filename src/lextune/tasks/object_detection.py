@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, ModelError, Problem
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lextune.tasks.vision.detectors import Detections
     from lextune.tasks.vision.found import ScoredBox
     from lextune.tasks.vision.pixels import Pixels
+    from lextune.tasks.vision.pyramid import Detector
     from lextune.tasks.vision.scaled import PaddedBatch, Scaling
 
 #: A box is found when one of its type overlaps it so much (intersection over union) and is so sure.
@@ -238,7 +239,7 @@ class ObjectDetection(VisionTask):
 
         if not is_library_detector(files):
             scaling = self.transform(files, info.get("settings", {}))
-            return self.written(model, written_config(model, scaling), info)
+            return self.written(model, written_config(cast("Detector", model), scaling), info)
         config = model.config.to_dict() | {"architectures": [type(model).__name__]}  # type: ignore[operator,union-attr]
         config.pop("_name_or_path", None)
         scaling = self.transform(files, info.get("settings", {}))

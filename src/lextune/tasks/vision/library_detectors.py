@@ -175,7 +175,8 @@ class LibraryDetections:
         """Whether each image's answer is nothing but finite numbers, bool, shape (images,)."""
         answer = self._asked(None)
         logits, boxes = answer.logits.flatten(1), answer.pred_boxes.flatten(1)
-        return logits.isfinite().all(1) & boxes.isfinite().all(1)
+        fine: torch.Tensor = logits.isfinite().all(1) & boxes.isfinite().all(1)
+        return fine
 
     def boxes(self) -> list[dict[str, torch.Tensor]]:
         """The best of all queries and classes, in pixels of the input; the queries need no suppression."""

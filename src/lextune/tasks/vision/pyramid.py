@@ -147,7 +147,8 @@ class PyramidDetections:
     @property
     def shape(self) -> torch.Size:
         """Images, places and classes."""
-        return self.outputs["cls_logits"].shape
+        found: torch.Size = self.outputs["cls_logits"].shape
+        return found
 
     def loss(
         self, targets: BoxTargets, class_weights: torch.Tensor | None, label_smoothing: float
@@ -157,7 +158,7 @@ class PyramidDetections:
         The sum is divided by the boxes (each with the weight of its class) and by `PLACES`, not by the places that
         the boxes have: so the mean over several batches is that over one batch of all their images.
         """
-        total = self.outputs["cls_logits"].new_zeros(())
+        total: torch.Tensor = self.outputs["cls_logits"].new_zeros(())
         for image, matched in enumerate(self._matched(targets)):
             total = total + self._loss_of(image, matched, targets, class_weights, label_smoothing)
         return total / (PLACES * targets.weight(class_weights))
@@ -180,7 +181,10 @@ class PyramidDetections:
         """Which box each place is taught, -1 for none, shape (images, places)."""
         given = [{"boxes": one} for one in targets.boxes]
         anchors = [self.anchors] * len(given)
-        return self.model.compute_loss(given, self.outputs, anchors, self.places)["matched"]
+        found: torch.Tensor = self.model.compute_loss(given, self.outputs, anchors, self.places)[
+            "matched"
+        ]
+        return found
 
     def _loss_of(
         self, image: int, matched: torch.Tensor, targets: BoxTargets, class_weights: torch.Tensor | None,
@@ -198,7 +202,7 @@ class PyramidDetections:
         weights[~taught & self._inside(targets.ignored[image])] = 0
         if class_weights is not None:
             weights[taught] = class_weights[classes].to(weights)
-        named = sigmoid_focal_loss(logits, wanted, reduction="none").sum(1) @ weights
+        named: torch.Tensor = sigmoid_focal_loss(logits, wanted, reduction="none").sum(1) @ weights
         if not len(chosen):
             return named
         boxes, anchors = targets.boxes[image][chosen], self.anchors[taught]
@@ -217,4 +221,5 @@ class PyramidDetections:
         """Which places lie in one of the regions, shape (places,)."""
         middles = (self.anchors[:, :2] + self.anchors[:, 2:]) / 2
         after = (middles[:, None] >= regions[None, :, :2]).all(2)
-        return (after & (middles[:, None] <= regions[None, :, 2:]).all(2)).any(1)
+        inside: torch.Tensor = after & (middles[:, None] <= regions[None, :, 2:]).all(2)
+        return inside.any(1)
