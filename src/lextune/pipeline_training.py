@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import time
@@ -108,7 +109,9 @@ def fine_tune(
     before = _watched(trainer, loaded)
     outcome = trainer.run(train, validation, len(task.outputs(classes)), resume=resume)
     give_freed_memory_back()
-    info = model_info(config.task, classes, loaded.max_length, outcome.precision, loaded.settings)
+    loaded = dataclasses.replace(loaded, precision=outcome.precision)
+    settings = {**loaded.settings, **task.decided(loaded, validation.encoded, validation.labels)}
+    info = model_info(config.task, classes, loaded.max_length, outcome.precision, settings)
     files = task.export(loaded.model, selected.files, info)
     digests = _write_model(folder / "model", files)
     measurements = (

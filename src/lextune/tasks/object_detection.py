@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: A box is found when one of its type overlaps it so much (intersection over union) and is so sure.
 _OVERLAP, _SURE = 0.5, 0.3
+#: Validation images in a forward pass, for the threshold.
+_AT_ONCE = 16
 #: The most that a detector begins with: FCOS costs 3 a box, DETR 6, RT-DETR 10.
 _BLIND = 10.0
 #: Of the made-up images on which it is seen whether a folded backbone answers as before.
@@ -205,21 +207,28 @@ class ObjectDetection(VisionTask):
         """Nothing: see `decode`."""
         raise NotImplementedError
 
+    def decided(self, loaded: Any, encoded: Pixels, labels: Boxes) -> dict[str, str]:
+        """`score_threshold`: the score with the best F1 on the validation part, from which boxes are shown to users."""
+        from lextune.tasks.vision.thresholds import best_threshold
+
+        batches = []
+        loaded.model.eval()
+        for rows in encoded.in_order(_AT_ONCE):
+            said = self._said(loaded, self.collate(encoded, rows))
+            where = next(loaded.model.parameters()).device
+            batches.append((said.boxes(), self.targets(labels, encoded, rows).to(where)))
+        return {"score_threshold": f"{best_threshold(batches, _SURE):.4f}"}
+
     def find(
         self, loaded: Any, inputs: Sequence[Any], batch_size: int, advance: Callable[[int], None]
     ) -> list[tuple[ScoredBox, ...] | None]:
         """The boxes in each image, best first, in pixels of the upright original; None where a number is not finite."""
-        import torch
-
         pixels = loaded.encode(inputs)
-        where = next(loaded.model.parameters()).device
 
         def answer(rows: npt.NDArray[np.int64]) -> list[tuple[ScoredBox, ...] | None]:
-            batch = self.collate(pixels, rows).to(where)
-            half = loaded.precision == "bf16"
-            with torch.inference_mode(), torch.autocast(where.type, torch.bfloat16, enabled=half):
-                said = self.logits(loaded.model, batch)
-                found, finite = said.boxes(), said.finite().tolist()
+            batch = self.collate(pixels, rows)
+            said = self._said(loaded, batch)
+            found, finite = said.boxes(), said.finite().tolist()
             originals = pixels.originals[rows].tolist()
             return [
                 _scored(one, original, size, loaded.classes) if fine else None
@@ -229,6 +238,17 @@ class ObjectDetection(VisionTask):
             ]
 
         return find_by_block(pixels, batch_size, answer, advance)
+
+    def _said(self, loaded: Any, batch: PaddedBatch) -> Detections:
+        """What the model says of a batch in the precision in which it answers."""
+        import torch
+
+        where = next(loaded.model.parameters()).device
+        half = loaded.precision == "bf16"
+        with torch.inference_mode(), torch.autocast(where.type, torch.bfloat16, enabled=half):
+            said = self.logits(loaded.model, batch.to(where))
+            assert said.shape  # one of transformers answers when it is first asked
+            return said
 
     def export(
         self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]
