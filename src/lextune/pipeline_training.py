@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import time
@@ -108,7 +109,9 @@ def fine_tune(
     before = _watched(trainer, loaded)
     outcome = trainer.run(train, validation, len(task.outputs(classes)), resume=resume)
     give_freed_memory_back()
-    info = model_info(config.task, classes, loaded.max_length, outcome.precision, loaded.settings)
+    loaded = dataclasses.replace(loaded, precision=outcome.precision)
+    settings = {**loaded.settings, **task.decided(loaded, validation.encoded, validation.labels)}
+    info = model_info(config.task, classes, loaded.max_length, outcome.precision, settings)
     files = task.export(loaded.model, selected.files, info)
     digests = _write_model(folder / "model", files)
     measurements = (
@@ -221,22 +224,23 @@ def _class_weights(config: RunConfig, prepared: Prepared) -> torch.Tensor | None
     """Of the training loss.
 
     Raises:
-        ConfigError: They are asked for, but the task does not give each row one class.
+        ConfigError: They are asked for, but the task gives neither a row nor a box one class.
     """
     asked = config.train.class_weights
     if asked is None:
         return None
     task, classes = tasks.get(config.task), prepared.ref.classes
-    if task.label_kind != "class":
+    if task.label_kind not in ("class", "boxes"):
         raise ConfigError(
             Problem(
                 f"train.class_weights is set, but the task {config.task} does not read it",
                 "remove it",
-                "weights are of rows, each of which has one class",
+                "weights are of rows, or of boxes, each of which has one class",
             )
         )
     labels = prepared.parts["train"]["label"].to_pylist()
-    return class_weights(asked, classes, task.numbers(labels, classes, None))
+    numbers = task.numbers(labels, classes, None)
+    return class_weights(asked, classes, getattr(numbers, "classes", numbers))
 
 
 def _load(
