@@ -211,6 +211,14 @@ class DataConfig(Section):
         (),
         description="Values or classes of pixels that nobody knows: they are neither taught nor measured.",
     )
+    flat_boxes: Literal["error", "drop"] = Field(
+        "error",
+        description="What to do with boxes without an area, or whose corners are the wrong way round.",
+    )
+    images: Word | None = Field(
+        None,
+        description="The folder of the images that annotations name; null looks beside the annotations.",
+    )
     licence: str | None = Field(None, description="SPDX id of the data's licence; null is unknown.")
     lawful_basis: str | None = Field(
         None,

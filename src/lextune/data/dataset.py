@@ -261,6 +261,7 @@ def read_options(
         label=columns.label,
         label_kind=kind,
         input_kind=inputs,
+        images=config.images,
         others=tuple(options),
         format=config.format,
         encoding=config.encoding,

@@ -41,6 +41,7 @@ class ReadOptions:
         label: The column of the class; None when rows need no class.
         label_kind: What one label cell means; a nested value of another kind is written as JSON.
         input_kind: What a row is.
+        images: The folder of the images that annotations name; None looks beside them.
         others: Further columns that must be there.
         options: Which option of the user named each of them.
         format: Name of the reader; None goes by the suffix.
@@ -57,6 +58,7 @@ class ReadOptions:
     label: str | None = "label"
     label_kind: LabelKind = "class"
     input_kind: InputKind = "text"
+    images: str | None = None
     others: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     format: str | None = None

@@ -77,6 +77,7 @@ class ImageReading:
         self.perceptual = array("Q")
         self.metadata = NameList()
         self._probe: Probe | None = None
+        self._where = ""
 
     def close(self) -> None:
         """Let the files without a name go; columns that were made of them stay."""
@@ -89,7 +90,7 @@ class ImageReading:
             self.context.skip(looked.kind, looked.fact, looked.remedy, raw.where)
             self._probe = None
         else:
-            self._probe = looked
+            self._probe, self._where = looked, raw.where
         return self._probe
 
     def read_label(
@@ -102,11 +103,18 @@ class ImageReading:
         """
         from lextune.data.images import annotations
 
+        def told(note: annotations.Note) -> None:
+            self.context.findings.add(
+                note.kind, note.severity, note.fact, note.remedy, self._where, count=note.count, unit=note.unit
+            )  # fmt: skip
+
         if kind == "boxes":
-            label, names = annotations.read_boxes_cell(cell, probe, rename=rename)
+            label, names = annotations.read_boxes_cell(
+                cell, probe, rename=rename, flat=self.config.flat_boxes, told=told
+            )
             return label, names, ""
         return annotations.read_mask_cell(
-            cell, probe, rename=rename, ignore=self.config.ignore_labels
+            cell, probe, rename=rename, ignore=self.config.ignore_labels, told=told
         )
 
     def add(self, file: str, mask: str) -> None:
