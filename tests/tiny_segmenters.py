@@ -82,7 +82,8 @@ def write_picture(
 def picture_input(file: Path, mask: Path, classes: Sequence[str] = CLASSES) -> ImageInput:
     """The picture as the data room hands it on."""
     data = mask.read_bytes()
-    size = Image.open(mask).size
+    with Image.open(mask) as opened:
+        size = opened.size
     named = {str(number): name for number, name in enumerate(classes)}
     label = write_mask(Mask(hashlib.sha256(data).hexdigest(), size, named))
     return ImageInput(str(file), hashlib.sha256(file.read_bytes()).hexdigest(), label, str(mask))
