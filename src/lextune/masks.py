@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from lextune import images
 from lextune.extras import need
-from lextune.images import ORIENTATION, UnfitImageError, open_image
+from lextune.images import UnfitImageError
 from lextune.labels import Mask
 
 #: The class number of a pixel that belongs to no class.
@@ -60,15 +60,17 @@ def read_pixels(data: bytes) -> MaskPixels:
         UnfitImageError: It is no image, is damaged, or its pixels are no values: too many colours, transparency,
             a format that loses (JPEG).
     """
-    image = open_image(data)
-    if image.format == "JPEG":
+    image = images.open_image(data)
+    if images.format_of(image) == "JPEG":
         raise _lossy()
+    # Pillow turns TIFF by itself
+    turn = 1 if image.format == "TIFF" else images.orientation(image)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with images.quiet():
             image.load()
-            orientation = image.getexif().get(ORIENTATION, 1)
-    except (OSError, ValueError, SyntaxError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # of a hostile file any
         raise UnfitImageError(
             "damaged_mask", "masks that are cut short or damaged", "copy the file again, or remove the row"
         ) from error  # fmt: skip
@@ -79,7 +81,6 @@ def read_pixels(data: bytes) -> MaskPixels:
                 "save them as indexed PNG, with a value of its own for what is void",
             )  # fmt: skip
         image = image.convert(image.mode[:-1])
-    turn = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
     if image.mode in _GREY:
         values = np.asarray(image)
         return MaskPixels(values.astype(np.uint8) if image.mode == "1" else values, False, turn)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lextune.data.columns import Texts
     from lextune.data.inputs import Images
     from lextune.data.prepare import Prepared
-    from lextune.evaluation.kinds import Answers, TrainingTexts
+    from lextune.evaluation.kinds import Answers, TrainingInputs
     from lextune.models.loading import LoadedModel
     from lextune.tasks.base import Task
 
@@ -163,7 +163,7 @@ class Measuring:
     """
 
     task: Task
-    learnt: TrainingTexts
+    learnt: TrainingInputs
     leaked: frozenset[str]
     config: EvaluationConfig
 
@@ -196,7 +196,7 @@ def try_measuring(
     import numpy as np
 
     from lextune.data.inputs import inputs_of
-    from lextune.evaluation.kinds import TrainingTexts
+    from lextune.evaluation.kinds import TrainingInputs
     from lextune.tasks.base import tasks
     from lextune.tasks.text.tagging import ScoredSpan
 
@@ -215,13 +215,13 @@ def try_measuring(
     taught = known_labels(task, few["label"].to_pylist(), classes)
     if task.label_kind == "class" and len(set(taught.tolist())) < 2:
         taught = np.arange(len(texts)) % len(classes)
-    learnt = TrainingTexts(texts, taught, len(texts))
+    learnt = TrainingInputs(texts, taught, len(texts))
     measuring = Measuring(task, learnt, frozenset(), config.evaluation)
     measuring(scored, inputs_of(measured, task.input_kind), folder / "predictions", listener.tell)
     return time.perf_counter() - start
 
 
-def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) -> TrainingTexts:
+def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) -> TrainingInputs:
     """What the baselines learn from: the training part, or so many of its rows as they take, drawn with the seed."""
     import numpy as np
 
@@ -229,7 +229,7 @@ def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) ->
     from lextune.data.inputs import inputs_of
     from lextune.data.splits import sample
     from lextune.evaluation.baselines import MOST_ROWS
-    from lextune.evaluation.kinds import TrainingTexts
+    from lextune.evaluation.kinds import TrainingInputs
 
     cells = table["label"].combine_chunks().dictionary_encode()
     one = task.label_kind == "class"
@@ -238,7 +238,7 @@ def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) ->
     ids = np.array(table["id"].to_pylist(), np.bytes_)
     rows = sample(ids, Names(names, numbers.astype(np.int32)), MOST_ROWS, seed)
     labels = known_labels(task, list(Texts(table["label"], rows)), classes)
-    return TrainingTexts(inputs_of(table, task.input_kind, rows), labels, len(table))
+    return TrainingInputs(inputs_of(table, task.input_kind, rows), labels, len(table))
 
 
 def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:

@@ -36,6 +36,20 @@ def wilson(successes: int, n: int) -> Interval | None:
     )
 
 
+def share_limits(value: float, trials: float) -> tuple[float, float]:
+    """Wilson's 95 % limits of a mean of numbers between 0 and 1, which vary at most as much as a yes or no.
+
+    Args:
+        value: The mean.
+        trials: How many independent numbers it is of, above 0; no whole number where a mean of means is as good as
+            so many.
+    """
+    square = _Z * _Z / trials
+    middle = (value + square / 2) / (1 + square)
+    half = math.sqrt(square * (value * (1 - value) + square / 4)) / (1 + square)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
 def paired_difference(first: Bools, second: Bools) -> tuple[float, Interval] | None:
     """Difference of two proportions measured on the same rows, with its 95 % interval.
 

@@ -7,6 +7,7 @@ import inspect
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from lextune.data.quality.results import QualityResult
 from lextune.data.quality.screening import screens
 from lextune.errors import LextuneError
 from lextune.evaluation.baselines import baselines
-from lextune.evaluation.kinds import Resampling, kinds
+from lextune.evaluation.kinds import Resampling, TrainingInputs, kinds
 from lextune.evaluation.metrics import metrics
 from lextune.evaluation.predict import Scored
 from lextune.models.conversions.base import converters
@@ -140,17 +141,21 @@ def test_no_audit_counts_a_row_without_a_score(name: str) -> None:
         audits.get(name)(given_)
 
 
+def lengths(inputs: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.array([[len(one), one.count("l"), one.count(" ")] for one in inputs], np.float64)
+
+
 @pytest.mark.parametrize("name", baselines.names())
 def test_every_baseline_scores_every_row_in_every_class(name: str) -> None:
     texts = ["fine film", "fine plot", "dull film", "dull plot"]
-    labels = np.array([0, 0, 2, 2])
+    taught = TrainingInputs(texts, np.array([0, 0, 2, 2]), 4, lengths)
     for _ in range(2):
-        scores = baselines.get(name)(texts, labels, ["fine", "", "new words", "dull"], 3)
+        scores = baselines.get(name)(taught, ["fine", "", "new words", "dull"], 3)
         assert scores.shape == (4, 3)
         assert np.isfinite(scores).all()
         np.testing.assert_allclose(scores.sum(axis=1), 1)
         assert (scores[:, 1] == 0).all()
-    again = baselines.get(name)(texts, labels, ["fine", "", "new words", "dull"], 3)
+    again = baselines.get(name)(taught, ["fine", "", "new words", "dull"], 3)
     np.testing.assert_array_equal(scores, again)
 
 

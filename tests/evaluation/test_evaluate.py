@@ -10,7 +10,7 @@ import pytest
 from lextune.evaluation import baselines as module
 from lextune.evaluation.baselines import baselines
 from lextune.evaluation.evaluate import compare, evaluate
-from lextune.evaluation.kinds import Resampling, TrainingTexts
+from lextune.evaluation.kinds import Resampling, TrainingInputs
 from lextune.evaluation.metrics import metrics
 from lextune.evaluation.predict import Scored
 from lextune.records import Evaluation, Measurement, Predictions
@@ -87,7 +87,11 @@ def test_leaked_rows_are_measured_without() -> None:
     assert every["accuracy_without_leaked_rows"].n == 0
 
 
-TRAIN = TrainingTexts(
+def taught(inputs: Sequence[str], labels: Sequence[int]) -> TrainingInputs:
+    return TrainingInputs(inputs, np.array(labels), len(inputs))
+
+
+TRAIN = TrainingInputs(
     ["fine plot", "fine cast", "fine end", "dull plot", "dull cast"], np.array([1, 1, 1, 0, 0]), 8
 )
 
@@ -124,13 +128,13 @@ def test_a_model_without_scores_is_not_better_than_the_majority() -> None:
 
 
 def test_the_majority_is_that_of_train() -> None:
-    scores = baselines.get("majority")(["a", "b", "c"], np.array([2, 2, 0]), ["x", "y"], 4)
+    scores = baselines.get("majority")(taught(["a", "b", "c"], [2, 2, 0]), ["x", "y"], 4)
     np.testing.assert_allclose(scores, [[1 / 3, 0, 2 / 3, 0]] * 2)
 
 
 def test_the_words_tell_classes_apart_and_an_unseen_class_gets_nothing() -> None:
     scores = baselines.get("tfidf_logistic_regression")(
-        TRAIN.texts, np.array([3, 3, 3, 1, 1]), ["fine", "dull"], 5
+        taught(TRAIN.inputs, [3, 3, 3, 1, 1]), ["fine", "dull"], 5
     )
     assert scores.argmax(axis=1).tolist() == [3, 1]
     assert scores[:, [0, 2, 4]].sum() == 0
@@ -140,7 +144,7 @@ def test_the_words_tell_classes_apart_and_an_unseen_class_gets_nothing() -> None
 def test_text_without_spaces_is_cut_into_characters() -> None:
     good, bad = "这部电影非常好看推荐", "这部电影实在难看失望"
     scores = baselines.get("tfidf_logistic_regression")(
-        [good, bad] * 5, np.array([1, 0] * 5), ["故事好看推荐大家", "故事难看让人失望"], 2
+        taught([good, bad] * 5, [1, 0] * 5), ["故事好看推荐大家", "故事难看让人失望"], 2
     )
     assert scores.argmax(axis=1).tolist() == [1, 0]
 
@@ -150,7 +154,7 @@ def test_text_without_words_is_cut_into_characters_too(copies: int) -> None:
     """Ratings, emoji and codes have spaces but no word of two letters."""
     good, bad = "5 / 5 ! : )", "1 / 5 ? : ("
     scores = baselines.get("tfidf_logistic_regression")(
-        [good, bad] * copies, np.array([1, 0] * copies), ["5 ! )", "1 ? ("], 2
+        taught([good, bad] * copies, [1, 0] * copies), ["5 ! )", "1 ? ("], 2
     )
     assert scores.argmax(axis=1).tolist() == [1, 0]
 
@@ -161,9 +165,9 @@ def test_mixed_scripts_and_chinese_with_spaces_are_cut_into_characters_too() -> 
     bad = [f"这部 电影 {n} 实在难看失望" for n in range(20)]
     english = ["a wonderful warm film", "an awful cold mess"] * 20
     train = [*good, *bad, *english]
-    labels = np.array([1] * 20 + [0] * 20 + [1, 0] * 20)
+    labels = [1] * 20 + [0] * 20 + [1, 0] * 20
     test = ["故事好看推荐大家", "故事难看让人失望", "warm and wonderful", "cold and awful"]
-    scores = baselines.get("tfidf_logistic_regression")(train, labels, test, 2)
+    scores = baselines.get("tfidf_logistic_regression")(taught(train, labels), test, 2)
     assert scores.argmax(axis=1).tolist() == [1, 0, 1, 0]
 
 

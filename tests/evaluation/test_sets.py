@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lextune.evaluation.evaluate import measure
-from lextune.evaluation.kinds import Resampling, TrainingTexts, kinds
+from lextune.evaluation.kinds import Resampling, TrainingInputs, kinds
 from lextune.evaluation.sets import ScoredSets
 from lextune.tasks.base import tasks
 
@@ -65,7 +65,7 @@ def test_the_baselines_learn_and_are_compared_on_the_same_rows() -> None:
         " ".join(["we have", *(words[CLASSES[i]] for i in np.flatnonzero(row))]) for row in labels
     ]
     mine = scored(labels, labels * 0.98 + 0.01)
-    learnt = TrainingTexts(texts, labels.astype(np.float32), 120)
+    learnt = TrainingInputs(texts, labels.astype(np.float32), 120)
     tfidf = kind.answer(kind.baselines.get("tfidf_one_vs_rest"), learnt, texts, mine)
     assert (tfidf.predicted == labels).mean() > 0.95
     often = kind.answer(kind.baselines.get("most_frequent_classes"), learnt, texts, mine)
@@ -78,7 +78,7 @@ def test_the_baselines_learn_and_are_compared_on_the_same_rows() -> None:
 def test_where_no_class_is_frequent_the_most_frequent_one_is_given() -> None:
     kind = kinds.get("classes")
     labels = np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]], bool)
-    learnt = TrainingTexts(["x"] * 3, labels, 3)
+    learnt = TrainingInputs(["x"] * 3, labels, 3)
     often = kind.answer(
         kind.baselines.get("most_frequent_classes"),
         learnt,

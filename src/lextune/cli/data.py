@@ -10,7 +10,7 @@ import typer
 
 from lextune.cli.app import group
 from lextune.cli.output import Json, Set, Terminal, measured, print_json, say, table, use_json
-from lextune.errors import ExitCode
+from lextune.errors import ConfigError, ExitCode, Problem
 from lextune.extras import require
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ Source = Annotated[str, typer.Argument(help="File, folder, or pypi:PACKAGE/PATH.
 TextColumn = Annotated[str, typer.Option(help="Column of the text.")]
 LabelColumn = Annotated[str, typer.Option(help="Column of the class, the classes or the spans.")]
 TaskName = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="Says what a label is: text_classification, multi_label_classification, ner."
+        help="Says what rows and labels are: text_classification, multi_label_classification, ner, "
+        "image_classification, ... Without, a folder of images and MNIST's files are images of classes, all else texts."
     ),
 ]
 
@@ -39,7 +40,7 @@ def check(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are t
     test: Annotated[str | None, typer.Option(help="A test part, to find leakage.")] = None,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
-    task: TaskName = "text_classification",
+    task: TaskName = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the report as an HTML page.")
     ] = None,
@@ -88,7 +89,7 @@ def sample(
     ] = 4000,
     text_column: TextColumn = "text",
     label_column: LabelColumn = "label",
-    task: TaskName = "text_classification",
+    task: TaskName = None,
     overrides: Set = None,
 ) -> None:
     """Draw rows for a manual review: fill in verdict (pass, fail) and reviewer; data.quality.manual_review names the file."""
@@ -97,9 +98,9 @@ def sample(
     from lextune.files import write_atomic
 
     given = {"columns": {"text": text_column, "label": label_column}}
-    config, kind, gate, _ = _asked(task, path, given, overrides or [])
+    config, kind, gate, inputs = _asked(task, path, given, overrides or [])
     with Terminal() as terminal:
-        written, drawn, total = draw_for_review(config, rows, terminal.tell, kind, gate)
+        written, drawn, total = draw_for_review(config, rows, terminal.tell, kind, gate, inputs)
     # it holds texts of the data, so it is its owner's alone
     write_atomic(out, written, mode=0o600)
     say(f"{drawn:,} of {total:,} rows, drawn with the seed {config.quality.seed}: {out}")
@@ -122,13 +123,28 @@ def redact(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are 
     overrides: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Write PATH again without personal data in its texts; spans stay aligned, other columns stay."""
+    """Write PATH again without personal data in its texts, or without the metadata of its images; the rest stays."""
     use_json(as_json)
     require("data")
+    from lextune.data.reading.image_folder import holds_images
     from lextune.data.redaction.files import describe, redact_config
+    from lextune.data.redaction.images import redact_images
     from lextune.data.redaction.rewriting import Wanted
     from lextune.data.redaction.secret import secret_from_file
 
+    if holds_images(Path(path)):
+        if types or columns or secret_file:
+            raise ConfigError(
+                Problem(
+                    f"{path} holds images, of which all metadata goes",
+                    "leave --types, --columns and --secret-file out",
+                    "they say what to do with texts",
+                )
+            )
+        with Terminal() as terminal:
+            stripped = redact_images(Path(path), output, terminal.tell)
+        _show_redacted(describe(stripped), "images", output, as_json)
+        return
     given = {
         "columns": {"text": text_column},
         "redact": {"method": method, "types": _listed(types)},
@@ -138,11 +154,14 @@ def redact(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are 
     wanted = Wanted((config.columns.text, *_listed(columns)), tuple(_listed(span_columns)))
     with Terminal() as terminal:
         made = redact_config(config, output, wanted, secret, terminal.tell)
-    document = describe(made)
+    _show_redacted(describe(made), "rows", output, as_json)
+
+
+def _show_redacted(document: dict[str, Any], unit: str, output: Path, as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
-    title = f"{made.counts.rows:,} rows, {made.counts.changed_rows:,} changed"
+    title = f"{document['rows']:,} {unit}, {document['changed_rows']:,} changed"
     counts = [(kind, f"{count:,}") for kind, count in document["detections"].items()]
     table(title, ["type", "replaced"], counts)
     for one in document["problems"]:
@@ -163,16 +182,29 @@ def _config(task: str, path: str, given: dict[str, Any], overrides: list[str]) -
 
 
 def _asked(
-    task: str, path: str, given: dict[str, Any], overrides: list[str]
+    task: str | None, path: str, given: dict[str, Any], overrides: list[str]
 ) -> tuple[DataConfig, LabelKind, Gate, InputKind]:
     """What to read, what a label of the task is, which rows may be used, and what a row is."""
     from lextune.pipeline_subjects import make_gate
     from lextune.tasks.base import tasks
 
-    config = _config(task, path, given, overrides)
+    config = _config(task or _task_of(path), path, given, overrides)
     gate = make_gate(config.data, config.policy.as_of)
     found = tasks.get(config.task)
     return config.data, found.label_kind, gate, found.input_kind
+
+
+def _task_of(path: str) -> str:
+    from lextune.data.formats import ReadOptions
+    from lextune.data.reading.idx import is_idx
+    from lextune.data.reading.image_folder import holds_images
+
+    found = Path(path)
+    if not (holds_images(found) or is_idx(found, ReadOptions())):
+        return "text_classification"
+    task = "image_classification"
+    typer.echo(f"{path} holds images: read as for --task {task}", err=True)
+    return task
 
 
 def _show(report: DataReport) -> None:

@@ -121,10 +121,10 @@ def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
     remedy = "remove all but one of each"
     if name == "train":
         remedy = f"set data.duplicates: drop, or {remedy}"
-    tell_rows(findings, "duplicate", "warning", f"rows of {name} that repeat the text and label of another",
+    tell_rows(findings, "duplicate", "warning", f"rows of {name} that repeat the {rows.noun} and label of another",
           remedy, rows, repeats.copies)  # fmt: skip
     tell_rows(findings, "conflicting_labels", "warning",
-          f"rows of {name} whose text stands there with different labels",
+          f"rows of {name} whose {rows.noun} stands there with different labels",
           "decide on one label for each, or remove them", rows, repeats.conflicting)  # fmt: skip
     for column, values in {**rows.groups, **rows.bonds}.items():
         missing = np.flatnonzero(values.numbers < 0)
@@ -168,7 +168,8 @@ def check_classes(name: str, rows: Rows, findings: Findings) -> None:
             unit="classes",
         )  # fmt: skip
         return
-    if len(rows) >= 50 and len(counts) > len(rows) / 2:
+    # one image alone may show dozens of classes
+    if rows.kind not in ("boxes", "mask") and len(rows) >= 50 and len(counts) > len(rows) / 2:
         findings.add(
             "too_many_classes", "error", f"{name} has {len(counts):,} classes in {len(rows):,} rows",
             "set data.columns.label to the column of the class", count=len(counts), unit="classes",
@@ -190,13 +191,16 @@ def check_classes(name: str, rows: Rows, findings: Findings) -> None:
 
 
 def _tells_nothing(rows: Rows, having: int) -> bool:
-    """Whether a lone class leaves nothing to learn: every row has it. Where its spans lie is always to be learnt."""
-    return rows.kind == "class" or (rows.kind == "classes" and having == len(rows))
+    """Whether a lone class leaves nothing to learn: every row, or every pixel, has it.
+
+    Where its spans or boxes lie is always to be learnt.
+    """
+    return rows.kind in ("class", "mask") or (rows.kind == "classes" and having == len(rows))
 
 
 def _check_some(name: str, rows: Rows, findings: Findings) -> None:
     if rows.kind != "class" and not findings.error_kinds() & {"missing_label", "bad_label"}:
-        what = "span" if rows.kind == "spans" else "class"
+        what = {"spans": "span", "boxes": "box"}.get(rows.kind, "class")
         findings.add(
             "no_classes", "error", f"no row of {name} has a {what}", "check data.columns.label",
             rows.places[0] if len(rows) else "", unit="parts",

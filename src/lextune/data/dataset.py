@@ -22,6 +22,7 @@ from lextune.data.labelling import UnfitLabelError, is_not_finite, read_label
 from lextune.data.opening import read_source
 from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
+from lextune.errors import ConfigError, Problem
 from lextune.extras import need
 from lextune.labels import InputKind, LabelKind, classes_in
 from lextune.records import Split
@@ -68,6 +69,11 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def noun(self) -> str:
+        """What a row is, for messages."""
+        return "text" if self.images is None else "image"
 
     @property
     def empty(self) -> npt.NDArray[np.bool_]:
@@ -247,8 +253,19 @@ class _Reading:
 def read_options(
     config: DataConfig, kind: LabelKind = "class", inputs: InputKind = "text"
 ) -> ReadOptions:
-    """What a config asks of readers, for a task with labels and rows of these kinds."""
+    """What a config asks of readers, for a task with labels and rows of these kinds.
+
+    Raises:
+        ConfigError: It asks to redact texts, and rows are images.
+    """
     columns = config.columns
+    if inputs == "image" and config.redact is not None:
+        raise ConfigError(
+            Problem(
+                "data.redact takes personal data out of texts, and rows are images",
+                "leave it out, and write the images again without their metadata: lextune data redact",
+            )
+        )
     options = dict.fromkeys(config.where, "data.where")
     for key, name in (("subject", columns.subject), ("split_group", columns.split_group)):
         if name is not None:

@@ -273,7 +273,8 @@ def repeated_columns(names: Sequence[str], where: str, context: ReadContext) -> 
 
 def column_remedy(name: str, names: list[str], options: ReadOptions) -> str:
     """Which option to set, and to what, when a column is not there."""
-    option = {options.text: "data.columns.text", options.label: "data.columns.label"}.get(
+    first = "data.columns.image" if options.input_kind == "image" else "data.columns.text"
+    option = {options.text: first, options.label: "data.columns.label"}.get(
         name, options.options.get(name, "the option that names it")
     )
     folded = {other.casefold().strip(): other for other in names}

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lextune import statistics
-from lextune.evaluation.kinds import Resampling
+from lextune.evaluation.kinds import Resampling, TrainingInputs
 from lextune.evaluation.predict import Scored
 from lextune.records import Measurement
 from lextune.registry import Registry
@@ -18,14 +18,10 @@ from lextune.tasks.text.scripts import UNSPACED
 
 
 class Baseline(Protocol):
-    """Fits on training texts and class numbers and scores test texts, shape (rows, classes)."""
+    """Fits on training inputs and class numbers and scores test inputs, shape (rows, classes)."""
 
     def __call__(  # noqa: D102
-        self,
-        train: Sequence[str],
-        labels: npt.NDArray[np.int64],
-        test: Sequence[str],
-        classes: int,
+        self, train: TrainingInputs, test: Sequence[Any], classes: int
     ) -> npt.NDArray[np.float64]: ...
 
 
@@ -38,23 +34,15 @@ _BLOCK = 4096
 
 
 @baselines.register("majority")
-def majority(
-    train: Sequence[str],  # noqa: ARG001
-    labels: npt.NDArray[np.int64],
-    test: Sequence[str],
-    classes: int,
-) -> npt.NDArray[np.float64]:
+def majority(train: TrainingInputs, test: Sequence[Any], classes: int) -> npt.NDArray[np.float64]:
     """Always the most frequent class of train, with the class shares as scores."""
-    shares = np.bincount(labels, minlength=classes) / len(labels)
+    shares = np.bincount(train.labels, minlength=classes) / len(train.labels)
     return np.tile(shares, (len(test), 1))
 
 
 @baselines.register("tfidf_logistic_regression")
 def tfidf_logistic_regression(
-    train: Sequence[str],
-    labels: npt.NDArray[np.int64],
-    test: Sequence[str],
-    classes: int,
+    train: TrainingInputs, test: Sequence[str], classes: int
 ) -> npt.NDArray[np.float64]:
     """Logistic regression (C = 10) on sublinear TF-IDF of words and word pairs.
 
@@ -64,14 +52,46 @@ def tfidf_logistic_regression(
     """
     from sklearn.linear_model import LogisticRegression
 
-    vectoriser, features = fit_tfidf(train)
+    vectoriser, features = fit_tfidf(train.inputs)
     model = LogisticRegression(C=10, max_iter=1000)
-    model.fit(features, labels)
+    model.fit(features, train.labels)
     scores = np.zeros((len(test), classes))
     for start in range(0, len(test), _BLOCK):
         block = vectoriser.transform(test[start : start + _BLOCK])
         scores[start : start + _BLOCK, model.classes_] = model.predict_proba(block)
     return scores
+
+
+@baselines.register("linear_probe")
+def linear_probe(
+    train: TrainingInputs, test: Sequence[Any], classes: int
+) -> npt.NDArray[np.float64]:
+    """Logistic regression on the standardised features of the pretrained model as it was before training.
+
+    How well a frozen model already tells the classes apart (Alain and Bengio 2016, arXiv:1610.01644).
+
+    Raises:
+        ValueError: Nobody gave the features.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if train.features is None:
+        raise ValueError("a linear probe needs the features of the pretrained model")
+    probe = make_pipeline(
+        StandardScaler(), LogisticRegression(C=_PROBE, max_iter=1000, random_state=0)
+    )
+    probe.fit(train.features(train.inputs), train.labels)
+    scores = np.zeros((len(test), classes))
+    for start in range(0, len(test), _BLOCK):
+        block = train.features(test[start : start + _BLOCK])
+        scores[start : start + len(block), probe.classes_] = probe.predict_proba(block)
+    return scores
+
+
+#: Inverse strength of the probe's regularisation: there are more features than rows of few images.
+_PROBE = 0.01
 
 
 def fit_tfidf(train: Sequence[str]) -> tuple[Any, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 
-from lextune.evaluation.kinds import Answers, Resampling, TrainingTexts, kinds
+from lextune.evaluation.kinds import Answers, Resampling, TrainingInputs, kinds
+from lextune.evaluation.metrics import NOT_APPLICABLE
 from lextune.records import Evaluation, Measurement, Predictions
 
 
@@ -30,7 +32,7 @@ def evaluate(
     `evaluated_share` is the share of the split's rows with a finite score for every class;
     `failed_metrics` is 0 when every metric came out with its interval, and else undefined, with the names:
     what was not measured is no evidence either way. A class that no row has, or that is never predicted,
-    has no recall or precision: undefined with n = 0, no failure.
+    has no recall or precision: undefined with n = 0, no failure. Nor is a metric that does not apply.
     """
     finite = scored.finite
     usable = scored.keep(finite)
@@ -59,6 +61,8 @@ def evaluate(
 
 
 def _failed(one: Measurement) -> bool:
+    if one.n == 0 and (one.problem or "").startswith(NOT_APPLICABLE):
+        return False
     return (one.value is None or one.interval is None) and (one.n > 0 or "." not in one.name)
 
 
@@ -72,8 +76,8 @@ def _failures(names: Sequence[str], n: int) -> Measurement:
 def compare(
     evaluation: Evaluation,
     scored: Answers,
-    test_texts: Sequence[str],
-    train: TrainingTexts,
+    test_inputs: Sequence[Any],
+    train: TrainingInputs,
     names: Sequence[str],
     resampling: Resampling,
     progress: Callable[[str], None] | None = None,
@@ -82,14 +86,14 @@ def compare(
 
     Beside a baseline's metrics stands `training_rows`: how many of the model's training rows (n) it learnt from.
     """
-    learnt = Measurement.exact("training_rows", len(train.texts), n=train.of, unit="rows")
+    learnt = Measurement.exact("training_rows", len(train.inputs), n=train.of, unit="rows")
     kind = kinds.get(scored.kind)
     beside: dict[str, tuple[Measurement, ...]] = {}
     differences = []
     for name in names:
         if progress is not None:
             progress(name)
-        other = kind.answer(kind.baselines.get(name), train, test_texts, scored)
+        other = kind.answer(kind.baselines.get(name), train, test_inputs, scored)
         beside[name] = (*measure(other, kind.beside, resampling), learnt)
         differences.append(kind.difference(scored, other, name, resampling))
     return evaluation.model_copy(

@@ -48,17 +48,21 @@ class Answers(Protocol):
 
 
 @dataclass(frozen=True)
-class TrainingTexts:
+class TrainingInputs:
     """What the baselines learn from: the same rows as the model, or some of them where they are very many.
 
     Attributes:
-        labels: One for each text, as the kind's answers hold them.
+        inputs: Texts, or images by their files.
+        labels: One for each input, as the kind's answers hold them.
         of: How many rows the model learnt from.
+        features: What the pretrained model, before any training, says of such inputs, shape (inputs, features); None
+            where no baseline asks for it.
     """
 
-    texts: Sequence[str]
+    inputs: Sequence[Any]
     labels: Any
     of: int
+    features: Callable[[Sequence[Any]], npt.NDArray[np.floating[Any]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Kind:
         metrics: By name, from answers and resampling to measurements of that name, or of `name.CLASS`.
         by_group: The headline metric of each group.
         baselines: By name.
-        answer: What a baseline that learnt from training texts says of test texts, as answers like the model's.
+        answer: What a baseline that learnt from training inputs says of test inputs, as answers like the model's.
         beside: Metrics of a baseline.
         difference: The model's headline metric minus a baseline's, on the same rows.
     """
@@ -77,7 +81,7 @@ class Kind:
     metrics: Registry[Any]
     by_group: Callable[[Any, Resampling], list[Measurement]]
     baselines: Registry[Any]
-    answer: Callable[[Any, TrainingTexts, Sequence[str], Any], Any]
+    answer: Callable[[Any, TrainingInputs, Sequence[Any], Any], Any]
     beside: tuple[str, ...]
     difference: Callable[[Any, Any, str, Resampling], Measurement]
 

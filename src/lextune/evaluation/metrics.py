@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+import numpy as np
+
 from lextune import statistics
 from lextune.evaluation.kinds import Resampling, groups_of, rows_without_group
 from lextune.evaluation.predict import Scored
@@ -47,10 +49,35 @@ def measured(
     return Measurement(name=name, value=value, interval=interval, n=n, unit=unit, problem=problem)
 
 
+NOT_APPLICABLE = "not applicable: "
+
+
+def not_applicable(name: str, why: str) -> Measurement:
+    """A metric that says nothing of such answers, and therefore has not failed."""
+    return Measurement(name=name, value=None, n=0, unit="proportion", problem=NOT_APPLICABLE + why)
+
+
 @metrics.register("accuracy")
 def accuracy(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa: ARG001
     """Share of rows whose highest-scored class is the label."""
     return [proportion("accuracy", int(scored.right.sum()), len(scored.labels))]
+
+
+@metrics.register("top_5_accuracy")
+def top_5_accuracy(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa: ARG001
+    """Share of rows whose label is among the five highest-scored classes; nothing of five classes or fewer.
+
+    Of classes with equal scores the earlier one comes first, as for the prediction itself.
+    """
+    name = "top_5_accuracy"
+    if len(scored.classes) <= _TOP:
+        return [not_applicable(name, f"there are no more than {_TOP} classes")]
+    best = np.argsort(-scored.scores, axis=1, kind="stable")[:, :_TOP]
+    right = (best == scored.labels[:, None]).any(axis=1) & scored.finite
+    return [proportion(name, int(right.sum()), len(scored.labels))]
+
+
+_TOP = 5
 
 
 @metrics.register("macro_f1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from lextune.evaluation.baselines import fit_tfidf
 from lextune.evaluation.kinds import (
     Kind,
     Resampling,
-    TrainingTexts,
+    TrainingInputs,
     groups_of,
     kinds,
     rows_without_group,
@@ -169,29 +169,25 @@ def by_group(scored: ScoredSets, resampling: Resampling) -> list[Measurement]:
     return found + rows_without_group(scored)
 
 
-Labels = npt.NDArray[np.bool_]
 baselines: Registry[Any] = Registry("baseline of several classes", "lextune.evaluation")
 
 
 @baselines.register("most_frequent_classes")
-def most_frequent_classes(
-    train: Sequence[str], labels: Labels, test: Sequence[str]  # noqa: ARG001
-) -> npt.NDArray[np.float64]:  # fmt: skip
+def most_frequent_classes(train: TrainingInputs, test: Sequence[Any]) -> npt.NDArray[np.float64]:
     """Always the shares of train as scores, and where none reaches the threshold, the most frequent class."""
-    shares = labels.mean(axis=0).astype(np.float64)
+    shares = train.labels.mean(axis=0).astype(np.float64)
     if (shares < THRESHOLD).all():
         shares[shares.argmax()] = THRESHOLD
     return np.tile(shares, (len(test), 1))
 
 
 @baselines.register("tfidf_one_vs_rest")
-def tfidf_one_vs_rest(
-    train: Sequence[str], labels: Labels, test: Sequence[str]
-) -> npt.NDArray[np.float64]:
+def tfidf_one_vs_rest(train: TrainingInputs, test: Sequence[str]) -> npt.NDArray[np.float64]:
     """Logistic regression (C = 10) on TF-IDF for each class by itself; a class that all or none has keeps its share."""
     from sklearn.linear_model import LogisticRegression
 
-    vectoriser, features = fit_tfidf(train)
+    vectoriser, features = fit_tfidf(train.inputs)
+    labels = train.labels
     scores = np.tile(labels.mean(axis=0).astype(np.float64), (len(test), 1))
     models = {}
     for i in range(labels.shape[1]):
@@ -205,10 +201,10 @@ def tfidf_one_vs_rest(
 
 
 def answer(
-    baseline: Any, train: TrainingTexts, test: Sequence[str], like: ScoredSets
+    baseline: Any, train: TrainingInputs, test: Sequence[Any], like: ScoredSets
 ) -> ScoredSets:
     """The baseline's scores beside the labels that the model's answers have."""
-    scores = baseline(train.texts, train.labels.astype(bool), test)
+    scores = baseline(replace(train, labels=train.labels.astype(bool)), test)
     return ScoredSets(like.ids, like.labels, scores, like.classes, {})
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from lextune.evaluation.baselines import Baseline, accuracy_difference, baselines
-from lextune.evaluation.kinds import Kind, TrainingTexts, kinds
+from lextune.evaluation.kinds import Kind, TrainingInputs, kinds
 from lextune.evaluation.metrics import by_group, metrics
 from lextune.evaluation.predict import Scored
 
 
-def answer(baseline: Baseline, train: TrainingTexts, test: Sequence[str], like: Scored) -> Scored:
+def answer(baseline: Baseline, train: TrainingInputs, test: Sequence[Any], like: Scored) -> Scored:
     """The baseline's scores beside the labels that the model's answers have."""
-    scores = baseline(train.texts, train.labels, test, len(like.classes))
+    scores = baseline(train, test, len(like.classes))
     return Scored(like.ids, like.labels, scores, like.classes, {})
 
 

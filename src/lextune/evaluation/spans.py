@@ -20,7 +20,7 @@ from lextune import statistics
 from lextune.evaluation.kinds import (
     Kind,
     Resampling,
-    TrainingTexts,
+    TrainingInputs,
     groups_of,
     kinds,
     rows_without_group,
@@ -155,20 +155,18 @@ baselines: Registry[Any] = Registry("baseline of spans", "lextune.evaluation")
 
 
 @baselines.register("dictionary")
-def dictionary(
-    train: Sequence[str], labels: Sequence[Sequence[Span]], test: Sequence[str]
-) -> list[Found]:
+def dictionary(train: TrainingInputs, test: Sequence[str]) -> list[Found]:
     """Every text of a training entity, found again wherever it stands, the longest first.
 
     A text is an entity of the type that it was most often labelled, if at least half of its occurrences in
     the training texts were labelled at all. Case counts. In scripts that set spaces it must be whole words.
     """
     types: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for text, spans in zip(train, labels, strict=True):
+    for text, spans in zip(train.inputs, train.labels, strict=True):
         for span in spans:
             types[text[span.start : span.end]][span.type] += 1
     everything = _any_of(types)
-    seen = Counter(one.group() for text in train for one in everything.finditer(text))
+    seen = Counter(one.group() for text in train.inputs for one in everything.finditer(text))
     kept = {
         text: max(sorted(counts), key=counts.__getitem__)
         for text, counts in types.items()
@@ -198,10 +196,10 @@ _WORD = re.compile(rf"[^\W_{UNSPACED}]")
 
 
 def answer(
-    baseline: Any, train: TrainingTexts, test: Sequence[str], like: ScoredSpans
+    baseline: Any, train: TrainingInputs, test: Sequence[str], like: ScoredSpans
 ) -> ScoredSpans:
     """What the baseline finds beside the labels that the model's answers have."""
-    found = baseline(train.texts, train.labels, test)
+    found = baseline(train, test)
     return ScoredSpans(like.ids, like.labels, found, like.classes, {})
 
 

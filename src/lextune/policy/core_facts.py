@@ -34,7 +34,15 @@ CORE_FACTS: Mapping[str, Fact] = {
         Fact(
             id=TASK,
             type="choice",
-            choices=("sentiment", "text_classification", "multi_label_classification", "ner"),
+            choices=(
+                "sentiment",
+                "text_classification",
+                "multi_label_classification",
+                "ner",
+                "image_classification",
+                "object_detection",
+                "semantic_segmentation",
+            ),
             question=Text(en="What is the model to do?", zh="模型执行什么任务？"),
             definition=Text(
                 en="The config's own key `task`, as the signed config statement has it.",

@@ -23,7 +23,7 @@ from lextune.masks import load_mask
 def seen(width, height, orientation=1):
     """A probe of an image of that stored size."""
     size = (width, height) if orientation < 5 else (height, width)
-    return Probe("0" * 64, size, (width, height), orientation, "PNG", "RGB", 0)
+    return Probe("0" * 64, size, (width, height), orientation, "PNG", "RGB", 0, ())
 
 
 def cell(*boxes, size=None, **more):

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from lextune.data.findings import Level
 from lextune.data.images.box_forms import parse_boxes
@@ -28,7 +29,8 @@ ROUNDING = 1.0
 _SLACK = 1e-6
 
 
-class Note(NamedTuple):
+@dataclass(frozen=True)
+class Note:
     """What was mended or seen in one label, as `Findings.add` has it."""
 
     kind: str
@@ -203,8 +205,10 @@ def _turn(size: tuple[int, int] | None, probe: Probe, drawn: bool, what: str) ->
 
 def _rounded(box: Box, scale: tuple[int, int]) -> Box:
     """The box in pixels, as exact as it is kept."""
-    sides = (box.x1 * scale[0], box.y1 * scale[1], box.x2 * scale[0], box.y2 * scale[1])
-    return Box(*(round(side, 2) for side in sides), box.type, box.crowd)
+    width, height = scale
+    x1, x2 = (round(side * width, 2) for side in (box.x1, box.x2))
+    y1, y2 = (round(side * height, 2) for side in (box.y1, box.y2))
+    return Box(x1, y1, x2, y2, box.type, box.crowd)
 
 
 def _inside(box: Box, frame: tuple[int, int]) -> Box:

@@ -91,6 +91,11 @@ class ImageReading:
             self._probe = None
         else:
             self._probe, self._where = looked, raw.where
+            if not looked.fits(raw.values[self.context.options.text] or ""):
+                self.context.findings.add(
+                    "image_suffix", "info", f"images in {looked.format} whose names end as those of another format",
+                    "none is needed: they are read by what they hold", raw.where,
+                )  # fmt: skip
         return self._probe
 
     def read_label(

@@ -36,6 +36,8 @@ _PHOTO = {
 }  # fmt: skip
 #: Latitude, longitude, their counterparts at the destination, and the names of method and area.
 _GPS_PLACES = frozenset({0x02, 0x04, 0x14, 0x16, 0x1B, 0x1C})
+#: Image resources of Photoshop (Adobe Photoshop File Formats Specification).
+_IPTC, _PHOTOSHOP_THUMBNAILS = 0x0404, (0x0409, 0x040C)
 _THUMBNAIL = (0x0201, 0x0111)
 _XMP: Mapping[str, re.Pattern[bytes]] = MappingProxyType(
     {
@@ -117,8 +119,11 @@ def _of_xmp(image: Image) -> Iterator[str]:
 def _of_texts(image: Image) -> Iterator[str]:
     if image.info.get("comment"):
         yield "comment"
-    if (image.info.get("photoshop") or {}).get(0x0404):
+    resources = image.info.get("photoshop") or {}
+    if resources.get(_IPTC):
         yield "iptc"
+    if any(resources.get(code) for code in _PHOTOSHOP_THUMBNAILS):
+        yield "thumbnail"
     texts = getattr(image, "text", {}) if image.format == "PNG" else {}
     for name, text in texts.items():
         if name.startswith("XML:com.adobe.xmp") or not str(text).strip():

@@ -40,20 +40,17 @@ def paint(regions: Iterable[Region], size: tuple[int, int]) -> npt.NDArray[Any]:
     Raises:
         UnfitLabelError: An outline is none, or reaches out of the image.
     """
-    coco = need("vision", "faster_coco_eval.mask")
-    drawn = []
-    for region in regions:
-        try:
-            runs = coco.segmToRle(_checked(region.outline, size), *size)
-            drawn.append((int(coco.area(runs)), region.value, runs))
-        except (ValueError, TypeError, RuntimeError) as error:
-            if isinstance(error, UnfitLabelError):
-                raise
-            raise _no_outline() from error
-    most = max((value for _, value, _ in drawn), default=0)
-    found = np.zeros(size[::-1], np.uint8 if most < 256 else np.uint16)
-    for _, value, runs in sorted(drawn, key=lambda one: -one[0]):
-        found[coco.decode(runs).astype(bool)] = value
+    coco = need("vision", "faster_coco_eval.core.mask")
+    checked = [(region.value, _checked(region.outline, size)) for region in regions]
+    found = np.zeros(
+        size[::-1], np.uint8 if max((one for one, _ in checked), default=0) < 256 else np.uint16
+    )
+    try:
+        runs = [(value, coco.segmToRle(outline, *size)) for value, outline in checked]
+        for value, one in sorted(runs, key=lambda pair: -int(coco.area(pair[1]))):
+            found[coco.decode(one).astype(bool)] = value
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise _no_outline() from error
     return found
 
 

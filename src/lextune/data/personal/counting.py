@@ -11,6 +11,7 @@ from lextune.config import DataConfig
 from lextune.data.columns import Ints
 from lextune.data.dataset import Rows
 from lextune.data.findings import PLACES, Findings, Level
+from lextune.data.images.personal import count_in_images, measure_in_images
 from lextune.data.personal.counted import PersonalDataCount
 from lextune.data.personal.detector import Detector
 from lextune.data.personal.types import TYPES
@@ -40,6 +41,8 @@ def count_personal(
     total = sum(len(rows) for rows in parts.values())
     if not asked.report or not total:
         return None
+    if any(rows.images is not None for rows in parts.values()):
+        return count_in_images(parts, asked, config.split.seed, findings)
     chosen = _sample(parts, asked.rows or total, config.split.seed)
     detector = Detector(minimum_score=asked.minimum_score)
     types = Counter[str]()
@@ -69,6 +72,8 @@ def measure_personal(counted: PersonalDataCount | None) -> tuple[Measurement, ..
     """
     if counted is None:
         return ()
+    if counted.sensitive is None:
+        return measure_in_images(counted)
     return (
         _measurement("personal_data_rows", counted.found, counted),
         _measurement("sensitive_personal_data_rows", counted.sensitive, counted),

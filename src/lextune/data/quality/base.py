@@ -38,6 +38,13 @@ class QualityCheck(Protocol):
     def __call__(self, given: QualityInput, findings: Findings) -> QualityResult: ...  # noqa: D102
 
 
+def of_images(check: str) -> QualityResult:
+    """What a check of texts says where rows are images: that it measured nothing."""
+    return QualityResult(
+        check=check, status="not_applicable", reason="rows are images, and this looks at texts"
+    )
+
+
 quality_checks: Registry[QualityCheck] = Registry("quality_check", "lextune.data.quality.checks")
 
 

@@ -12,7 +12,7 @@ from lextune.data.dataset import Progress, read_options
 from lextune.data.findings import Findings
 from lextune.data.formats import ReadContext
 from lextune.data.quality.sampling import drawn_order
-from lextune.labels import LabelKind
+from lextune.labels import InputKind, LabelKind
 
 
 def draw_for_review(
@@ -21,6 +21,7 @@ def draw_for_review(
     progress: Progress | None = None,
     kind: LabelKind = "class",
     gate: Gate | None = None,
+    inputs: InputKind = "text",
 ) -> tuple[bytes, int, int]:
     """The first rows of the draw as CSV with columns id, where, label, text, verdict, reviewer.
 
@@ -30,6 +31,7 @@ def draw_for_review(
         progress: Told what goes on.
         kind: What one label means.
         gate: Which rows may be used; None asks for consent as of today, where that is the basis.
+        inputs: What a row is; of an image the path is written, in a column `image` instead of `text`.
 
     Returns:
         (CSV in UTF-8 with a byte order mark, for spreadsheets; rows in it; rows that there are).
@@ -37,15 +39,16 @@ def draw_for_review(
     Raises:
         DataError: The data cannot be read.
     """
-    context = ReadContext(read_options(config, kind), Findings(), gate=gate or Gate(config))
+    context = ReadContext(read_options(config, kind, inputs), Findings(), gate=gate or Gate(config))
     corpus = read_parts(config, context, progress)["train"]
     context.findings.raise_errors()
     order = drawn_order(corpus.ids, config.quality.seed)[:rows]
     taken = corpus.take(order)
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
-    writer.writerow(("id", "where", "label", "text", "verdict", "reviewer"))
-    columns = zip(taken.ids.astype(str).tolist(), taken.places, taken.texts, strict=True)
+    shown = taken.texts if taken.images is None else taken.images.files
+    writer.writerow(("id", "where", "label", inputs, "verdict", "reviewer"))
+    columns = zip(taken.ids.astype(str).tolist(), taken.places, shown, strict=True)
     for row, (name, place, text) in enumerate(columns):
         writer.writerow((name, place, taken.labels[row] or "", text, "", ""))
     return stream.getvalue().encode("utf-8-sig", "surrogatepass"), len(taken), len(corpus)

@@ -154,13 +154,11 @@ def _cell(
     Raises:
         UnfitLabelError: An annotation has no box or no outline.
     """
-    size = [image.get("width"), image.get("height")]
-    if not all(type(side) is int and side > 0 for side in size):
-        size = []
+    size = _size(image)
     if context.options.label_kind == "boxes":
         boxes = [[*_corners(one), names[one["category_id"]], one.get("iscrowd", 0)] for one in annotations]  # fmt: skip
-        return json.dumps({"boxes": boxes, "size": size or None}, ensure_ascii=False)
-    if not size:
+        return json.dumps({"boxes": boxes, "size": size}, ensure_ascii=False)
+    if size is None:
         raise UnfitLabelError(
             "bad_annotation", "images without width and height in the annotations", "write them in pixels"
         )  # fmt: skip
@@ -169,7 +167,15 @@ def _cell(
         Region(values[one["category_id"]], one.get("segmentation") or ()) for one in annotations
     ]
     named = {value: names[one] for one, value in values.items()}
-    return painted_cell(regions, named, (size[0], size[1]), context.keep)
+    return painted_cell(regions, named, size, context.keep)
+
+
+def _size(image: _Item) -> tuple[int, int] | None:
+    """Width and height; what is missing, or 0, says nothing."""
+    width, height = image.get("width"), image.get("height")
+    if type(width) is not int or type(height) is not int or width <= 0 or height <= 0:
+        return None
+    return width, height
 
 
 def _corners(annotation: _Item) -> tuple[float, ...]:

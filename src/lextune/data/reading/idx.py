@@ -14,7 +14,14 @@ from typing import BinaryIO
 
 import numpy as np
 
-from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source, data_format
+from lextune.data.formats import (
+    RawRow,
+    ReadContext,
+    ReadOptions,
+    Source,
+    data_format,
+    missing_columns,
+)
 from lextune.data.opening import open_bytes
 from lextune.extras import need
 from lextune.images import MOST_PIXELS
@@ -22,14 +29,14 @@ from lextune.images import MOST_PIXELS
 _UNSIGNED_BYTE = 8
 
 
-def _is_idx(path: Path, options: ReadOptions) -> bool:
+def is_idx(path: Path, options: ReadOptions) -> bool:
     """A file of images by its name, or a folder with exactly one."""
     if options.label_kind not in ("class", "classes"):
         return False
     return len(_inside(path)) == 1 if path.is_dir() else _is_images(path.name)
 
 
-@data_format("idx", recognise=_is_idx)
+@data_format("idx", recognise=is_idx)
 def read_idx(source: Source, context: ReadContext) -> Iterator[RawRow]:
     """One row per image, which is kept as a PNG; its class is the number that the labels say.
 
@@ -39,6 +46,9 @@ def read_idx(source: Source, context: ReadContext) -> Iterator[RawRow]:
         (path,) = _inside(source.path)
         source = Source(f"{source.name.rstrip('/')}/{path.name}", path=path)
     options = context.options
+    names = [options.text] if options.label is None else [options.text, options.label]
+    if missing_columns(names, source, context):
+        return
     labels: bytes | None = None
     if options.label is not None:
         labels = _labels(source, context)

@@ -11,7 +11,15 @@ from pathlib import Path
 
 from lextune.data.class_folders import class_folders, empty_folder, files_below, no_labels
 from lextune.data.encodings import tell_undecoded
-from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source, data_format, formats
+from lextune.data.formats import (
+    RawRow,
+    ReadContext,
+    ReadOptions,
+    Source,
+    data_format,
+    formats,
+    missing_columns,
+)
 from lextune.data.images.paths import located
 from lextune.data.opening import record_digest
 from lextune.images import SUFFIXES
@@ -22,6 +30,8 @@ _TABLES = {
     "metadata.jsonl": "jsonl", "metadata.csv": "delimited", "metadata.parquet": "parquet",
 }  # fmt: skip
 _FILE_NAME = "file_name"
+#: Names that are looked at to say whether a folder is one of images.
+_LOOKED_AT = 1000
 #: Images that are not read; each is reported as one rather than passed over.
 _UNREAD = frozenset(
     {
@@ -57,7 +67,12 @@ def read_image_folder(source: Source, context: ReadContext) -> Iterator[RawRow]:
     table = _table(root) if root.is_dir() else None
     if table is not None:
         yield from _of_table(table, root, source, context)
-    elif root.is_dir():
+        return
+    options = context.options
+    names = [options.text] if options.label is None else [options.text, options.label]
+    if missing_columns(names, source, context):
+        return
+    if root.is_dir():
         base = source.name.rstrip("/")
         found = [
             (label, path, f"{base}/{path.relative_to(root).as_posix()}")
@@ -71,6 +86,21 @@ def read_image_folder(source: Source, context: ReadContext) -> Iterator[RawRow]:
 def is_image_name(path: Path) -> bool:
     """Whether a file is an image by the suffix of its name, in any case, read or not."""
     return path.suffix.lower() in SUFFIXES or path.suffix.lower() in _UNREAD
+
+
+def holds_images(path: Path) -> bool:
+    """Whether a path is an image, or a folder whose files are images for the most part, by their names."""
+    if not path.is_dir():
+        return path.is_file() and is_image_name(path)
+    seen = found = 0
+    for base, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if not name.startswith("."):
+                seen, found = seen + 1, found + is_image_name(Path(base, name))
+        if seen >= _LOOKED_AT:
+            break
+    return 2 * found > seen
 
 
 def images_below(folder: Path, root: Path, source: Source, context: ReadContext) -> list[Path]:

@@ -202,7 +202,7 @@ def redact_path(
     rewriter = _REWRITERS[name](source, context, wanted, output)
     counts = Counts()
     move = _Spans(counts, context.findings)
-    place = _new_folder(output) if name == "folder" else _new_file(output)
+    place = new_folder(output) if name == "folder" else _new_file(output)
     with place as target:
         begun = False
         for item, made in redact_items(rewriter.items(), redactor, processes):
@@ -330,7 +330,8 @@ class _Guarded:
 
 
 @contextlib.contextmanager
-def _new_folder(output: Path) -> Iterator[Path]:
+def new_folder(output: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `output` when all of it is written, and is gone after an error."""
     made = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     with disk_problems(output):
         made.mkdir()

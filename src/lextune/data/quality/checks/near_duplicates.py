@@ -1,8 +1,9 @@
-"""Counts rows that nearly repeat others, within a part and across parts, also with other labels; it changes nothing."""
+"""Counts texts or images that nearly repeat others, in a part and across parts, also with other labels; it changes nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,13 @@ from lextune.data.columns import Ints, Spool, Texts, same
 from lextune.data.dataset import Rows
 from lextune.data.findings import PLACES, Findings
 from lextune.data.quality.base import QualityInput, quality_checks
+from lextune.data.quality.lookalikes import (
+    LEAST_CORRELATION,
+    MOST_BITS,
+    SIDE,
+    find_lookalikes,
+    read_thumbnails,
+)
 from lextune.data.quality.neighbours import PERMUTATIONS, Pairs, find_pairs, rows_per_band
 from lextune.data.quality.results import QualityResult
 from lextune.data.quality.shingles import WIDTH
@@ -38,17 +46,17 @@ class _Distinct:
 
 @quality_checks.register("near_duplicates")
 def near_duplicates(given: QualityInput, findings: Findings) -> QualityResult:
-    """Near duplicates by MinHash, confirmed by exact Jaccard on six-byte shingles of the normalised text.
+    """Near duplicates: texts by MinHash, confirmed by exact Jaccard on six-byte shingles of the normalised text;
+    images by a perceptual hash, confirmed by their thumbnails.
 
-    Texts that are the same after normalising are not counted: the first checks do that. A row counts where an
+    Texts that are the same after normalising, and files of the same bytes, are not counted: the first checks do
+    that. A row counts where an
     earlier row of its part is near; a test row leaks where a row of train or validation is. Labels conflict
     where rows of a part that are near, directly or through others, have different ones.
     """
-    threshold, seed = given.config.near_duplicate_threshold, given.config.seed
     names = list(given.parts)
     distinct = _distinct(list(given.parts.values()))
-    texts = _texts(list(given.parts.values()), distinct, given.scratch)
-    pairs = find_pairs(texts, distinct.part, distinct.text, threshold, seed)
+    pairs, parameters = _pairs(given, distinct)
     inside = distinct.part[pairs.later] == distinct.part[pairs.earlier]
     conflicts = _conflicts(distinct, pairs) if given.corpus.kind == "class" else None
     measurements: list[Measurement] = []
@@ -73,17 +81,35 @@ def near_duplicates(given: QualityInput, findings: Findings) -> QualityResult:
     measurements += [_count(kind, value, total) for kind, value in totals.items()]
     return QualityResult(
         check="near_duplicates",
-        parameters={
-            "threshold": threshold, "seed": seed, "permutations": PERMUTATIONS,
-            "rows_per_band": rows_per_band(threshold), "shingle_bytes": WIDTH,
-        },
+        parameters=parameters,
         measurements=tuple(measurements),
         details={
             "compared_pairs": pairs.candidates,
             "distinct_texts": len(distinct.row),
             "pairs": _shown_pairs(given, names, distinct, pairs),
         },
-    )  # fmt: skip
+    )
+
+
+def _pairs(given: QualityInput, distinct: _Distinct) -> tuple[Pairs, dict[str, Any]]:
+    """The pairs, and what they were found by."""
+    parts = list(given.parts.values())
+    columns = [part.images for part in parts if part.images is not None]
+    if columns:
+        rows = [distinct.row[distinct.part == number] for number in range(len(parts))]
+        files = [path for one, at in zip(columns, rows, strict=True) for path in one.files.take(at)]
+        hashes = np.concatenate([one.perceptual[at] for one, at in zip(columns, rows, strict=True)])
+        pairs = find_lookalikes(hashes, distinct.part, partial(read_thumbnails, files))
+        return pairs, {
+            "hash_bits": 64, "most_bits": MOST_BITS, "thumbnail_side": SIDE,
+            "threshold": LEAST_CORRELATION,
+        }  # fmt: skip
+    threshold, seed = given.config.near_duplicate_threshold, given.config.seed
+    texts = _texts(parts, distinct, given.scratch)
+    return find_pairs(texts, distinct.part, distinct.text, threshold, seed), {
+        "threshold": threshold, "seed": seed, "permutations": PERMUTATIONS,
+        "rows_per_band": rows_per_band(threshold), "shingle_bytes": WIDTH,
+    }  # fmt: skip
 
 
 def _distinct(parts: list[Rows]) -> _Distinct:
@@ -131,17 +157,17 @@ def _conflicts(distinct: _Distinct, pairs: Pairs) -> Ints:
 
 
 def _count(name: str, value: int, n: int, group: str | None = None) -> Measurement:
-    """A count without an interval: MinHash may have missed a few."""
+    """A count without an interval: the hashes may have missed a few."""
     return Measurement(name=name, value=value, n=n, unit="rows", group=group)
 
 
 def _tell(name: str, rows: Rows, found: dict[str, Ints], findings: Findings) -> None:
     found = {kind: np.sort(at) for kind, at in found.items()}
-    tell_rows(findings, "near_duplicate", "warning", f"rows of {name} that nearly repeat the text of another",
+    tell_rows(findings, "near_duplicate", "warning", f"rows of {name} that nearly repeat the {rows.noun} of another",
           "look at them; remove what was copied", rows, found["near_duplicate_rows"])  # fmt: skip
     conflicting = found.get("near_conflicting_rows", np.zeros(0, np.int64))
     tell_rows(findings, "near_conflicting_labels", "warning",
-          f"rows of {name} whose text stands there nearly the same with different labels",
+          f"rows of {name} whose {rows.noun} stands there nearly the same with different labels",
           "decide on one label for each, or remove them", rows, conflicting)  # fmt: skip
 
 
