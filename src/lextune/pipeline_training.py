@@ -95,6 +95,8 @@ def fine_tune(
     redrawn = _try_first(config, loaded, train)
     if redrawn:
         listener.tell(redrawn)
+    if task.label_kind == "mask":
+        weights = _class_weights(config, prepared, train)
     trainer = Trainer(
         task,
         loaded.model,
@@ -217,26 +219,35 @@ def try_training(
     return Tried(rehearsal, trainer.progress.precision, loading, tokenising, once)
 
 
-def _class_weights(config: RunConfig, prepared: Prepared) -> torch.Tensor | None:
-    """Of the training loss.
+def _class_weights(
+    config: RunConfig, prepared: Prepared, masks: Rows | None = None
+) -> torch.Tensor | None:
+    """Of the training loss; of pixels they are known when `masks`, the training rows, are decoded, and None before.
 
     Raises:
-        ConfigError: They are asked for, but the task does not give each row one class.
+        ConfigError: They are asked for, but the task gives neither rows nor pixels one class each.
     """
     asked = config.train.class_weights
     if asked is None:
         return None
     task, classes = tasks.get(config.task), prepared.ref.classes
-    if task.label_kind != "class":
+    if task.label_kind not in ("class", "mask"):
         raise ConfigError(
             Problem(
                 f"train.class_weights is set, but the task {config.task} does not read it",
                 "remove it",
-                "weights are of rows, each of which has one class",
+                "weights are of rows or pixels, each of which has one class",
             )
         )
+    if task.label_kind == "mask":
+        from lextune.tasks.vision.frames import class_pixels
+
+        if masks is None:
+            return None
+        return class_weights(asked, classes, class_pixels(masks.encoded, masks.labels, len(classes)))  # type: ignore[arg-type]  # fmt: skip
     labels = prepared.parts["train"]["label"].to_pylist()
-    return class_weights(asked, classes, task.numbers(labels, classes, None))
+    numbers = task.numbers(labels, classes, None)
+    return class_weights(asked, classes, np.bincount(numbers, minlength=len(classes)))
 
 
 def _load(

@@ -17,6 +17,7 @@ from lextune.errors import DataError, ModelError, VerificationError
 from lextune.models.loading import LoadedModel, load_finished
 from lextune.tasks.base import model_info, tasks
 from lextune.tasks.vision.found import VOID, FoundMask
+from lextune.tasks.vision.frames import class_pixels
 from tiny_segmenters import CLASSES, picture_input, tiny_encoder, write_picture
 
 TASK = tasks.get("semantic_segmentation")
@@ -55,7 +56,7 @@ def test_what_is_taught_are_the_classes_of_the_files(tmp_path: Path) -> None:
     both = sum(
         np.bincount(np.where(one == 9, 3, 2 - one).ravel(), minlength=4)[:3] for one in truth
     )
-    assert TASK.counts(labels, encoded, 3).tolist() == both.tolist()
+    assert class_pixels(encoded, labels, 3).tolist() == both.tolist()
 
 
 def test_a_network_learns_and_answers_at_the_size_of_the_image(tmp_path: Path) -> None:

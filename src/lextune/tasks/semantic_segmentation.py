@@ -140,16 +140,6 @@ class SemanticSegmentation(VisionTask):
         counts = pixels_of(targets, len(class_weights))
         return float(counts.double() @ class_weights.to(counts.device).double())
 
-    def counts(self, labels: npt.NDArray[np.uint8], encoded: Pixels, classes: int) -> npt.NDArray[np.int64]:  # fmt: skip
-        """Pixels of each class in the masks as they are kept, shape (classes,)."""
-        import numpy as np
-
-        total = np.zeros(256, np.int64)
-        for row in range(len(encoded)):
-            values = np.bincount(encoded.mask(row).ravel(), minlength=256)
-            np.add.at(total, labels[row], values)
-        return total[:classes]
-
     def logits(self, model: torch.nn.Module, batch: ImageBatch) -> torch.Tensor:
         """Shape (images, classes, height, width) of the input."""
         found = _logits(model, batch.pixels)

@@ -120,6 +120,16 @@ def class_tables(
     return tables
 
 
+def class_pixels(
+    pixels: Pixels, tables: npt.NDArray[np.uint8], classes: int
+) -> npt.NDArray[np.int64]:
+    """Pixels of each class in all masks as they are kept, shape (classes,); `tables` as `class_tables` made them."""
+    total = np.zeros(VOID + 1, np.int64)
+    for row in range(len(pixels)):
+        np.add.at(total, tables[row], np.bincount(pixels.mask(row).ravel(), minlength=VOID + 1))
+    return total[:classes]
+
+
 def enlarged(logits: torch.Tensor, kept: tuple[int, int], original: tuple[int, int]) -> FoundMask:
     """The likeliest class of each pixel of the original image.
 
