@@ -107,7 +107,7 @@ class SemanticSegmentation(VisionTask):
 
         from lextune.tasks.vision.folding import fold_batch_norms, freeze_batch_norms
 
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)
         prefix = model.backbone_prefix
         assert isinstance(prefix, str)
         encoder = model.get_submodule(prefix)

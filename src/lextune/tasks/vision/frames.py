@@ -93,7 +93,7 @@ def taught(
             mask = np.asarray(_padded(mask, size, VOID))
         else:
             mask = np.ascontiguousarray(lay(mask, _crop(pixels, row), "nearest"))
-        return tables[row][mask]
+        return np.take(tables[row], mask)
 
     loss = pixels.loss if isinstance(pixels, TaughtFrames) else "cross_entropy"
     return MaskTargets(torch.from_numpy(stacked(made, rows)), loss)
@@ -149,7 +149,7 @@ def enlarged(logits: torch.Tensor, kept: tuple[int, int], original: tuple[int, i
     )[0]
     at = ((torch.arange(height) + 0.5) * (kept[0] / height) - 0.5).clamp(0, kept[0] - 1)
     values, certainty, total = [], [], 0.0
-    for piece in at.split(max(1, _PIECE // (len(given) * width))):
+    for piece in torch.split(at, max(1, _PIECE // (len(given) * width))):
         low = piece.floor().long()
         high = (low + 1).clamp(max=kept[0] - 1)
         share = (piece - low)[None, :, None].to(wide)

@@ -47,8 +47,8 @@ def _dice(scores: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     losses = need("vision", "segmentation_models_pytorch.losses")
     loss: torch.Tensor = losses.DiceLoss("multiclass", ignore_index=VOID)(scores, truth)
     # the library takes the mean over all classes, and 0 for one that is not there
-    there = truth[truth != VOID].unique().numel()
-    return loss * (scores.shape[1] / there)
+    there = int((torch.bincount(truth[truth != VOID]) > 0).sum())
+    return torch.mul(loss, scores.shape[1] / there)
 
 
 def pixels_of(targets: MaskTargets, classes: int) -> torch.Tensor:

@@ -121,7 +121,7 @@ def _made(kind: str, config: Mapping[str, Any], classes: int, dropout: float | N
         ModelError: There is no such class, it is none of images in RGB, or its config does not fit it.
     """
     smp = need("vision", "segmentation_models_pytorch")
-    library_class = getattr(smp, kind, None)
+    library_class: Any = getattr(smp, kind, None)
     known = isinstance(library_class, type) and issubclass(
         library_class, smp.base.SegmentationModel
     )
