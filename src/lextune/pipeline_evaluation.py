@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lextune.config import EvaluationConfig, RunConfig, load_config
+from lextune.errors import Problem, VerificationError
 from lextune.evidence.keys import load_trust
 from lextune.extras import require
-from lextune.labels import read_spans
+from lextune.files import read_regular
+from lextune.labels import read_boxes, read_mask, read_spans
 from lextune.listener import Listener
 from lextune.records import Evaluation, Measurement
 from lextune.release import read_release
@@ -21,10 +23,13 @@ if TYPE_CHECKING:
     from lextune.data.inputs import Images
     from lextune.data.prepare import Prepared
     from lextune.evaluation.kinds import Answers, TrainingInputs
+    from lextune.images import ImageInput
     from lextune.models.loading import LoadedModel
+    from lextune.models.selection import SelectedModel
     from lextune.tasks.base import Task
 
     Inputs = Texts | Images
+    Features = Callable[[Sequence[Any]], Any]
 
 #: What is done to rows before a model takes them, for progress bars.
 ENCODING = {"text": "tokenise", "image": "decode"}
@@ -93,7 +98,7 @@ def score_table(
     from lextune.data.inputs import inputs_of
 
     ids, inputs = tuple(table["id"].to_pylist()), inputs_of(table, loaded.task.input_kind)
-    labels = known_labels(loaded.task, table["label"].to_pylist(), loaded.classes)
+    labels = known_labels(loaded.task, table, loaded.classes)
     groups = {
         name.removeprefix("group."): table[name].to_pylist()
         for name in table.column_names
@@ -102,10 +107,7 @@ def score_table(
     if loaded.task.label_kind in ("class", "classes"):
         found: Any = _scores(loaded, inputs, batch_size, listener, folder)
     else:
-        found = []
-        advance = listener.bar("predict", len(inputs))
-        for block in inputs.blocks():
-            found += loaded.task.find(loaded, block, batch_size, advance)
+        found = _found(loaded, inputs, batch_size, listener.bar("predict", len(inputs)))
     return answers(loaded.task, ids, labels, found, loaded.classes, groups)
 
 
@@ -125,10 +127,61 @@ def _scores(
     )
 
 
-def known_labels(task: Task, cells: Sequence[str], classes: Sequence[str]) -> Any:
-    """The labels of rows as answers of the task's kind hold them."""
+def _found(
+    loaded: LoadedModel, inputs: Any, batch_size: int, advance: Callable[[int], None]
+) -> list[Any]:
+    """What the model finds in each input; of pixels no more than their counts is kept."""
+    from lextune.evaluation.masks import summarise
+
+    found: list[Any] = []
+    for block in inputs.blocks():
+        some = loaded.task.find(loaded, block, batch_size, advance)
+        if loaded.task.label_kind == "mask":
+            classes = loaded.classes
+            some = [
+                summarise(one, _truth(given, classes), len(classes))
+                for one, given in zip(some, block, strict=True)
+            ]
+        found += some
+    return found
+
+
+def _truth(given: ImageInput, classes: Sequence[str]) -> Any:
+    """The class number of each pixel, as the label of an image has it.
+
+    Raises:
+        VerificationError: The mask is not the one that was checked.
+    """
+    from lextune.evaluation.masks import in_classes
+    from lextune.images import UnfitImageError
+    from lextune.masks import load_mask
+
+    mask = read_mask(given.label or "")
+    try:
+        values = load_mask(read_regular(Path(given.mask)), mask)
+    except (OSError, UnfitImageError) as error:
+        raise VerificationError(
+            Problem(
+                f"the mask {given.mask} is not the one that was checked",
+                "run again from the config",
+                "it was changed between the checks and its use",
+            )
+        ) from error
+    return in_classes(values, mask, classes)
+
+
+def known_labels(task: Task, table: Any, classes: Sequence[str]) -> Any:
+    """The labels of a table's rows as answers of the task's kind hold them."""
+    from lextune.data.inputs import inputs_of
+    from lextune.evaluation.masks import layout
+
+    if task.label_kind == "mask":
+        return [layout(_truth(one, classes), len(classes)) for one in inputs_of(table, "image")]  # type: ignore[arg-type]
+    cells = table["label"].to_pylist()
     if task.label_kind == "spans":
         return [read_spans(cell) for cell in cells]
+    if task.label_kind == "boxes":
+        return [read_boxes(cell) for cell in cells]
     numbers = task.numbers(cells, classes, None)
     return numbers > 0 if task.label_kind == "classes" else numbers
 
@@ -142,11 +195,16 @@ def answers(
     groups: Mapping[str, Sequence[str | None]],
 ) -> Answers:
     """Labels and predictions together, in the class of the task's kind."""
+    from lextune.evaluation.boxes import ScoredBoxes
+    from lextune.evaluation.masks import ScoredMasks
     from lextune.evaluation.predict import Scored
     from lextune.evaluation.sets import ScoredSets
     from lextune.evaluation.spans import ScoredSpans
 
-    holders: dict[str, Any] = {"class": Scored, "classes": ScoredSets, "spans": ScoredSpans}
+    holders: dict[str, Any] = {
+        "class": Scored, "classes": ScoredSets, "spans": ScoredSpans, "boxes": ScoredBoxes,
+        "mask": ScoredMasks,
+    }  # fmt: skip
     made: Answers = holders[task.label_kind](ids, labels, found, classes, groups)
     return made
 
@@ -187,8 +245,9 @@ class Measuring:
 
 
 def try_measuring(
-    config: RunConfig, prepared: Prepared, train: int, test: int, folder: Path, listener: Listener
-) -> float:
+    config: RunConfig, prepared: Prepared, train: int, test: int, folder: Path, listener: Listener,
+    features: Features | None = None,
+) -> float:  # fmt: skip
     """Seconds of measuring made-up answers to the first `test` test rows, with baselines of the first `train` rows.
 
     A baseline needs rows of two classes: where the first rows have one, they are given labels in turn.
@@ -198,34 +257,55 @@ def try_measuring(
     from lextune.data.inputs import inputs_of
     from lextune.evaluation.kinds import TrainingInputs
     from lextune.tasks.base import tasks
-    from lextune.tasks.text.tagging import ScoredSpan
 
     task, classes = tasks.get(config.task), prepared.ref.classes
     few, measured = prepared.parts["train"][:train], prepared.parts["test"][:test]
-    labels = known_labels(task, measured["label"].to_pylist(), classes)
-    found: Any = np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(labels))
-    if task.label_kind == "spans":
-        found = [
-            tuple(ScoredSpan(start, end, name, 1.0) for start, end, name in spans)
-            for spans in labels
-        ]
+    labels = known_labels(task, measured, classes)
+    found = _made_up(task, measured, labels, classes)
     scored = answers(task, tuple(measured["id"].to_pylist()), labels, found, classes, {})
     start = time.perf_counter()
     texts = inputs_of(few, task.input_kind)
-    taught = known_labels(task, few["label"].to_pylist(), classes)
+    taught = known_labels(task, few, classes)
     if task.label_kind == "class" and len(set(taught.tolist())) < 2:
         taught = np.arange(len(texts)) % len(classes)
-    learnt = TrainingInputs(texts, taught, len(texts))
+    learnt = TrainingInputs(texts, taught, len(texts), features)
     measuring = Measuring(task, learnt, frozenset(), config.evaluation)
     measuring(scored, inputs_of(measured, task.input_kind), folder / "predictions", listener.tell)
     return time.perf_counter() - start
 
 
-def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) -> TrainingInputs:
+def _made_up(task: Task, table: Any, labels: Any, classes: Sequence[str]) -> Any:
+    """Answers without a model: whatever comes, for classes, and just what the labels say elsewhere."""
+    import numpy as np
+
+    from lextune.data.inputs import inputs_of
+    from lextune.evaluation.masks import summarise
+    from lextune.tasks.text.tagging import ScoredSpan
+    from lextune.tasks.vision.found import VOID, FoundMask, ScoredBox
+
+    if task.label_kind == "spans":
+        return [
+            tuple(ScoredSpan(start, end, name, 1.0) for start, end, name in spans)
+            for spans in labels
+        ]
+    if task.label_kind == "boxes":
+        return [tuple(ScoredBox(*box[:4], box.type, 1.0) for box in boxes) for boxes in labels]
+    if task.label_kind == "mask":
+        truths = [_truth(one, classes) for one in inputs_of(table, "image")]  # type: ignore[arg-type]
+        return [
+            summarise(FoundMask(np.where(one == VOID, 0, one), 1.0, np.full_like(one, 255)), one, len(classes))
+            for one in truths
+        ]  # fmt: skip
+    return np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(labels))
+
+
+def training_inputs(
+    task: Task, table: Any, classes: Sequence[str], seed: int, features: Features | None = None
+) -> TrainingInputs:
     """What the baselines learn from: the training part, or so many of its rows as they take, drawn with the seed."""
     import numpy as np
 
-    from lextune.data.columns import Names, Texts
+    from lextune.data.columns import Names
     from lextune.data.inputs import inputs_of
     from lextune.data.splits import sample
     from lextune.evaluation.baselines import MOST_ROWS
@@ -237,8 +317,45 @@ def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) ->
     names = cells.dictionary.to_pylist() if one else [""]
     ids = np.array(table["id"].to_pylist(), np.bytes_)
     rows = sample(ids, Names(names, numbers.astype(np.int32)), MOST_ROWS, seed)
-    labels = known_labels(task, list(Texts(table["label"], rows)), classes)
-    return TrainingInputs(inputs_of(table, task.input_kind, rows), labels, len(table))
+    labels = known_labels(task, table.take(rows), classes)
+    return TrainingInputs(inputs_of(table, task.input_kind, rows), labels, len(table), features)
+
+
+def pretrained_features(
+    selected: SelectedModel, task: Task, classes: Sequence[str], settings: Mapping[str, str], config: EvaluationConfig
+) -> Features | None:  # fmt: skip
+    """What the chosen model says of inputs before it is trained; None where no baseline of the task asks for it.
+
+    The model is loaded at the first call.
+    """
+    if "linear_probe" not in task.baselines:
+        return None
+    import functools
+
+    import numpy as np
+
+    from lextune.models.loading import load_pretrained
+
+    @functools.cache
+    def model() -> LoadedModel:
+        loaded = load_pretrained(
+            selected.files, task, classes, max_length=1, dropout=None, settings=settings
+        )
+        loaded.model.eval()
+        task.fit(loaded.model, frozen_norms=True)
+        return loaded
+
+    def features(inputs: Sequence[Any]) -> Any:
+        found = []
+        for start in range(0, len(inputs), config.batch_size):
+            encoded = model().encode(inputs[start : start + config.batch_size])
+            found += [
+                (rows + start, model().features(encoded, rows)) for rows in encoded.in_order(config.batch_size)
+            ]  # fmt: skip
+        order = np.argsort(np.concatenate([rows for rows, _ in found]))
+        return np.concatenate([one for _, one in found])[order]
+
+    return features
 
 
 def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:
