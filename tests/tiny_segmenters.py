@@ -79,6 +79,26 @@ def write_picture(
     return file, mask, values
 
 
+def write_pictures(folder: Path, part: str, count: int, seed: int = 0) -> Path:
+    """A list of pictures and their masks, `image mask` in each line."""
+    lines = []
+    for number in range(count):
+        size = (60, 40) if number % 2 else (44, 52)
+        file, mask, _ = write_picture(folder / part, f"p{number}", size, seed + number)
+        lines.append(f"{file.relative_to(folder)} {mask.relative_to(folder)}")
+    (folder / f"{part}.txt").write_text("\n".join(lines) + "\n")
+    return folder / f"{part}.txt"
+
+
+def write_encoder(folder: Path) -> Path:
+    """The folder of a tiny encoder of timm."""
+    folder.mkdir(parents=True)
+    for name, data in tiny_encoder().items():
+        (folder / name).write_bytes(data)
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\nA tiny encoder for tests.\n")
+    return folder
+
+
 def picture_input(file: Path, mask: Path, classes: Sequence[str] = CLASSES) -> ImageInput:
     """The picture as the data room hands it on."""
     data = mask.read_bytes()

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from lextune.config import RunConfig, TrainConfig
-from lextune.errors import DataError, ModelError, VerificationError
+from lextune.errors import ModelError, VerificationError
 from lextune.models.loading import LoadedModel, load_finished
 from lextune.tasks.base import model_info, tasks
 from lextune.tasks.vision.found import VOID, FoundMask
@@ -160,10 +160,10 @@ def test_a_mask_that_was_changed_or_removed_is_refused(tmp_path: Path) -> None:
     inputs, _ = pictures(tmp_path, 2)
     encode = loaded().encode
     Path(inputs[0].mask).write_bytes(Path(inputs[1].mask).read_bytes())
-    with pytest.raises(DataError, match="mask"):
+    with pytest.raises(VerificationError, match="mask"):
         encode(inputs)
     Path(inputs[0].mask).unlink()
-    with pytest.raises(DataError, match="mask"):
+    with pytest.raises(VerificationError, match="mask"):
         encode(inputs)
     Path(inputs[1].file).write_bytes(Path(inputs[0].file).read_bytes())
     with pytest.raises(VerificationError):

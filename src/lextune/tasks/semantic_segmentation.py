@@ -237,20 +237,29 @@ class SemanticSegmentation(VisionTask):
 
 
 def _read(given: ImageInput) -> Pixels8:
-    """The mask of an input, upright, as `masks.load_mask` numbers its values."""
+    """The mask of an input, upright, as `masks.load_mask` numbers its values.
+
+    Raises:
+        VerificationError: It is not the one that was checked.
+    """
     from pathlib import Path
 
-    from lextune.errors import DataError
+    from lextune.errors import VerificationError
+    from lextune.files import read_regular
     from lextune.images import UnfitImageError
     from lextune.masks import load_mask
 
     assert given.label is not None
-    remedy = "restore it, or run again from the config"
     try:
-        return load_mask(Path(given.mask).read_bytes(), read_mask(given.label))
+        return load_mask(read_regular(Path(given.mask)), read_mask(given.label))
     except (OSError, UnfitImageError) as error:
-        why = error.fact if isinstance(error, UnfitImageError) else str(error.strerror)
-        raise DataError(Problem("a mask cannot be read", remedy, why, given.mask)) from error
+        raise VerificationError(
+            Problem(
+                f"the mask {given.mask} is not the one that was checked",
+                "run again from the config",
+                "it was changed between the checks and its use",
+            )
+        ) from error
 
 
 def _logits(model: torch.nn.Module, pixels: torch.Tensor) -> torch.Tensor:
