@@ -433,7 +433,10 @@ class _Job:
         check_tables({"test": test}, prepared.ref.splits)
         config = self.config.evaluation
         scored = score_table(loaded, test, config.batch_size, self.listener, self.folder)
-        features = frozen_features(walk.selected.files, loaded, config.batch_size, self.listener)
+        features = frozen_features(
+            walk.selected.files, loaded.task, loaded.classes, loaded.settings, config.batch_size,
+            self.listener,
+        )  # fmt: skip
         learnt = training_inputs(
             loaded.task, prepared.parts["train"], loaded.classes, config.seed, features
         )

@@ -220,8 +220,9 @@ class Measuring:
 
 
 def try_measuring(
-    config: RunConfig, prepared: Prepared, train: int, test: int, folder: Path, listener: Listener
-) -> float:
+    config: RunConfig, prepared: Prepared, train: int, test: int, folder: Path, listener: Listener,
+    features: Any = None,
+) -> float:  # fmt: skip
     """Seconds of measuring made-up answers to the first `test` test rows, with baselines of the first `train` rows.
 
     A baseline needs rows of two classes: where the first rows have one, they are given labels in turn.
@@ -243,7 +244,7 @@ def try_measuring(
     taught = known_labels(task, texts, few["label"].to_pylist(), classes)
     if task.label_kind == "class" and len(set(taught.tolist())) < 2:
         taught = np.arange(len(texts)) % len(classes)
-    learnt = TrainingInputs(texts, taught, len(texts))
+    learnt = TrainingInputs(texts, taught, len(texts), features)
     measuring = Measuring(task, learnt, frozenset(), config.evaluation)
     measuring(scored, asked, folder / "predictions", listener.tell)
     return time.perf_counter() - start
@@ -307,15 +308,18 @@ def training_inputs(
 
 
 def frozen_features(
-    files: Mapping[str, bytes], like: LoadedModel, batch_size: int, listener: Listener
-) -> Callable[[Sequence[Any]], Any]:
-    """What the pretrained model, before any training, gives its head of such inputs as `like` takes.
+    files: Mapping[str, bytes], task: Task, classes: Sequence[str], settings: Mapping[str, str],
+    batch_size: int, listener: Listener,
+) -> Callable[[Sequence[Any]], Any]:  # fmt: skip
+    """What the pretrained model, before any training, gives its head.
 
     It is built when it is first asked.
 
     Args:
         files: Of the pretrained model.
-        like: The trained model; inputs are made ready as for it.
+        task: Of the model.
+        classes: In the order of the model's outputs.
+        settings: What was decided about encoding.
         batch_size: Inputs in a forward pass.
         listener: Told how far it is.
     """
@@ -323,13 +327,9 @@ def frozen_features(
 
     from lextune.models.loading import load_pretrained
 
-    task = like.task
-
     @cache
     def base() -> LoadedModel:
-        made = load_pretrained(
-            files, task, like.classes, max_length=like.max_length, dropout=0.0, settings=like.settings
-        )  # fmt: skip
+        made = load_pretrained(files, task, classes, max_length=1, dropout=0.0, settings=settings)
         made.model.eval()
         task.fit(made.model, frozen_norms=True)
         return made
@@ -338,7 +338,9 @@ def frozen_features(
         import numpy as np
         import torch
 
-        found, loaded, half = [], base(), like.precision == "bf16"
+        from lextune.training.machine import choose_precision
+
+        found, loaded, half = [], base(), choose_precision("auto") == "bf16"
         advance = listener.bar("features", len(inputs))
         for start in range(0, len(inputs), _FEATURES_AT_ONCE):
             encoded = loaded.encode(inputs[start : start + _FEATURES_AT_ONCE])

@@ -47,7 +47,9 @@ def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
     name = context.options.format or format_name(source, context.findings, context.options)
     if name is None:
         return
-    read, recognise = formats.get(name).read, formats.get(name).recognise
+    read = formats.get(name).read
+    # a table names files from the folder that it lies in; other readers know where theirs are
+    names_files = formats.get(name).recognise is None and context.options.input_kind == "image"
     wanted = context.options.wanted
     context.line = 0
     layout: Layout | None = None
@@ -60,7 +62,7 @@ def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
                     continue
             else:
                 row = found
-            if recognise is None:  # a table, which names files from its own folder
+            if names_files:
                 row = row._replace(values=located(row.values, source, context.options))
             if any("\0" in (row.values.get(column) or "") for column in wanted):
                 context.skip(
@@ -107,10 +109,19 @@ def format_name(
     """The reader that a source's name or layout asks for; None after telling the findings why there is none."""
     if source.stream is not None:
         return "jsonl"
-    if options is not None and options.input_kind == "image" and source.path is not None:
+    images = options is not None and options.input_kind == "image"
+    if images and options is not None and source.path is not None:
         for name, known in formats:
-            if known.recognise is not None and known.recognise(source.path, options):
-                return name
+            with contextlib.suppress(OSError):  # whoever reads it tells why it cannot be read
+                if known.recognise is not None and known.recognise(source.path, options):
+                    return name
+    if images and source.path is not None and os.path.isdir(source.path):
+        findings.add(
+            "unknown_layout", "error", "no reader knows how the folder of images is laid out",
+            f"set data.format to one of {_by_layout()}, or give the file or the list of the annotations",
+            source.name, unit="folders",
+        )  # fmt: skip
+        return None
     if source.path is not None and os.path.isdir(source.path):
         return "folder"
     suffixes = [suffix.lower() for suffix in Path(source.name).suffixes]
@@ -138,6 +149,10 @@ def format_name(
         unit="files",
     )
     return None
+
+
+def _by_layout() -> str:
+    return ", ".join(name for name, known in formats if known.recognise is not None)
 
 
 class _Hashing(io.RawIOBase):

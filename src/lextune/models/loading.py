@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lextune.errors import Problem, VerificationError
-from lextune.tasks.base import NO_SETTINGS, Encoded, Encoder, Task, tasks
+from lextune.tasks.base import NO_SETTINGS, Encoder, Task, tasks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ class LoadedModel:
     settings: Mapping[str, str]
     new_tensors: frozenset[str] = frozenset()
 
-    def scores(self, encoded: Encoded, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def scores(self, encoded: Any, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Probabilities of one batch of encoded rows, shape (items, outputs).
 
         Rows whose answer may be another in fp32 than in bf16 are computed again in fp32, so that the answer
@@ -94,19 +94,19 @@ class LoadedModel:
         ]
 
     def _unsure_rows(
-        self, encoded: Encoded, rows: npt.NDArray[np.int64], found: npt.NDArray[np.float32]
+        self, encoded: Any, rows: npt.NDArray[np.int64], found: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.bool_]:
         import numpy as np
 
         unsure = self.task.unsure(found)
-        if encoded.spans is None:
+        if getattr(encoded, "spans", None) is None:
             return unsure
         items = self.task.items(encoded, rows)
         owners = np.searchsorted(encoded.offsets, items[unsure], "right") - 1
         return np.isin(rows, owners)
 
     def _scores(
-        self, encoded: Encoded, rows: npt.NDArray[np.int64], precision: str
+        self, encoded: Any, rows: npt.NDArray[np.int64], precision: str
     ) -> npt.NDArray[np.float32]:
         import torch
 

@@ -100,3 +100,11 @@ def test_masks_with_and_without_classes(folder):
     rows, context = load(folder / "rows.jsonl", "mask", labels={"5": "car"})
     assert rows.classes.counts() == {"0": 1, "car": 2, "road": 1}
     assert problems(context) == {}
+
+
+@pytest.mark.parametrize("kind", ["boxes", "mask"])
+def test_a_folder_that_no_reader_knows_is_not_read_as_texts(folder, kind):
+    rows, context = load(folder, kind)
+    found = problems(context)
+    assert (len(rows), list(found)) == (0, ["unknown_layout"])
+    assert "voc" in found["unknown_layout"].remedy

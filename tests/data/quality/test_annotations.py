@@ -7,10 +7,12 @@ import json
 import pytest
 
 from drawn import load, picture, values
-from lextune.config import QualityConfig
+from lextune.config import DataConfig, QualityConfig
+from lextune.data.checks import check_path
 from lextune.data.findings import Findings
 from lextune.data.quality.base import QualityInput
 from lextune.data.quality.checks.annotations import boxes_and_masks
+from lextune.data.report.page import make_page
 
 
 def table(folder, labels):
@@ -72,3 +74,21 @@ def test_other_labels_are_not_its_matter(tmp_path):
     rows, _ = load(table(tmp_path, ["a", "b"]), "class")
     result = boxes_and_masks(QualityInput({"train": rows}, rows, QualityConfig()), Findings())
     assert (result.status, result.measurements) == ("not_applicable", ())
+
+
+def test_the_page_of_the_report_shows_them(tmp_path):
+    path = table(tmp_path, [[[0, 0, 50, 50, "wheel <b>"]], []])
+    given = DataConfig(train=(str(path),), quality=QualityConfig(checks=("annotations",)))
+    text = make_page(check_path(given, kind="boxes", inputs="image").document())
+    assert "Boxes and masks" in text
+    assert '<tr><td>wheel &lt;b&gt;</td><td class="n">1</td></tr>' in text
+    values(tmp_path / "m.png", [[0, 0, 0, 1] * 25] * 80)
+    path.write_text('{"image": "0.png", "label": "m.png"}')
+    text = make_page(check_path(given, kind="mask", inputs="image").document())
+    assert '<tr><td>0</td><td class="n">0.7500</td></tr>' in text
+
+
+def test_the_page_says_nothing_of_them_where_they_were_not_looked_at(tmp_path):
+    path = table(tmp_path, ["a", "b"])
+    given = DataConfig(train=(str(path),), quality=QualityConfig(checks=("annotations",)))
+    assert "Boxes and masks" not in make_page(check_path(given, inputs="image").document())

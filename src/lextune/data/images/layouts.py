@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from lextune.data.formats import ReadContext, Source
+from lextune.data.formats import ReadContext, Source, missing_columns
 from lextune.data.opening import record_digest
 from lextune.images import SUFFIXES
 
@@ -92,6 +92,13 @@ class Listing:
     def record(self, source: Source, context: ReadContext) -> None:
         """Remember what was read, and compare it with its pin."""
         record_digest(source, self.state.hexdigest(), self.size, context)
+
+
+def lacks_columns(source: Source, context: ReadContext, more: Iterable[str] = ()) -> bool:
+    """Report what is wanted and annotations have not: they are images with labels, and what `more` names."""
+    options = context.options
+    own = [options.text] if options.label is None else [options.text, options.label]
+    return missing_columns([*own, *more], source, context)
 
 
 def no_layout(source: Source, context: ReadContext, wanted: str) -> None:

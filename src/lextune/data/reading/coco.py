@@ -14,7 +14,7 @@ from typing import Any
 
 from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source, data_format
 from lextune.data.images.box_forms import number
-from lextune.data.images.layouts import IMAGE_FOLDERS, ImageFinder
+from lextune.data.images.layouts import IMAGE_FOLDERS, ImageFinder, lacks_columns
 from lextune.data.images.polygons import Region, painted_cell
 from lextune.data.labelling import UnfitLabelError
 from lextune.data.opening import open_text
@@ -41,6 +41,8 @@ def recognise(path: Path, options: ReadOptions) -> bool:
 def read_coco(source: Source, context: ReadContext) -> Iterator[RawRow]:
     """One row per image, in the file's order; images without annotations are rows, too.
 
+    Other keys of an image are columns.
+
     Boxes keep `iscrowd`. For masks, polygons and run lengths are painted: see `polygons.paint`; pixels without an
     object are the class `background`. Repeated ids, annotations of unknown images or categories, and what has no box
     (or no outline) are errors, each with the annotation's id.
@@ -64,10 +66,13 @@ def read_coco(source: Source, context: ReadContext) -> Iterator[RawRow]:
     by_image = _by_image(images, annotations, names, source, context)
     if names is None or by_image is None:
         return
+    if lacks_columns(source, context, {key for image in images for key in image}):
+        return
     finder = _finder(images, source, context)
     for image in images:
         where = f"{source.name}: image {image['id']}"
-        values: dict[str, str | None] = {context.options.text: finder.find(image["file_name"])}
+        values = _others(image)
+        values[context.options.text] = finder.find(image["file_name"])
         if context.options.label is not None:
             try:
                 values[context.options.label] = _cell(image, by_image[image["id"]], names, context)
@@ -75,6 +80,14 @@ def read_coco(source: Source, context: ReadContext) -> Iterator[RawRow]:
                 context.skip(error.kind, error.fact, error.remedy, where)
                 continue
         yield RawRow(values, where)
+
+
+def _others(image: _Item) -> dict[str, str | None]:
+    """What an image says besides, as columns: whose it is, where it was taken."""
+    found = ((key, value) for key, value in image.items() if isinstance(value, str | int | float))
+    return {
+        key: (json.dumps(one) if isinstance(one, bool) else str(one)) or None for key, one in found
+    }
 
 
 def _tables(

@@ -12,6 +12,7 @@ from lextune.data.images.layouts import (
     Listing,
     images_below,
     is_image,
+    lacks_columns,
     no_layout,
 )
 from lextune.data.opening import record_digest
@@ -51,6 +52,8 @@ def read_mask_pairs(source: Source, context: ReadContext) -> Iterator[RawRow]:
         pairs = _listed(path, source, context)
     else:
         no_layout(source, context, "a list of `image mask`, or a folder with images and masks")
+        return
+    if lacks_columns(source, context):
         return
     listing = Listing()
     for image, mask, where in pairs:

@@ -17,7 +17,13 @@ from typing import Any
 
 from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source, data_format
 from lextune.data.images.box_forms import number
-from lextune.data.images.layouts import IMAGE_FOLDERS, ImageFinder, Listing, no_layout
+from lextune.data.images.layouts import (
+    IMAGE_FOLDERS,
+    ImageFinder,
+    Listing,
+    lacks_columns,
+    no_layout,
+)
 from lextune.data.labelling import UnfitLabelError
 
 _ANNOTATIONS = ("Annotations", "annotations")
@@ -58,6 +64,8 @@ def read_voc(source: Source, context: ReadContext) -> Iterator[RawRow]:
     layout = _layout(source, context)
     if layout is None:
         no_layout(source, context, "a folder of XML files, or a list of ImageSets/Main")
+        return
+    if lacks_columns(source, context):
         return
     from_one = _counts_from_one(layout.annotations)
     context.encodings[source.name] = (

@@ -16,7 +16,14 @@ from typing import Any
 from lextune import images, strict_yaml
 from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source, data_format
 from lextune.data.images.box_forms import number
-from lextune.data.images.layouts import Listing, files_below, images_below, is_image, no_layout
+from lextune.data.images.layouts import (
+    Listing,
+    files_below,
+    images_below,
+    is_image,
+    lacks_columns,
+    no_layout,
+)
 from lextune.data.images.polygons import Region, painted_cell
 from lextune.data.labelling import UnfitLabelError
 from lextune.errors import LextuneError
@@ -60,6 +67,8 @@ def read_yolo(source: Source, context: ReadContext) -> Iterator[RawRow]:
     listed = _listed(source)
     if listed is None:
         no_layout(source, context, "a folder with images and labels, or a list of images")
+        return
+    if lacks_columns(source, context):
         return
     names = _names(listed[0][0], context)
     listing, without = Listing(), []
