@@ -343,6 +343,10 @@ class TrainConfig(Section):
         "frozen",
         description="Of images: whether batch norms keep the pretrained statistics, which is much faster, or learn them.",
     )
+    segmentation_loss: Literal["cross_entropy", "dice", "cross_entropy+dice"] = Field(
+        "cross_entropy",
+        description="Of semantic segmentation: what is minimised; Dice weighs all classes alike, however small.",
+    )
     augmentation: AugmentationConfig = AugmentationConfig()
     epochs: Count = Field(3, description="Passes over the training part.")
     batch_size: Count = Field(32, description="Rows per forward pass.")

@@ -28,7 +28,13 @@ from lextune.files import (
 )
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
-from lextune.pipeline_evaluation import Measuring, metrics_document, score_table, training_texts
+from lextune.pipeline_evaluation import (
+    Measuring,
+    frozen_features,
+    metrics_document,
+    score_table,
+    training_inputs,
+)
 from lextune.pipeline_folder import open_run_folder, read_model_folder, run_folder, run_name
 from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
@@ -244,7 +250,7 @@ class _Job:
                 dossier.run_id, self.folder, None, walk.verdict, walk.blocked, self._seconds()
             )
         trained = self._train(dossier, walk.selected, walk.prepared)
-        evaluation, scored = self._evaluate(dossier, walk.prepared, trained)
+        evaluation, scored = self._evaluate(dossier, walk, trained)
         audits = self._audit(dossier, evaluation, scored)
         self.listener.stage("decide")
         verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
@@ -388,13 +394,13 @@ class _Job:
         return trained
 
     def _evaluate(
-        self, dossier: Dossier, prepared: Prepared, trained: TrainedModel
+        self, dossier: Dossier, walk: Walk, trained: TrainedModel
     ) -> tuple[Evaluation, Answers | None]:
         """Measure the bytes that training left; a crash is recorded as one, and proves nothing."""
         self.listener.stage("evaluate")
         files = read_model_folder(self.folder / trained.folder, trained.files)
         try:
-            evaluation, scored = self._measured(dossier, prepared, files)
+            evaluation, scored = self._measured(dossier, walk, files)
         except (LextuneError, MemoryError, KeyboardInterrupt):
             raise
         except Exception as error:
@@ -416,17 +422,24 @@ class _Job:
         return evaluation, scored
 
     def _measured(
-        self, dossier: Dossier, prepared: Prepared, files: Mapping[str, bytes]
+        self, dossier: Dossier, walk: Walk, files: Mapping[str, bytes]
     ) -> tuple[Evaluation, Answers]:
         from lextune.data.binding import check_tables
         from lextune.data.inputs import inputs_of
         from lextune.models.loading import load_finished
 
+        prepared = walk.prepared
         loaded, test = load_finished(files), prepared.parts["test"]
         check_tables({"test": test}, prepared.ref.splits)
         config = self.config.evaluation
         scored = score_table(loaded, test, config.batch_size, self.listener, self.folder)
-        learnt = training_texts(loaded.task, prepared.parts["train"], loaded.classes, config.seed)
+        features = frozen_features(
+            walk.selected.files, loaded.task, loaded.classes, loaded.settings, config.batch_size,
+            self.listener,
+        )  # fmt: skip
+        learnt = training_inputs(
+            loaded.task, prepared.parts["train"], loaded.classes, config.seed, features
+        )
         measuring = Measuring(loaded.task, learnt, frozenset(prepared.leaked_ids), config)
         evaluation = measuring(
             scored,

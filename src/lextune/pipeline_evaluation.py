@@ -93,7 +93,7 @@ def score_table(
     from lextune.data.inputs import inputs_of
 
     ids, inputs = tuple(table["id"].to_pylist()), inputs_of(table, loaded.task.input_kind)
-    labels = known_labels(loaded.task, table["label"].to_pylist(), loaded.classes)
+    labels = known_labels(loaded.task, inputs, table["label"].to_pylist(), loaded.classes)
     groups = {
         name.removeprefix("group."): table[name].to_pylist()
         for name in table.column_names
@@ -105,7 +105,7 @@ def score_table(
         found = []
         advance = listener.bar("predict", len(inputs))
         for block in inputs.blocks():
-            found += loaded.task.find(loaded, block, batch_size, advance)
+            found += _found(loaded, block, batch_size, advance)
     return answers(loaded.task, ids, labels, found, loaded.classes, groups)
 
 
@@ -125,12 +125,38 @@ def _scores(
     )
 
 
-def known_labels(task: Task, cells: Sequence[str], classes: Sequence[str]) -> Any:
-    """The labels of rows as answers of the task's kind hold them."""
+def _found(
+    loaded: LoadedModel, block: Sequence[Any], batch_size: int, advance: Callable[[int], None]
+) -> list[Any]:
+    """What answers hold of some inputs; of masks only a summary beside the truth, for pixels are too many."""
+    if loaded.task.label_kind != "mask":
+        made: list[Any] = loaded.task.find(loaded, block, batch_size, advance)
+        return made
+    from lextune.evaluation.masks import read_truth, summarise
+
+    found: list[Any] = []
+    for start in range(0, len(block), _MASKS_AT_ONCE):
+        some = block[start : start + _MASKS_AT_ONCE]
+        for one, mask in zip(
+            some, loaded.task.find(loaded, some, batch_size, advance), strict=True
+        ):
+            truth = read_truth(one, loaded.classes)
+            found.append(None if mask is None else summarise(mask, truth, len(loaded.classes)))
+    return found
+
+
+def known_labels(
+    task: Task, inputs: Sequence[Any], cells: Sequence[str], classes: Sequence[str]
+) -> Any:
+    """The labels of rows as answers of the task's kind hold them; `inputs` and their label cells are as many."""
     if task.label_kind == "spans":
         return [read_spans(cell) for cell in cells]
     if task.label_kind == "boxes":
         return [read_boxes(cell) for cell in cells]
+    if task.label_kind == "mask":
+        from lextune.evaluation.masks import layout, read_truth
+
+        return [layout(read_truth(one, classes), len(classes)) for one in inputs]
     numbers = task.numbers(cells, classes, None)
     return numbers > 0 if task.label_kind == "classes" else numbers
 
@@ -145,12 +171,14 @@ def answers(
 ) -> Answers:
     """Labels and predictions together, in the class of the task's kind."""
     from lextune.evaluation.boxes import ScoredBoxes
+    from lextune.evaluation.masks import ScoredMasks
     from lextune.evaluation.predict import Scored
     from lextune.evaluation.sets import ScoredSets
     from lextune.evaluation.spans import ScoredSpans
 
     holders: dict[str, Any] = {
         "class": Scored, "classes": ScoredSets, "spans": ScoredSpans, "boxes": ScoredBoxes,
+        "mask": ScoredMasks,
     }  # fmt: skip
     made: Answers = holders[task.label_kind](ids, labels, found, classes, groups)
     return made
@@ -192,8 +220,9 @@ class Measuring:
 
 
 def try_measuring(
-    config: RunConfig, prepared: Prepared, train: int, test: int, folder: Path, listener: Listener
-) -> float:
+    config: RunConfig, prepared: Prepared, train: int, test: int, folder: Path, listener: Listener,
+    features: Any = None,
+) -> float:  # fmt: skip
     """Seconds of measuring made-up answers to the first `test` test rows, with baselines of the first `train` rows.
 
     A baseline needs rows of two classes: where the first rows have one, they are given labels in turn.
@@ -203,42 +232,67 @@ def try_measuring(
     from lextune.data.inputs import inputs_of
     from lextune.evaluation.kinds import TrainingInputs
     from lextune.tasks.base import tasks
-    from lextune.tasks.text.tagging import ScoredSpan
-    from lextune.tasks.vision.found import ScoredBox
 
     task, classes = tasks.get(config.task), prepared.ref.classes
     few, measured = prepared.parts["train"][:train], prepared.parts["test"][:test]
-    labels = known_labels(task, measured["label"].to_pylist(), classes)
-    found: Any = np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(labels))
-    if task.label_kind == "spans":
-        found = [
-            tuple(ScoredSpan(start, end, name, 1.0) for start, end, name in spans)
-            for spans in labels
-        ]
-    if task.label_kind == "boxes":
-        found = [
-            tuple(ScoredBox(b.x1, b.y1, b.x2, b.y2, b.type, 1.0) for b in boxes) for boxes in labels
-        ]
+    asked = inputs_of(measured, task.input_kind)
+    labels = known_labels(task, asked, measured["label"].to_pylist(), classes)
+    found = _made_up(task, labels, len(classes))
     scored = answers(task, tuple(measured["id"].to_pylist()), labels, found, classes, {})
     start = time.perf_counter()
     texts = inputs_of(few, task.input_kind)
-    taught = known_labels(task, few["label"].to_pylist(), classes)
+    taught = known_labels(task, texts, few["label"].to_pylist(), classes)
     if task.label_kind == "class" and len(set(taught.tolist())) < 2:
         taught = np.arange(len(texts)) % len(classes)
-    learnt = TrainingInputs(texts, taught, len(texts))
+    learnt = TrainingInputs(texts, taught, len(texts), features)
     measuring = Measuring(task, learnt, frozenset(), config.evaluation)
-    measuring(scored, inputs_of(measured, task.input_kind), folder / "predictions", listener.tell)
+    measuring(scored, asked, folder / "predictions", listener.tell)
     return time.perf_counter() - start
 
 
-def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) -> TrainingInputs:
-    """What the baselines learn from: the training part, or so many of its rows as they take, drawn with the seed."""
+def _made_up(task: Task, labels: Any, classes: int) -> Any:
+    """Answers to rows with these labels, as many and as long as a model's may be."""
+    import numpy as np
+
+    from lextune.evaluation.masks import MaskSummary
+    from lextune.evaluation.resampling import BINS
+    from lextune.tasks.text.tagging import ScoredSpan
+    from lextune.tasks.vision.found import ScoredBox
+
+    if task.label_kind == "spans":
+        return [
+            tuple(ScoredSpan(one.start, one.end, one.type, 1.0) for one in spans)
+            for spans in labels
+        ]
+    if task.label_kind == "boxes":
+        return [
+            tuple(ScoredBox(one.x1, one.y1, one.x2, one.y2, one.type, 1.0) for one in boxes)
+            for boxes in labels
+        ]
+    if task.label_kind == "mask":
+        pixels = [np.diag(label.sum(axis=0)).astype(np.uint32) for label in labels]
+        return [MaskSummary(one, np.ones((BINS, 3)), 1.0) for one in pixels]
+    return np.random.default_rng(0).dirichlet(np.ones(classes), len(labels))
+
+
+def training_inputs(
+    task: Task, table: Any, classes: Sequence[str], seed: int, features: Any = None
+) -> TrainingInputs:
+    """What the baselines learn from: the training part, or so many of its rows as they take, drawn with the seed.
+
+    Args:
+        task: Whose labels they are.
+        table: The training part.
+        classes: In the order of the model's outputs.
+        seed: Of the drawing.
+        features: As of `TrainingInputs`.
+    """
     import numpy as np
 
     from lextune.data.columns import Names, Texts
     from lextune.data.inputs import inputs_of
     from lextune.data.splits import sample
-    from lextune.evaluation.baselines import MOST_ROWS
+    from lextune.evaluation.baselines import MOST_IMAGES, MOST_ROWS
     from lextune.evaluation.kinds import TrainingInputs
 
     cells = table["label"].combine_chunks().dictionary_encode()
@@ -246,9 +300,65 @@ def training_texts(task: Task, table: Any, classes: Sequence[str], seed: int) ->
     numbers = cells.indices.to_numpy() if one else np.zeros(len(table), np.int64)
     names = cells.dictionary.to_pylist() if one else [""]
     ids = np.array(table["id"].to_pylist(), np.bytes_)
-    rows = sample(ids, Names(names, numbers.astype(np.int32)), MOST_ROWS, seed)
-    labels = known_labels(task, list(Texts(table["label"], rows)), classes)
-    return TrainingInputs(inputs_of(table, task.input_kind, rows), labels, len(table))
+    most = MOST_IMAGES if task.input_kind == "image" else MOST_ROWS
+    rows = sample(ids, Names(names, numbers.astype(np.int32)), most, seed)
+    inputs = inputs_of(table, task.input_kind, rows)
+    labels = known_labels(task, inputs, list(Texts(table["label"], rows)), classes)
+    return TrainingInputs(inputs, labels, len(table), features)
+
+
+def frozen_features(
+    files: Mapping[str, bytes], task: Task, classes: Sequence[str], settings: Mapping[str, str],
+    batch_size: int, listener: Listener,
+) -> Callable[[Sequence[Any]], Any]:  # fmt: skip
+    """What the pretrained model, before any training, gives its head.
+
+    It is built when it is first asked.
+
+    Args:
+        files: Of the pretrained model.
+        task: Of the model.
+        classes: In the order of the model's outputs.
+        settings: What was decided about encoding.
+        batch_size: Inputs in a forward pass.
+        listener: Told how far it is.
+    """
+    from functools import cache
+
+    from lextune.models.loading import load_pretrained
+
+    @cache
+    def base() -> LoadedModel:
+        made = load_pretrained(files, task, classes, max_length=1, dropout=0.0, settings=settings)
+        made.model.eval()
+        task.fit(made.model, frozen_norms=True)
+        return made
+
+    def features(inputs: Sequence[Any]) -> Any:
+        import numpy as np
+        import torch
+
+        from lextune.training.machine import choose_precision
+
+        found, loaded, half = [], base(), choose_precision("auto") == "bf16"
+        advance = listener.bar("features", len(inputs))
+        for start in range(0, len(inputs), _FEATURES_AT_ONCE):
+            encoded = loaded.encode(inputs[start : start + _FEATURES_AT_ONCE])
+            order, made = [], []
+            for rows in encoded.in_order(batch_size):
+                with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+                    given = task.features(loaded.model, task.collate(encoded, rows))
+                order.append(rows)
+                made.append(given.float().numpy())
+                advance(len(rows))
+            found.append(np.concatenate(made)[np.argsort(np.concatenate(order))])
+        return np.concatenate(found)
+
+    return features
+
+
+#: Images of which the found masks, and the decoded pixels, are in memory at a time.
+_MASKS_AT_ONCE, _FEATURES_AT_ONCE = 16, 256
 
 
 def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:

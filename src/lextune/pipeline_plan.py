@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lextune.config import RunConfig
 from lextune.extras import require
@@ -23,9 +23,6 @@ from lextune.pipeline_config import load_run_config
 from lextune.policy.packs import load_pack
 from lextune.policy.verdict import exit_code
 from lextune.records import ControlResult, ModelRef, Verdict
-
-if TYPE_CHECKING:
-    from lextune.data.prepare import Prepared
 
 #: At most so many rows of train are tokenised and tried, and of test measured.
 _SAMPLE = 1024
@@ -139,7 +136,7 @@ def _with_figures(made: Plan, walk: Walk, before: float, folder: Path, listener:
         "validate": config.epochs * rows["validation"] * measured.validation_seconds,
         "save": saves * measured.save_seconds,
         "predict": rows["test"] * measured.forward_seconds,
-        "measure": _measuring_seconds(made, walk.prepared, folder, listener),
+        "measure": _measuring_seconds(made, walk, folder, listener),
     }
     return dataclasses.replace(
         made, steps=steps, precision=tried.precision, seconds=seconds,
@@ -147,17 +144,24 @@ def _with_figures(made: Plan, walk: Walk, before: float, folder: Path, listener:
     )  # fmt: skip
 
 
-def _measuring_seconds(made: Plan, prepared: Prepared, folder: Path, listener: Listener) -> float:
+def _measuring_seconds(made: Plan, walk: Walk, folder: Path, listener: Listener) -> float:
     """Metrics and baselines, tried on few training rows and on twice as many, and carried on in a straight line."""
     from lextune.evaluation.baselines import MOST_ROWS
-    from lextune.pipeline_evaluation import try_measuring
+    from lextune.pipeline_evaluation import frozen_features, try_measuring
+    from lextune.tasks.base import tasks
 
+    prepared, task = walk.prepared, tasks.get(made.config.task)
+    classes, config = prepared.ref.classes, made.config.evaluation
+    settings = task.settings(made.config, (), ()) if task.input_kind == "image" else {}
+    features = frozen_features(
+        walk.selected.files, task, classes, settings, config.batch_size, listener
+    )
     train, test = min(made.rows["train"], MOST_ROWS), min(made.rows["test"], _SAMPLE)
     sizes = [max(2, min(size, train // 2 * factor)) for size, factor in ((_FEW, 1), (2 * _FEW, 2))]
     taken = []
     for size in (sizes[0], *sizes):  # the first one loads what the baselines need
         listener.tell(f"trying the baselines on {size:,} rows")
-        taken.append(try_measuring(made.config, prepared, size, test, folder, listener))
+        taken.append(try_measuring(made.config, prepared, size, test, folder, listener, features))
     loading, few, more = taken[0] - min(taken[:2]), *taken[1:]
     each = max(0.0, more - few) / max(1, sizes[1] - sizes[0])
     fixed = max(0.0, few - each * sizes[0])

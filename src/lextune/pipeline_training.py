@@ -96,6 +96,8 @@ def fine_tune(
     redrawn = _try_first(config, loaded, train)
     if redrawn:
         listener.tell(redrawn)
+    if task.label_kind == "mask":
+        weights = _class_weights(config, prepared, train)
     trainer = Trainer(
         task,
         loaded.model,
@@ -220,27 +222,36 @@ def try_training(
     return Tried(rehearsal, trainer.progress.precision, loading, tokenising, once)
 
 
-def _class_weights(config: RunConfig, prepared: Prepared) -> torch.Tensor | None:
-    """Of the training loss.
+def _class_weights(
+    config: RunConfig, prepared: Prepared, masks: Rows | None = None
+) -> torch.Tensor | None:
+    """Of the training loss; of pixels they are known when `masks`, the training rows, are decoded, and None before.
 
     Raises:
-        ConfigError: They are asked for, but the task gives neither a row nor a box one class.
+        ConfigError: They are asked for, but the task gives neither rows, boxes nor pixels one class each.
     """
     asked = config.train.class_weights
     if asked is None:
         return None
     task, classes = tasks.get(config.task), prepared.ref.classes
-    if task.label_kind not in ("class", "boxes"):
+    if task.label_kind not in ("class", "boxes", "mask"):
         raise ConfigError(
             Problem(
                 f"train.class_weights is set, but the task {config.task} does not read it",
                 "remove it",
-                "weights are of rows, or of boxes, each of which has one class",
+                "weights are of rows, boxes or pixels, each of which has one class",
             )
         )
+    if task.label_kind == "mask":
+        from lextune.tasks.vision.frames import class_pixels
+
+        if masks is None:
+            return None
+        return class_weights(asked, classes, class_pixels(masks.encoded, masks.labels, len(classes)))  # type: ignore[arg-type]  # fmt: skip
     labels = prepared.parts["train"]["label"].to_pylist()
     numbers = task.numbers(labels, classes, None)
-    return class_weights(asked, classes, getattr(numbers, "classes", numbers))
+    numbers = getattr(numbers, "classes", numbers)
+    return class_weights(asked, classes, np.bincount(numbers, minlength=len(classes)))
 
 
 def _load(
