@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _OVERLAP, _SURE = 0.5, 0.3
 #: Validation images in a forward pass, for the threshold.
 _AT_ONCE = 16
-#: The most that a detector begins with: FCOS costs 3 a box, DETR 6, RT-DETR 10.
-_BLIND = 10.0
+#: The most that a detector begins with: FCOS costs 3 a box, DETR 6, RT-DETR 10, D-FINE 14.
+_BLIND = 15.0
 #: Of the made-up images on which it is seen whether a folded backbone answers as before.
 _SIDE = 64
 
