@@ -135,7 +135,7 @@ class ObjectDetection(VisionTask):
 
         from lextune.tasks.vision.folding import fold_batch_norms, freeze_batch_norms
 
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)
         if not frozen_norms:
             return
         freeze_batch_norms(model)
@@ -157,7 +157,7 @@ class ObjectDetection(VisionTask):
 
         if isinstance(model, Detector):
             return PyramidDetections(model, batch)
-        return LibraryDetections(model, batch)  # type: ignore[arg-type]
+        return LibraryDetections(model, batch)
 
     def features(self, model: torch.nn.Module, batch: PaddedBatch) -> torch.Tensor:  # noqa: ARG002
         """None: the pyramid reads maps of several sizes."""
