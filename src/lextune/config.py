@@ -264,6 +264,12 @@ class AugmentationConfig(Section):
     horizontal_flip: float = Field(
         0.5, ge=0, le=1, description="Share of images that are mirrored."
     )
+    vertical_flip: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Of object detection: share of images that are turned upside down, as in a mirror of water.",
+    )
     color_jitter: float = Field(
         0.0, ge=0, lt=1, description="Largest change of brightness, contrast and saturation."
     )
