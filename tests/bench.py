@@ -68,7 +68,8 @@ class Bench:
         config = TrainConfig(**settings)
         torch.manual_seed(config.seed)
         model, _ = self.task.build(self.files, CLASSES, dropout=config.dropout, new_head=True)
-        weights = class_weights(config.class_weights, CLASSES, self.part(self.train).labels)
+        counts = np.bincount(self.part(self.train).labels, minlength=len(CLASSES))
+        weights = class_weights(config.class_weights, CLASSES, counts)
         return Trainer(
             self.task, model, config, folder,
             identity=self.identity, class_weights=weights, callbacks=callbacks,

@@ -71,6 +71,55 @@ def write_tiny_model(folder: Path, kind: str, seed: int = 0, **values: Any) -> P
     return folder
 
 
+def write_tiny_network(folder: Path, seed: int = 0, name: str = "test_efficientnet") -> Path:
+    """A network of images with random weights in timm's layout: 0.4 million parameters, 32 by 32 pixels."""
+    import safetensors.torch
+    import timm
+    import torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        state = timm.create_model(name, num_classes=5).state_dict()
+    safetensors.torch.save_file(state, folder / "model.safetensors", {"format": "pt"})
+    own = {"input_size": [3, 32, 32], "crop_pct": 1.0, "mean": [0.5] * 3, "std": [0.5] * 3}
+    config = {"architecture": name, "num_classes": 5, "pretrained_cfg": own}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\nA tiny network for tests.\n")
+    return folder
+
+
+#: Colours of the squares in drawn images, by class.
+COLOURS = {"red": (200, 30, 30), "green": (30, 180, 40), "blue": (40, 60, 210)}
+
+
+def draw_image(
+    colour: str, seed: int, size: tuple[int, int] = (40, 32)
+) -> tuple[Any, tuple[int, int, int, int]]:
+    """A noisy grey image (Pillow's) with one square of a class's colour, and where that lies (x1, y1, x2, y2)."""
+    import numpy as np
+    from PIL import Image
+
+    draw = np.random.default_rng(seed)
+    width, height = size
+    pixels = draw.integers(90, 160, (height, width, 3), np.uint8)
+    side = int(draw.integers(10, 18))
+    left, top = int(draw.integers(0, width - side)), int(draw.integers(0, height - side))
+    pixels[top : top + side, left : left + side] = COLOURS[colour]
+    return Image.fromarray(pixels), (left, top, left + side, top + side)
+
+
+def write_images(folder: Path, count: int, seed: int = 0) -> Path:
+    """Images in a folder for each class, as many of each, told apart by the colour of a square."""
+    for number in range(count):
+        name = tuple(COLOURS)[number % len(COLOURS)]
+        image, _ = draw_image(name, seed * 10_000 + number)
+        path = folder / name / f"{number:04}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path)
+    return folder
+
+
 def write_reviews(path: Path, rows: int = 1200, seed: int = 0) -> Path:
     """Reviews (CSV: text, label, place), half `positive` and half `negative`, told apart by one word each."""
     draw = random.Random(seed)

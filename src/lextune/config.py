@@ -264,6 +264,12 @@ class AugmentationConfig(Section):
     horizontal_flip: float = Field(
         0.5, ge=0, le=1, description="Share of images that are mirrored."
     )
+    vertical_flip: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Of object detection: share of images that are turned upside down, as in a mirror of water.",
+    )
     color_jitter: float = Field(
         0.0, ge=0, lt=1, description="Largest change of brightness, contrast and saturation."
     )
@@ -336,6 +342,10 @@ class TrainConfig(Section):
     batch_norm: Literal["frozen", "trained"] = Field(
         "frozen",
         description="Of images: whether batch norms keep the pretrained statistics, which is much faster, or learn them.",
+    )
+    segmentation_loss: Literal["cross_entropy", "dice", "cross_entropy+dice"] = Field(
+        "cross_entropy",
+        description="Of semantic segmentation: what is minimised; Dice weighs all classes alike, however small.",
     )
     augmentation: AugmentationConfig = AugmentationConfig()
     epochs: Count = Field(3, description="Passes over the training part.")

@@ -63,7 +63,7 @@ FORMATS = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo"),
     "GIF": (".gif",),
     "WEBP": (".webp",),
-    "BMP": (".bmp", ".dib"),
+    "BMP": (".bmp",),
     "TIFF": (".tif", ".tiff"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
 }
@@ -203,7 +203,9 @@ def turned(image: Image, turn: int) -> Image:
     if turn == 1:
         return image
     method = getattr(need("vision", "PIL.Image").Transpose, _TURNS[turn])
-    return image.transpose(method)
+    found: Image = image.transpose(method)
+    found.format = image.format  # what grey and CMYK mean goes by it
+    return found
 
 
 def in_rgb(image: Image) -> Image:
@@ -273,25 +275,23 @@ def _on_white(image: Image) -> Image:
     if image.mode == "RGB" and isinstance(key, tuple) and max(key) > 0xFF:
         # Pillow has cut the pixels to 8 bits and not the key: which of them it means is lost
         raise _unknown_colours("of 16 bits with a transparent one")
-    with_alpha = image if image.mode == "RGBA" else _alpha(image)
+    if image.mode == "La":
+        image = image.convert("LA")
+    with_alpha = image if image.mode == "RGBA" else image.convert("RGBA")
     page: Image = need("vision", "PIL.Image").new("RGBA", image.size, "white")
     page.alpha_composite(with_alpha)
     return page.convert("RGB")
 
 
-def _alpha(image: Image) -> Image:
-    if image.mode == "La":
-        image = image.convert("LA")
-    return image.convert("RGBA")
-
-
 def _deep_grey(image: Image) -> Pixels8:
     """Grey of more than 8 bits as 8 bits."""
-    values = np.asarray(image)
+    values: Any = np.asarray(image)
+    found: Pixels8
     if image.mode == "F":
         if not bool(((values >= 0) & (values <= 1)).all()):  # false of NaN
             raise _unknown_range("floating-point pixels that are not all in 0 to 1")
-        return np.rint(values * 255).astype(np.uint8)
+        found = np.rint(values * 255).astype(np.uint8)
+        return found
     bits = 16
     if image.mode == "I" and image.format != "PPM":  # PPM's are scaled to 16 bits
         most = int(values.max(initial=0))

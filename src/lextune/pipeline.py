@@ -30,8 +30,8 @@ from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
 from lextune.pipeline_evaluation import (
     Measuring,
+    frozen_features,
     metrics_document,
-    pretrained_features,
     score_table,
     training_inputs,
 )
@@ -433,9 +433,10 @@ class _Job:
         check_tables({"test": test}, prepared.ref.splits)
         config = self.config.evaluation
         scored = score_table(loaded, test, config.batch_size, self.listener, self.folder)
-        features = pretrained_features(
-            walk.selected, loaded.task, loaded.classes, loaded.settings, config
-        )
+        features = frozen_features(
+            walk.selected.files, loaded.task, loaded.classes, loaded.settings, config.batch_size,
+            self.listener,
+        )  # fmt: skip
         learnt = training_inputs(
             loaded.task, prepared.parts["train"], loaded.classes, config.seed, features
         )

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lextune.config import EvaluationConfig, RunConfig, load_config
-from lextune.errors import Problem, VerificationError
 from lextune.evidence.keys import load_trust
 from lextune.extras import require
-from lextune.files import read_regular
-from lextune.labels import read_boxes, read_mask, read_spans
+from lextune.labels import read_boxes, read_spans
 from lextune.listener import Listener
 from lextune.records import Evaluation, Measurement
 from lextune.release import read_release
@@ -23,13 +21,10 @@ if TYPE_CHECKING:
     from lextune.data.inputs import Images
     from lextune.data.prepare import Prepared
     from lextune.evaluation.kinds import Answers, TrainingInputs
-    from lextune.images import ImageInput
     from lextune.models.loading import LoadedModel
-    from lextune.models.selection import SelectedModel
     from lextune.tasks.base import Task
 
     Inputs = Texts | Images
-    Features = Callable[[Sequence[Any]], Any]
 
 #: What is done to rows before a model takes them, for progress bars.
 ENCODING = {"text": "tokenise", "image": "decode"}
@@ -98,7 +93,7 @@ def score_table(
     from lextune.data.inputs import inputs_of
 
     ids, inputs = tuple(table["id"].to_pylist()), inputs_of(table, loaded.task.input_kind)
-    labels = known_labels(loaded.task, table, loaded.classes)
+    labels = known_labels(loaded.task, inputs, table["label"].to_pylist(), loaded.classes)
     groups = {
         name.removeprefix("group."): table[name].to_pylist()
         for name in table.column_names
@@ -107,7 +102,10 @@ def score_table(
     if loaded.task.label_kind in ("class", "classes"):
         found: Any = _scores(loaded, inputs, batch_size, listener, folder)
     else:
-        found = _found(loaded, inputs, batch_size, listener.bar("predict", len(inputs)))
+        found = []
+        advance = listener.bar("predict", len(inputs))
+        for block in inputs.blocks():
+            found += _found(loaded, block, batch_size, advance)
     return answers(loaded.task, ids, labels, found, loaded.classes, groups)
 
 
@@ -128,60 +126,37 @@ def _scores(
 
 
 def _found(
-    loaded: LoadedModel, inputs: Any, batch_size: int, advance: Callable[[int], None]
+    loaded: LoadedModel, block: Sequence[Any], batch_size: int, advance: Callable[[int], None]
 ) -> list[Any]:
-    """What the model finds in each input; of pixels no more than their counts is kept."""
-    from lextune.evaluation.masks import summarise
+    """What answers hold of some inputs; of masks only a summary beside the truth, for pixels are too many."""
+    if loaded.task.label_kind != "mask":
+        made: list[Any] = loaded.task.find(loaded, block, batch_size, advance)
+        return made
+    from lextune.evaluation.masks import read_truth, summarise
 
     found: list[Any] = []
-    for block in inputs.blocks():
-        some = loaded.task.find(loaded, block, batch_size, advance)
-        if loaded.task.label_kind == "mask":
-            classes = loaded.classes
-            some = [
-                summarise(one, _truth(given, classes), len(classes))
-                for one, given in zip(some, block, strict=True)
-            ]
-        found += some
+    for start in range(0, len(block), _MASKS_AT_ONCE):
+        some = block[start : start + _MASKS_AT_ONCE]
+        for one, mask in zip(
+            some, loaded.task.find(loaded, some, batch_size, advance), strict=True
+        ):
+            truth = read_truth(one, loaded.classes)
+            found.append(None if mask is None else summarise(mask, truth, len(loaded.classes)))
     return found
 
 
-def _truth(given: ImageInput, classes: Sequence[str]) -> Any:
-    """The class number of each pixel, as the label of an image has it.
-
-    Raises:
-        VerificationError: The mask is not the one that was checked.
-    """
-    from lextune.evaluation.masks import in_classes
-    from lextune.images import UnfitImageError
-    from lextune.masks import load_mask
-
-    mask = read_mask(given.label or "")
-    try:
-        values = load_mask(read_regular(Path(given.mask)), mask)
-    except (OSError, UnfitImageError) as error:
-        raise VerificationError(
-            Problem(
-                f"the mask {given.mask} is not the one that was checked",
-                "run again from the config",
-                "it was changed between the checks and its use",
-            )
-        ) from error
-    return in_classes(values, mask, classes)
-
-
-def known_labels(task: Task, table: Any, classes: Sequence[str]) -> Any:
-    """The labels of a table's rows as answers of the task's kind hold them."""
-    from lextune.data.inputs import inputs_of
-    from lextune.evaluation.masks import layout
-
-    if task.label_kind == "mask":
-        return [layout(_truth(one, classes), len(classes)) for one in inputs_of(table, "image")]  # type: ignore[arg-type]
-    cells = table["label"].to_pylist()
+def known_labels(
+    task: Task, inputs: Sequence[Any], cells: Sequence[str], classes: Sequence[str]
+) -> Any:
+    """The labels of rows as answers of the task's kind hold them; `inputs` and their label cells are as many."""
     if task.label_kind == "spans":
         return [read_spans(cell) for cell in cells]
     if task.label_kind == "boxes":
         return [read_boxes(cell) for cell in cells]
+    if task.label_kind == "mask":
+        from lextune.evaluation.masks import layout, read_truth
+
+        return [layout(read_truth(one, classes), len(classes)) for one in inputs]
     numbers = task.numbers(cells, classes, None)
     return numbers > 0 if task.label_kind == "classes" else numbers
 
@@ -246,7 +221,7 @@ class Measuring:
 
 def try_measuring(
     config: RunConfig, prepared: Prepared, train: int, test: int, folder: Path, listener: Listener,
-    features: Features | None = None,
+    features: Any = None,
 ) -> float:  # fmt: skip
     """Seconds of measuring made-up answers to the first `test` test rows, with baselines of the first `train` rows.
 
@@ -260,55 +235,64 @@ def try_measuring(
 
     task, classes = tasks.get(config.task), prepared.ref.classes
     few, measured = prepared.parts["train"][:train], prepared.parts["test"][:test]
-    labels = known_labels(task, measured, classes)
-    found = _made_up(task, measured, labels, classes)
+    asked = inputs_of(measured, task.input_kind)
+    labels = known_labels(task, asked, measured["label"].to_pylist(), classes)
+    found = _made_up(task, labels, len(classes))
     scored = answers(task, tuple(measured["id"].to_pylist()), labels, found, classes, {})
     start = time.perf_counter()
     texts = inputs_of(few, task.input_kind)
-    taught = known_labels(task, few, classes)
+    taught = known_labels(task, texts, few["label"].to_pylist(), classes)
     if task.label_kind == "class" and len(set(taught.tolist())) < 2:
         taught = np.arange(len(texts)) % len(classes)
     learnt = TrainingInputs(texts, taught, len(texts), features)
     measuring = Measuring(task, learnt, frozenset(), config.evaluation)
-    measuring(scored, inputs_of(measured, task.input_kind), folder / "predictions", listener.tell)
+    measuring(scored, asked, folder / "predictions", listener.tell)
     return time.perf_counter() - start
 
 
-def _made_up(task: Task, table: Any, labels: Any, classes: Sequence[str]) -> Any:
-    """Answers without a model: whatever comes, for classes, and just what the labels say elsewhere."""
+def _made_up(task: Task, labels: Any, classes: int) -> Any:
+    """Answers to rows with these labels, as many and as long as a model's may be."""
     import numpy as np
 
-    from lextune.data.inputs import inputs_of
-    from lextune.evaluation.masks import summarise
+    from lextune.evaluation.masks import MaskSummary
+    from lextune.evaluation.resampling import BINS
     from lextune.tasks.text.tagging import ScoredSpan
-    from lextune.tasks.vision.found import VOID, FoundMask, ScoredBox
+    from lextune.tasks.vision.found import ScoredBox
 
     if task.label_kind == "spans":
         return [
-            tuple(ScoredSpan(start, end, name, 1.0) for start, end, name in spans)
+            tuple(ScoredSpan(one.start, one.end, one.type, 1.0) for one in spans)
             for spans in labels
         ]
     if task.label_kind == "boxes":
-        return [tuple(ScoredBox(*box[:4], box.type, 1.0) for box in boxes) for boxes in labels]
-    if task.label_kind == "mask":
-        truths = [_truth(one, classes) for one in inputs_of(table, "image")]  # type: ignore[arg-type]
         return [
-            summarise(FoundMask(np.where(one == VOID, 0, one), 1.0, np.full_like(one, 255)), one, len(classes))
-            for one in truths
-        ]  # fmt: skip
-    return np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(labels))
+            tuple(ScoredBox(one.x1, one.y1, one.x2, one.y2, one.type, 1.0) for one in boxes)
+            for boxes in labels
+        ]
+    if task.label_kind == "mask":
+        pixels = [np.diag(label.sum(axis=0)).astype(np.uint32) for label in labels]
+        return [MaskSummary(one, np.ones((BINS, 3)), 1.0) for one in pixels]
+    return np.random.default_rng(0).dirichlet(np.ones(classes), len(labels))
 
 
 def training_inputs(
-    task: Task, table: Any, classes: Sequence[str], seed: int, features: Features | None = None
+    task: Task, table: Any, classes: Sequence[str], seed: int, features: Any = None
 ) -> TrainingInputs:
-    """What the baselines learn from: the training part, or so many of its rows as they take, drawn with the seed."""
+    """What the baselines learn from: the training part, or so many of its rows as they take, drawn with the seed.
+
+    Args:
+        task: Whose labels they are.
+        table: The training part.
+        classes: In the order of the model's outputs.
+        seed: Of the drawing.
+        features: As of `TrainingInputs`.
+    """
     import numpy as np
 
-    from lextune.data.columns import Names
+    from lextune.data.columns import Names, Texts
     from lextune.data.inputs import inputs_of
     from lextune.data.splits import sample
-    from lextune.evaluation.baselines import MOST_ROWS
+    from lextune.evaluation.baselines import MOST_IMAGES, MOST_ROWS
     from lextune.evaluation.kinds import TrainingInputs
 
     cells = table["label"].combine_chunks().dictionary_encode()
@@ -316,46 +300,65 @@ def training_inputs(
     numbers = cells.indices.to_numpy() if one else np.zeros(len(table), np.int64)
     names = cells.dictionary.to_pylist() if one else [""]
     ids = np.array(table["id"].to_pylist(), np.bytes_)
-    rows = sample(ids, Names(names, numbers.astype(np.int32)), MOST_ROWS, seed)
-    labels = known_labels(task, table.take(rows), classes)
-    return TrainingInputs(inputs_of(table, task.input_kind, rows), labels, len(table), features)
+    most = MOST_IMAGES if task.input_kind == "image" else MOST_ROWS
+    rows = sample(ids, Names(names, numbers.astype(np.int32)), most, seed)
+    inputs = inputs_of(table, task.input_kind, rows)
+    labels = known_labels(task, inputs, list(Texts(table["label"], rows)), classes)
+    return TrainingInputs(inputs, labels, len(table), features)
 
 
-def pretrained_features(
-    selected: SelectedModel, task: Task, classes: Sequence[str], settings: Mapping[str, str], config: EvaluationConfig
-) -> Features | None:  # fmt: skip
-    """What the chosen model says of inputs before it is trained; None where no baseline of the task asks for it.
+def frozen_features(
+    files: Mapping[str, bytes], task: Task, classes: Sequence[str], settings: Mapping[str, str],
+    batch_size: int, listener: Listener,
+) -> Callable[[Sequence[Any]], Any]:  # fmt: skip
+    """What the pretrained model, before any training, gives its head.
 
-    The model is loaded at the first call.
+    It is built when it is first asked.
+
+    Args:
+        files: Of the pretrained model.
+        task: Of the model.
+        classes: In the order of the model's outputs.
+        settings: What was decided about encoding.
+        batch_size: Inputs in a forward pass.
+        listener: Told how far it is.
     """
-    if "linear_probe" not in task.baselines:
-        return None
-    import functools
-
-    import numpy as np
+    from functools import cache
 
     from lextune.models.loading import load_pretrained
 
-    @functools.cache
-    def model() -> LoadedModel:
-        loaded = load_pretrained(
-            selected.files, task, classes, max_length=1, dropout=None, settings=settings
-        )
-        loaded.model.eval()
-        task.fit(loaded.model, frozen_norms=True)
-        return loaded
+    @cache
+    def base() -> LoadedModel:
+        made = load_pretrained(files, task, classes, max_length=1, dropout=0.0, settings=settings)
+        made.model.eval()
+        task.fit(made.model, frozen_norms=True)
+        return made
 
     def features(inputs: Sequence[Any]) -> Any:
-        found = []
-        for start in range(0, len(inputs), config.batch_size):
-            encoded = model().encode(inputs[start : start + config.batch_size])
-            found += [
-                (rows + start, model().features(encoded, rows)) for rows in encoded.in_order(config.batch_size)
-            ]  # fmt: skip
-        order = np.argsort(np.concatenate([rows for rows, _ in found]))
-        return np.concatenate([one for _, one in found])[order]
+        import numpy as np
+        import torch
+
+        from lextune.training.machine import choose_precision
+
+        found, loaded, half = [], base(), choose_precision("auto") == "bf16"
+        advance = listener.bar("features", len(inputs))
+        for start in range(0, len(inputs), _FEATURES_AT_ONCE):
+            encoded = loaded.encode(inputs[start : start + _FEATURES_AT_ONCE])
+            order, made = [], []
+            for rows in encoded.in_order(batch_size):
+                with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+                    given = task.features(loaded.model, task.collate(encoded, rows))
+                order.append(rows)
+                made.append(given.float().numpy())
+                advance(len(rows))
+            found.append(np.concatenate(made)[np.argsort(np.concatenate(order))])
+        return np.concatenate(found)
 
     return features
+
+
+#: Images of which the found masks, and the decoded pixels, are in memory at a time.
+_MASKS_AT_ONCE, _FEATURES_AT_ONCE = 16, 256
 
 
 def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:

@@ -147,13 +147,15 @@ def _with_figures(made: Plan, walk: Walk, before: float, folder: Path, listener:
 def _measuring_seconds(made: Plan, walk: Walk, folder: Path, listener: Listener) -> float:
     """Metrics and baselines, tried on few training rows and on twice as many, and carried on in a straight line."""
     from lextune.evaluation.baselines import MOST_ROWS
-    from lextune.pipeline_evaluation import pretrained_features, try_measuring
+    from lextune.pipeline_evaluation import frozen_features, try_measuring
     from lextune.tasks.base import tasks
 
     prepared, task = walk.prepared, tasks.get(made.config.task)
     classes, config = prepared.ref.classes, made.config.evaluation
     settings = task.settings(made.config, (), ()) if task.input_kind == "image" else {}
-    features = pretrained_features(walk.selected, task, classes, settings, config)
+    features = frozen_features(
+        walk.selected.files, task, classes, settings, config.batch_size, listener
+    )
     train, test = min(made.rows["train"], MOST_ROWS), min(made.rows["test"], _SAMPLE)
     sizes = [max(2, min(size, train // 2 * factor)) for size, factor in ((_FEW, 1), (2 * _FEW, 2))]
     taken = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import time
@@ -95,6 +96,8 @@ def fine_tune(
     redrawn = _try_first(config, loaded, train)
     if redrawn:
         listener.tell(redrawn)
+    if task.label_kind == "mask":
+        weights = _class_weights(config, prepared, train)
     trainer = Trainer(
         task,
         loaded.model,
@@ -108,7 +111,9 @@ def fine_tune(
     before = _watched(trainer, loaded)
     outcome = trainer.run(train, validation, len(task.outputs(classes)), resume=resume)
     give_freed_memory_back()
-    info = model_info(config.task, classes, loaded.max_length, outcome.precision, loaded.settings)
+    loaded = dataclasses.replace(loaded, precision=outcome.precision)
+    settings = {**loaded.settings, **task.decided(loaded, validation.encoded, validation.labels)}
+    info = model_info(config.task, classes, loaded.max_length, outcome.precision, settings)
     files = task.export(loaded.model, selected.files, info)
     digests = _write_model(folder / "model", files)
     measurements = (
@@ -217,26 +222,36 @@ def try_training(
     return Tried(rehearsal, trainer.progress.precision, loading, tokenising, once)
 
 
-def _class_weights(config: RunConfig, prepared: Prepared) -> torch.Tensor | None:
-    """Of the training loss.
+def _class_weights(
+    config: RunConfig, prepared: Prepared, masks: Rows | None = None
+) -> torch.Tensor | None:
+    """Of the training loss; of pixels they are known when `masks`, the training rows, are decoded, and None before.
 
     Raises:
-        ConfigError: They are asked for, but the task does not give each row one class.
+        ConfigError: They are asked for, but the task gives neither rows, boxes nor pixels one class each.
     """
     asked = config.train.class_weights
     if asked is None:
         return None
     task, classes = tasks.get(config.task), prepared.ref.classes
-    if task.label_kind != "class":
+    if task.label_kind not in ("class", "boxes", "mask"):
         raise ConfigError(
             Problem(
                 f"train.class_weights is set, but the task {config.task} does not read it",
                 "remove it",
-                "weights are of rows, each of which has one class",
+                "weights are of rows, boxes or pixels, each of which has one class",
             )
         )
+    if task.label_kind == "mask":
+        from lextune.tasks.vision.frames import class_pixels
+
+        if masks is None:
+            return None
+        return class_weights(asked, classes, class_pixels(masks.encoded, masks.labels, len(classes)))  # type: ignore[arg-type]  # fmt: skip
     labels = prepared.parts["train"]["label"].to_pylist()
-    return class_weights(asked, classes, task.numbers(labels, classes, None))
+    numbers = task.numbers(labels, classes, None)
+    numbers = getattr(numbers, "classes", numbers)
+    return class_weights(asked, classes, np.bincount(numbers, minlength=len(classes)))
 
 
 def _load(

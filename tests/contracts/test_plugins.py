@@ -16,11 +16,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import tiny
 from bench import CLASSES, Bench, StopAt, same, weights
 from lextune.audits.base import AuditInput, audits
-from lextune.config import ColumnsConfig, DataConfig, QualityConfig, TrainConfig
+from lextune.config import ColumnsConfig, DataConfig, QualityConfig, TrainConfig, load_config
 from lextune.data.dataset import load_rows, read_options
 from lextune.data.findings import Findings
 from lextune.data.formats import ReadContext, ReadOptions, Source, formats
@@ -34,6 +35,9 @@ from lextune.evaluation.baselines import baselines
 from lextune.evaluation.kinds import Resampling, TrainingInputs, kinds
 from lextune.evaluation.metrics import metrics
 from lextune.evaluation.predict import Scored
+from lextune.files import sha256
+from lextune.images import ImageInput
+from lextune.labels import Mask, write_mask
 from lextune.models.conversions.base import converters
 from lextune.models.loading import load_finished
 from lextune.policy.packs import list_packs, load_pack
@@ -230,17 +234,51 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {one.name: one.read_bytes() for one in folder.iterdir()}
 
 
-#: Labels of three texts, by kind.
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tiny.write_tiny_network(tmp_path_factory.mktemp("network"))
+    return {one.name: one.read_bytes() for one in folder.iterdir()}
+
+
+#: Labels of three texts or images, by kind.
 LABELS = {
     "class": ["c", "a", "b"],
     "classes": ['["a","c"]', "[]", '["b"]'],
     "spans": ['[[0,9,"a"]]', '[[3,13,"b"]]', "[]"],
+    "boxes": ['[[2,3,20,22,"a"]]', '[[4,4,30,16,"b"],[6,2,18,28,"c"]]', "[]"],
 }
 
 
+def labelled_inputs(task: Any, folder: Path) -> tuple[list[Any], list[str]]:
+    """Three rows that the task takes, with their labels."""
+    if task.input_kind == "text":
+        return ["wonderful film", "an awful plot", "again"], LABELS[task.label_kind]
+    inputs, labels = [], []
+    for number, colour in enumerate(tiny.COLOURS):
+        path = folder / f"{colour}.png"
+        tiny.draw_image(colour, number)[0].save(path)
+        label, mask = "", ""
+        if task.label_kind == "mask":
+            mask = str(folder / f"{colour}-mask.png")
+            values = np.full((32, 40), number, np.uint8)
+            values[:4] = 9  # void
+            Image.fromarray(values).save(mask)
+            label = write_mask(
+                Mask(sha256(Path(mask).read_bytes()), (40, 32), {str(number): "abc"[number]})
+            )
+        else:
+            label = LABELS[task.label_kind][number]
+        inputs.append(ImageInput(str(path), sha256(path.read_bytes()), label, mask))
+        labels.append(label)
+    return inputs, labels
+
+
 @pytest.mark.parametrize("name", tasks.names())
-def test_every_task_builds_learns_exports_and_loads(name: str, bert: dict[str, bytes]) -> None:
+def test_every_task_builds_learns_exports_and_loads(
+    name: str, bert: dict[str, bytes], network: dict[str, bytes], tmp_path: Path
+) -> None:
     task = tasks.get(name)
+    pretrained = bert if task.input_kind == "text" else network
     assert task.name == name
     assert task.pipeline_tag
     kind = kinds.get(task.label_kind)
@@ -248,31 +286,53 @@ def test_every_task_builds_learns_exports_and_loads(name: str, bert: dict[str, b
     assert set(task.baselines) <= set(kind.baselines.names())
     classes = ("a", "b", "c")
     outputs = task.outputs(classes)
-    texts = ["wonderful film", "an awful plot", "again"]
-    encoded = task.encoder(bert, 32, task.settings(texts, LABELS[task.label_kind]))(texts)
+    inputs, cells = labelled_inputs(task, tmp_path)
+    config = load_config(
+        {
+            "task": name,
+            "model": {"source": "auto"},
+            "data": {"train": ["x"]},
+            "train": {"dropout": 0.0},
+        }
+    )
+    chosen = task.settings(config, inputs, cells)
+    encoded = task.encoder(pretrained, 32, chosen)(inputs)
+    assert len(encoded) == len(encoded.lengths) >= len(inputs)
     torch.manual_seed(0)
-    model, new = task.build(bert, classes, dropout=0.0, new_head=True)
+    model, new = task.build(pretrained, classes, dropout=0.0, new_head=True)
     assert new  # the head
     assert new < set(model.state_dict())
+    task.fit(model, frozen_norms=True)
     rows = np.array([2, 0, 1])
-    items = task.items(encoded, rows)
-    labels = torch.from_numpy(task.numbers(LABELS[task.label_kind], classes, encoded)[items])
-    logits = task.logits(model, task.collate(encoded, rows))
-    assert logits.shape == (len(items), len(outputs))
-    loss = task.loss(logits, labels)
-    assert float(loss.detach()) == pytest.approx(task.blind_loss(len(outputs)), abs=0.2)
+    labels = task.numbers(cells, classes, encoded)
+    seen = task.epoch(encoded, config.train, 0)
+    taught = task.targets(labels, seen, rows)
+    model.train()
+    logits = task.logits(model, task.collate(seen, rows))
+    assert task.accepts(logits, taught, len(outputs))
+    loss = task.loss(logits, taught)
+    assert 0 < float(loss.detach()) < 3 * task.blind_loss(len(outputs))
     loss.backward()  # type: ignore[no-untyped-call]
     assert all(one.grad is not None for one in model.parameters() if one.requires_grad)
-    assert task.right(logits, labels).shape == (len(items),)
+    right, of = task.right(logits, taught)
+    assert 0 <= right <= of
+    assert task.size(taught, None) > 0
     model.eval()
-    files = task.export(model, bert, model_info(name, classes, 32, "fp32"))
+    info = model_info(name, classes, 32, "fp32", chosen)
+    files = task.export(model, pretrained, info)
     assert not any(file.endswith((".bin", ".pt", ".pkl")) for file in files)
     assert json.loads(files["lextune.json"])["task"] == name
     finished = load_finished(files)
-    with torch.inference_mode():
-        expected = task.decode(task.logits(model, task.collate(encoded, rows)))
-    np.testing.assert_allclose(finished.scores(encoded, rows), expected, atol=1e-6)
-    assert task.unsure(expected).shape == (len(items),)
+    if task.label_kind not in ("boxes", "mask"):
+        with torch.inference_mode():
+            expected = task.decode(task.logits(model, task.collate(encoded, rows)))
+        np.testing.assert_allclose(finished.scores(encoded, rows), expected, atol=1e-6)
+        assert task.unsure(expected).shape == (len(task.items(encoded, rows)),)
+        assert float(loss.detach()) == pytest.approx(task.blind_loss(len(outputs)), abs=0.2)
+    else:
+        done: list[int] = []
+        assert len(task.find(finished, inputs, 2, done.append)) == len(inputs)
+        assert sum(done) == len(inputs)
 
 
 @pytest.mark.parametrize("name", tasks.names())

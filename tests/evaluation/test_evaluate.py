@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +67,13 @@ def test_a_metric_that_came_out_undefined_or_without_interval_is_named(
     if failed:
         assert found.problem is not None
         assert found.problem.endswith(f": {failed}")
+
+
+def test_a_metric_that_does_not_apply_has_not_failed() -> None:
+    given = scored([0, 1, 0, 1], [0.1, 0.9, 0.6, 0.7])
+    found = by_name(evaluate(given, FILE, (*ALL, "top_5_accuracy"), DRAWS))
+    assert found["top_5_accuracy"].value is None
+    assert found["failed_metrics"].value == 0
 
 
 @pytest.mark.parametrize("positive", [[], [np.nan] * 3])
@@ -192,3 +200,32 @@ def test_a_metric_that_gives_no_measurement_is_named(monkeypatch: pytest.MonkeyP
     assert found.value is None
     assert found.problem is not None
     assert found.problem.endswith(": accuracy")
+
+
+class TestLinearProbe:
+    """The baseline on the features of the pretrained model."""
+
+    def probe(self, train: np.ndarray[Any, Any], labels: list[int]) -> np.ndarray[Any, Any]:
+        def features(rows: Sequence[int]) -> np.ndarray[Any, Any]:
+            return train[np.array(rows)]
+
+        rows = list(range(len(labels)))
+        learnt = TrainingInputs(rows, np.array(labels), len(rows), features)
+        return baselines.get("linear_probe")(learnt, rows, 4)
+
+    def test_it_tells_classes_apart_whatever_the_scale_of_a_feature(self) -> None:
+        rng = np.random.default_rng(0)
+        labels = [0, 2] * 50
+        useful = np.array(labels) * 1e-6 + rng.normal(0, 1e-7, 100)
+        scores = self.probe(np.column_stack([useful, rng.normal(0, 1e6, 100)]), labels)
+        assert scores.argmax(axis=1).tolist() == labels
+        assert (scores[:, [1, 3]] == 0).all()
+        np.testing.assert_allclose(scores.sum(axis=1), 1)
+
+    def test_a_feature_that_is_the_same_in_all_rows_is_no_trouble(self) -> None:
+        scores = self.probe(np.column_stack([np.ones(8), np.arange(8) % 2]), [0, 1] * 4)
+        assert scores.argmax(axis=1).tolist() == [0, 1] * 4
+
+    def test_without_features_it_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="features"):
+            baselines.get("linear_probe")(TRAIN, ["a"], 2)

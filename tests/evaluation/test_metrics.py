@@ -118,3 +118,27 @@ def test_groups_are_measured_apart_and_rows_without_one_are_counted() -> None:
     assert found["rows_without_place", None].n == 6
     assert found["rows_without_age", None].value == 6
     assert not any(group and group.startswith("age=") for _, group in found)
+
+
+def test_top_5_counts_rows_whose_label_is_among_the_five_best() -> None:
+    from sklearn.metrics import top_k_accuracy_score
+
+    rng = np.random.default_rng(0)
+    scores = rng.dirichlet(np.ones(9), 200)
+    labels = rng.integers(0, 9, 200)
+    names = tuple("abcdefghi")
+    given = Scored(tuple(map(str, range(200))), labels, scores, names, {})
+    one = measured("top_5_accuracy", given)["top_5_accuracy"]
+    expected = top_k_accuracy_score(labels, scores, k=5, labels=range(9))
+    assert one.value == pytest.approx(expected)
+    assert one.n == 200
+    assert one.interval is not None
+
+
+def test_top_5_of_five_classes_is_not_1_but_says_nothing() -> None:
+    one = measured("top_5_accuracy", scored([0, 1], [0, 0], tuple("abcde")))["top_5_accuracy"]
+    assert one.value is None
+    assert one.n == 0
+    assert one.problem == "not applicable: there are no more than 5 classes"
+    equal = Scored(("r",), np.array([5]), np.full((1, 6), 1 / 6), tuple("abcdef"), {})
+    assert measured("top_5_accuracy", equal)["top_5_accuracy"].value == 0.0

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import tiny
+import tiny_segmenters
 from lextune.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -45,6 +46,39 @@ def test_the_task_examples_run_on_other_data(
         assert answer["metrics"]["accuracy"]["n"] == 400
         assert answer["metrics"]["accuracy"]["low"] > 0.9
         assert Path(answer["release"]).is_dir()
+
+
+@pytest.mark.slow
+def test_the_masks_example_runs_on_other_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    model = tiny_segmenters.write_encoder(tmp_path / "model")
+    train, test = (tiny_segmenters.write_pictures(tmp_path, *one) for one in (("train", 40), ("test", 24, 1000)))  # fmt: skip
+    arguments = [
+        "run",
+        "examples/semantic_segmentation.yaml",
+        "--out",
+        str(tmp_path / "run"),
+        "--json",
+    ]
+    for value in (f"data.train={train}", f"data.test={test}", f"model.source={model}",
+                  'data.labels={"0": field, "1": lake, "2": road}', 'data.ignore_labels=["9"]',
+                  "train.image_size=64", "train.epochs=6", "train.freeze_stages=0",
+                  "train.class_weights=balanced", "train.segmentation_loss=cross_entropy+dice",
+                  "evaluation.test_time_augmentation=flip", "evaluation.bootstrap_samples=200"):  # fmt: skip
+        arguments += ["--set", value]
+    assert main(arguments) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["metrics"]["mean_iou"]["n"] == 24
+    assert answer["metrics"]["mean_iou"]["low"] > 0.5
+    assert answer["metrics"]["mean_iou_minus_mean_layout"]["low"] > 0
+    release = Path(answer["release"])
+    assert main(["evaluate", str(release), "--data", str(test), "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["metrics"]["mean_iou"]["value"] == pytest.approx(
+        answer["metrics"]["mean_iou"]["value"], abs=1e-3
+    )
 
 
 @pytest.mark.slow

@@ -62,7 +62,7 @@ def test_auto_takes_the_first_that_was_trained_on_the_language(
 ) -> None:
     asked: list[str] = []
 
-    def read(config: ModelConfig, notify: Any) -> ModelFiles:
+    def read(config: ModelConfig, notify: Any, inputs: str) -> ModelFiles:
         asked.append(config.source)
         return ModelFiles("a model", "1", {"config.json": b'{"model_type": "bert"}'}, ())
 

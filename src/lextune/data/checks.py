@@ -16,7 +16,7 @@ from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
 from lextune.data.fingerprint import fingerprint, normalise
 from lextune.data.formats import ReadContext
-from lextune.data.personal.counted import PersonalDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
 from lextune.data.personal.counting import count_personal
 from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.quality.results import QualityResult
@@ -387,7 +387,9 @@ def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repe
 
 
 def make_report(
-    parts: Mapping[str, Rows], context: ReadContext, personal: PersonalDataCount | None = None
+    parts: Mapping[str, Rows],
+    context: ReadContext,
+    personal: PersonalDataCount | ImageDataCount | None = None,
 ) -> DataReport:
     """The report on parts as they were read."""
     if context.redaction is not None:

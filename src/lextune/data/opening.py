@@ -47,7 +47,9 @@ def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
     name = context.options.format or format_name(source, context.findings, context.options)
     if name is None:
         return
-    read, recognise = formats.get(name).read, formats.get(name).recognise
+    read = formats.get(name).read
+    # a table names files from the folder that it lies in; other readers know where theirs are
+    names_files = formats.get(name).recognise is None and context.options.input_kind == "image"
     wanted = context.options.wanted
     context.line = 0
     layout: Layout | None = None
@@ -60,7 +62,7 @@ def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
                     continue
             else:
                 row = found
-            if recognise is None:  # a table, which names files from its own folder
+            if names_files:
                 row = row._replace(values=located(row.values, source, context.options))
             if any("\0" in (row.values.get(column) or "") for column in wanted):
                 context.skip(

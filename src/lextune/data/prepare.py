@@ -35,7 +35,7 @@ from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import read_source
-from lextune.data.personal.counted import PersonalDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
 from lextune.data.personal.counting import count_personal, measure_personal
 from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.redaction.rows import make_redaction
@@ -272,7 +272,7 @@ def _report(
     parts: dict[str, Rows],
     used: dict[str, Rows],
     context: ReadContext,
-    personal: PersonalDataCount | None,
+    personal: PersonalDataCount | ImageDataCount | None,
 ) -> DataReport:
     """The report on the rows as read, and what sampling, cutting and dropping left undone.
 

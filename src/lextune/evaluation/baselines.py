@@ -29,6 +29,8 @@ baselines: Registry[Baseline] = Registry("baseline", "lextune.evaluation")
 
 #: Rows that a baseline learns from at most: the counts of all word pairs of more would fill the memory.
 MOST_ROWS = 50_000
+#: The same of images, each of which is decoded once more.
+MOST_IMAGES = 5_000
 #: Test texts that are scored at a time.
 _BLOCK = 4096
 

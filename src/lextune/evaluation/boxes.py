@@ -108,7 +108,8 @@ class ScoredBoxes:
 
 
 def _rounded(box: ScoredBox) -> Box:
-    return Box(*(round(float(one), 2) for one in box[:4]), box.type)
+    x1, y1, x2, y2 = (round(float(one), 2) for one in box[:4])
+    return Box(x1, y1, x2, y2, box.type)
 
 
 def _is_finite(found: Found | None) -> bool:
@@ -140,9 +141,7 @@ def _mean(
     value = float(scored.figures[of][rows, with_objects].mean())
     by_type = scored.drawn(resampling)[of][:, rows, with_objects].mean(axis=1)
     known = np.isfinite(by_type)
-    held = known.sum(axis=1)
-    drawn = np.full(len(by_type), np.nan)
-    np.divide(np.where(known, by_type, 0).sum(axis=1), held, out=drawn, where=held > 0)
+    drawn = over_images.ratio(np.where(known, by_type, 0.0).sum(axis=1), known.sum(axis=1))
     # A mean over types is worth as many objects as give the same variance of a share.
     trials = int(with_objects.sum()) ** 2 / float((1 / objects[with_objects]).sum())
     return value, drawn, over_images.interval(value, drawn, trials, resampling, widen=True)

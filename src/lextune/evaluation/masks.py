@@ -2,9 +2,9 @@
 
 Pixels of many images fit into no memory. So a part's answers are made image by image, while the model finds them:
 
-    truth = in_classes(load_mask(data, mask), mask, classes)     # what the label says
-    label = layout(truth, len(classes))                          # kept as the label
-    summary = summarise(found, truth, len(classes))              # kept as what was found; None where not finite
+    truth = read_truth(image, classes)                 # what the label says
+    label = layout(truth, len(classes))                # kept as the label
+    summary = summarise(found, truth, len(classes))    # kept as what was found; None where not finite
     ScoredMasks(ids, labels, summaries, classes, groups)
 
 Pixels that are void in the truth leave both sets. A class that is in neither truth nor prediction is left out; one
@@ -19,6 +19,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,10 +35,12 @@ from lextune.evaluation.kinds import (
     rows_without_group,
 )
 from lextune.evaluation.metrics import measured
-from lextune.labels import LabelKind, Mask
+from lextune.images import ImageInput
+from lextune.labels import LabelKind, Mask, read_mask
+from lextune.masks import VOID, load_mask
 from lextune.records import Interval, Measurement
 from lextune.registry import Registry
-from lextune.tasks.vision.found import VOID, FoundMask
+from lextune.tasks.vision.found import FoundMask
 
 Counts = npt.NDArray[np.uint32]
 Floats = npt.NDArray[np.float64]
@@ -67,6 +70,17 @@ def in_classes(values: Values, mask: Mask, classes: Sequence[str]) -> Values:
             raise ValueError("a class of the mask is not among those of the model")
         table[place] = number[name]
     return table[values]
+
+
+def read_truth(image: ImageInput, classes: Sequence[str]) -> Values:
+    """The class number of each pixel of a labelled image, upright, `VOID` where void; shape (height, width).
+
+    Raises:
+        UnfitImageError: The mask's file is not what the label says.
+        ValueError: The label is no mask, or holds a class that is unknown.
+    """
+    mask = read_mask(image.label or "null")
+    return in_classes(load_mask(Path(image.mask).read_bytes(), mask), mask, classes)
 
 
 def layout(truth: Values, classes: int) -> Counts:
@@ -121,7 +135,7 @@ def summarise(found: FoundMask, truth: Values, classes: int) -> MaskSummary | No
     steps = np.arange(256)
     place = np.minimum(steps * over_images.BINS // 255, over_images.BINS - 1)
     columns = (pixels, pixels * (steps / 255), right)
-    bins = np.stack(
+    bins: Floats = np.stack(
         [np.bincount(place, weights=one, minlength=over_images.BINS) for one in columns], axis=1
     )
     square = confusion.reshape(classes, classes).astype(np.uint32)
@@ -209,28 +223,25 @@ metrics: Registry[Any] = Registry("metric of masks", "lextune.evaluation")
 def overlap(counts: Floats) -> Floats:
     """Intersection over union from sums (right, true, given) in the last axis; NaN where a class is in neither."""
     union = counts[..., 1] + counts[..., 2] - counts[..., 0]
-    return np.divide(counts[..., 0], union, out=np.full(union.shape, np.nan), where=union > 0)
+    return over_images.ratio(counts[..., 0], union)
 
 
 def dice(counts: Floats) -> Floats:
     """Twice the intersection over the sum of both sets (Dice 1945); NaN where a class is in neither."""
-    both = counts[..., 1] + counts[..., 2]
-    return np.divide(2 * counts[..., 0], both, out=np.full(both.shape, np.nan), where=both > 0)
+    return over_images.ratio(2 * counts[..., 0], counts[..., 1] + counts[..., 2])
 
 
 def _drawn(scored: ScoredMasks, resampling: Resampling) -> Floats:
     """Sums of the counts over each draw of images, shape (samples, classes, 3)."""
     draws = over_images.draws(len(scored.ids), resampling).astype(np.float64)
     flat = scored.counts.reshape(len(scored.ids), -1)
-    return (draws @ flat).reshape(len(draws), -1, 3)
+    return np.asarray((draws @ flat).reshape(len(draws), -1, 3))
 
 
 def _mean(values: Floats) -> Floats:
     """Over the classes that are anywhere, the last axis; NaN where none is."""
     known = np.isfinite(values)
-    held = known.sum(axis=-1)
-    total = np.where(known, values, 0.0).sum(axis=-1)
-    return np.divide(total, held, out=np.full(held.shape, np.nan), where=held > 0)
+    return over_images.ratio(np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1))
 
 
 def _mean_of(
@@ -283,8 +294,7 @@ def pixel_accuracy(scored: ScoredMasks, resampling: Resampling) -> list[Measurem
 
     def share(counts: Floats) -> Floats:
         sums = counts.sum(axis=-2)
-        out = np.full(sums.shape[:-1], np.nan)
-        return np.divide(sums[..., 0], sums[..., 1], out=out, where=sums[..., 1] > 0)
+        return over_images.ratio(sums[..., 0], sums[..., 1])
 
     value, drawn = float(share(scored.counts.sum(axis=0))), share(_drawn(scored, resampling))
     images = len(scored.ids)
@@ -325,7 +335,7 @@ def mean_layout(train: TrainingInputs, classes: int) -> npt.NDArray[np.int64]:
     """In each cell of an 8 by 8 grid the class of most pixels of train there, or anywhere where all are void."""
     pixels = _pixels(train, classes)
     somewhere = pixels.any(axis=1)
-    return np.where(somewhere, pixels.argmax(axis=1), pixels.sum(axis=0).argmax())
+    return np.asarray(np.where(somewhere, pixels.argmax(axis=1), pixels.sum(axis=0).argmax()))
 
 
 def _pixels(train: TrainingInputs, classes: int) -> npt.NDArray[np.int64]:

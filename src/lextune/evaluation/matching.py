@@ -87,17 +87,17 @@ class Matches:
 
         score, right = self.score[boxes], self.right[row, boxes]
         at = np.unique(score[right])[::-1]
-        place = np.searchsorted(
-            -at, -score
-        )  # the first of those scores that is not above the box's own
+        # The first of those scores that is not above the box's own.
+        place = np.searchsorted(-at, -score)
         within = place < len(at)
         shape = (len(at), len(self.labelled))
-        return tuple(
+        found, total = (
             csr_array(
                 (np.ones(int(some.sum())), (place[some], self.image[boxes][some])), shape=shape
             )
             for some in (right & within, self.counted[row, boxes] & within)
-        )  # type: ignore[return-value]
+        )
+        return found, total
 
 
 def _summed(right: Any, counted: Any, draws: Ints, objects: Ints) -> tuple[Floats, Floats]:
@@ -130,13 +130,13 @@ def match(
     for image, boxes in enumerate(labels):
         for box in boxes:
             labelled[image, number[box.type]] += not box.crowd
-    rows = []
+    rows: list[tuple[int, int, ScoredBox]] = []
     for image, given in enumerate(found):
         by_type: defaultdict[int, list[ScoredBox]] = defaultdict(list)
         for one in sorted(given, key=lambda one: (-one.score, one)):
             by_type[number[one.type]].append(one)
-        for kind, boxes in by_type.items():
-            rows += [(image, kind, one) for one in boxes[:MOST_BOXES]]
+        for kind, same in by_type.items():
+            rows += [(image, kind, one) for one in same[:MOST_BOXES]]
     rows.sort(key=lambda row: -row[2].score)
     right, counted = _matched(labels, rows, number)
     return Matches(

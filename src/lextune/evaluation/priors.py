@@ -17,8 +17,8 @@ from lextune.tasks.vision.found import ScoredBox
 
 Floats = npt.NDArray[np.float64]
 
-#: Boxes of a type that are given at most, training images and boxes that are looked at at most.
-MOST_PRIORS, MOST_IMAGES, MOST_TAUGHT = 50, 5_000, 20_000
+#: Boxes of a type that are given at most, and that are looked at at most.
+MOST_PRIORS, MOST_TAUGHT = 50, 20_000
 
 
 def typical_boxes(train: TrainingInputs, test: Sequence[ImageInput]) -> list[tuple[ScoredBox, ...]]:
@@ -27,25 +27,23 @@ def typical_boxes(train: TrainingInputs, test: Sequence[ImageInput]) -> list[tup
     For each type they are the centres of k-means over the boxes of train, twice as many as an image has on average.
     Their score is the share of training images in which an object of the type overlaps them by half.
     """
-    rows = range(0, len(train.inputs), -(-len(train.inputs) // MOST_IMAGES) or 1)
     taught: defaultdict[str, list[tuple[int, Floats]]] = defaultdict(list)
-    for row in rows:
+    for row in range(len(train.inputs)):
         boxes = [box for box in train.labels[row] if not box.crowd]
         if boxes:
             size = np.array(upright_size(train.inputs[row]) * 2, np.float64)
             for box in boxes:
                 taught[box.type].append((row, np.array(box[:4]) / size))
-    priors = {kind: _priors(found, len(rows)) for kind, found in sorted(taught.items())}
+    priors = {kind: _priors(found, len(train.inputs)) for kind, found in sorted(taught.items())}
     answers = []
     for one in test:
         size = np.array(upright_size(one) * 2, np.float64)
-        answers.append(
-            tuple(
-                ScoredBox(*(corners * size).tolist(), kind, score)
-                for kind, found in priors.items()
-                for corners, score in zip(*found, strict=True)
-            )
-        )
+        given = []
+        for kind, found in priors.items():
+            for corners, score in zip(*found, strict=True):
+                x1, y1, x2, y2 = (corners * size).tolist()
+                given.append(ScoredBox(x1, y1, x2, y2, kind, score))
+        answers.append(tuple(given))
     return answers
 
 

@@ -6,6 +6,7 @@ What lies in one image (boxes, pixels) is not independent, so whole images are d
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,14 @@ def draws(images: int, resampling: Resampling) -> Ints:
         return np.zeros((resampling.samples, 0), np.int64)
     rng = np.random.default_rng(resampling.seed)
     return rng.multinomial(images, np.full(images, 1 / images), size=resampling.samples)
+
+
+def ratio(part: Any, whole: Any) -> Floats:
+    """The one by the other, NaN where the latter is 0; of equal shapes."""
+    whole = np.asarray(whole, np.float64)
+    found: Floats = np.full(whole.shape, np.nan)
+    np.divide(part, whole, out=found, where=whole > 0)
+    return found
 
 
 def interval(

@@ -55,15 +55,6 @@ class LoadedModel:
                 found[within] = self._scores(encoded, rows[again], "fp32")
         return found
 
-    def features(self, encoded: Any, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """What the head reads of some rows, shape (items, hidden)."""
-        import torch
-
-        device = next(self.model.parameters()).device
-        batch = self.task.collate(encoded, rows).to(device)
-        with torch.inference_mode():
-            return self.task.features(self.model, batch).float().cpu().numpy()
-
     def find_spans(
         self, texts: Sequence[str], batch_size: int, advance: Callable[[int], None] | None = None
     ) -> list[tuple[ScoredSpan, ...] | None]:

@@ -14,6 +14,7 @@ from lextune.models.catalogue import CatalogueEntry, catalogue
 from lextune.models.sources import ModelFiles, read_model
 from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, Licence, ModelRef
 from lextune.tasks.base import tasks
+from lextune.tasks.vision.segmenters import architecture_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def select(
     found = read_model(config, notify, tasks.get(task).input_kind)
     try:
         raw = json.loads(found.files["config.json"])
-        architecture = str(raw.get("model_type") or raw["architecture"])
+        architecture = str(raw.get("model_type") or architecture_of(raw) or raw["architecture"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             Problem(

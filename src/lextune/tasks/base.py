@@ -226,6 +226,16 @@ class Task(Protocol):
         """Make a loaded model fast on this machine, in place; `frozen_norms` says that batch norms learn no statistics."""
         ...
 
+    def decided(self, loaded: Any, encoded: Any, labels: Any) -> dict[str, str]:
+        """What the validation part decides about answers once the model is trained, for `lextune.json`.
+
+        Args:
+            loaded: A `models.loading.LoadedModel`.
+            encoded: The validation rows.
+            labels: As `numbers` gave them.
+        """
+        ...
+
     def collate(self, encoded: Any, rows: npt.NDArray[np.int64]) -> Batch:
         """One batch of the model's inputs."""
         ...

@@ -28,7 +28,8 @@ class ImageClassification(VisionTask):
     label_kind: ClassVar[LabelKind] = "class"
     pipeline_tag: ClassVar[str] = "image-classification"
     metrics: tuple[str, ...] = (
-        "accuracy", "top_5_accuracy", "macro_f1", "precision", "recall", "roc_auc", "log_loss", "expected_calibration_error",
+        "accuracy", "top_5_accuracy", "macro_f1", "precision", "recall", "roc_auc", "log_loss",
+        "expected_calibration_error",
     )  # fmt: skip
     baselines: tuple[str, ...] = ("majority", "linear_probe")
 

@@ -75,7 +75,7 @@ def library_config(files: Files, **changes: Any) -> PretrainedConfig:
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         raise _no_classifier(kind)
     given = {key: value for key, value in raw.items() if key not in _NOT_READ}
-    with _quiet(), _refused(f"config.json does not describe a model of the architecture {kind!r}"):
+    with quiet(), refused(f"config.json does not describe a model of the architecture {kind!r}"):
         return AutoConfig.for_model(kind, **given | changes)
 
 
@@ -123,7 +123,7 @@ def build_classifier(
     if new_head and not _has_head_of(files, outputs):
         # a head of other classes would teach their order: names travel, positions do not
         state = {key: value for key, value in state.items() if not key.startswith(_OUTPUTS)}
-    with _quiet(), _refused(f"transformers builds no {config.model_type!r} from config.json"):
+    with quiet(), refused(f"transformers builds no {config.model_type!r} from config.json"):
         model, report = library_class.from_pretrained(
             None,
             config=config,
@@ -252,8 +252,12 @@ def _no_classifier(kind: object) -> ModelError:
 
 
 @contextlib.contextmanager
-def _refused(fact: str) -> Iterator[None]:
-    """Whatever the library raises on these files is a fault of the files: it declares no narrower errors."""
+def refused(fact: str) -> Iterator[None]:
+    """Whatever the library raises on these files is a fault of the files: it declares no narrower errors.
+
+    Raises:
+        ModelError: The library raised something.
+    """
     try:
         yield
     except MemoryError:
@@ -270,7 +274,7 @@ def _refused(fact: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """transformers reports a new head as if it were a fault, and draws a bar of its own."""
     from transformers.utils import logging as library
 

@@ -41,15 +41,15 @@ def freeze_stages(model: torch.nn.Module, count: int) -> None:
         return
     head = head_names(model)
     inside = [name for name, _ in model.named_parameters() if name not in head]
-    stages: list[str] = []
-    frozen, reached = [], False
+    stages = _stages(inside)
+    frozen, reached = [], 0
     for name in inside:
         stage = _NUMBER.match(name)
-        if stage is not None and stage[0] not in stages and not _inside_stage(name, stages):
-            stages.append(stage[0])
-        reached = reached or len(stages) > count
-        if not reached:
-            frozen.append(name)
+        if stage is not None and stage[0] in stages:
+            reached = stages.index(stage[0]) + 1
+        if reached > count:
+            break
+        frozen.append(name)
     if len(stages) <= count:
         raise ModelError(
             Problem(
@@ -62,8 +62,16 @@ def freeze_stages(model: torch.nn.Module, count: int) -> None:
         parameters[name].requires_grad_(False)
 
 
-def _inside_stage(name: str, stages: list[str]) -> bool:
-    return any(name.startswith((f"{stage}.", f"{stage}_")) for stage in stages)
+def _stages(names: list[str]) -> list[str]:
+    """Beginnings of the names of each stage, in their order: of all that are numbered alike the largest family.
+
+    A first norm or convolution has a number too (`bn1`, `stem_0`), but fewer like it.
+    """
+    families: dict[str, dict[str, None]] = {}
+    for name in names:
+        if found := _NUMBER.match(name):
+            families.setdefault(found[1], {})[found[0]] = None
+    return list(max(families.values(), key=len, default={}))
 
 
 def _classifier_of(model: Any) -> str | None:

@@ -53,7 +53,7 @@ class Objective:
 def class_weights(
     asked: Literal["balanced"] | Mapping[str, float] | None,
     classes: Sequence[str],
-    labels: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64],
 ) -> torch.Tensor | None:
     """The weight of each class, shape (classes,), as the config asks.
 
@@ -61,16 +61,15 @@ def class_weights(
         asked: `balanced` weighs a class by rows / (classes * its rows), as scikit-learn's
             `compute_class_weight` does (King and Zeng 2001); a mapping gives weights by name, 1 for the rest.
         classes: Their names.
-        labels: Of the training rows, shape (rows,).
+        counts: Training rows, or pixels, of each class, shape (classes,).
 
     Raises:
         ConfigError: The mapping names a class that there is not.
-        DataError: A class to be balanced has no row.
+        DataError: A class to be balanced has no row, or no pixel.
     """
     if asked is None:
         return None
     if asked == "balanced":
-        counts = np.bincount(labels, minlength=len(classes))
         if not counts.all():
             raise DataError(
                 Problem(
@@ -78,7 +77,7 @@ def class_weights(
                     "set train.class_weights to a mapping of class to weight, or add rows",
                 )
             )
-        return torch.from_numpy(len(labels) / (len(classes) * counts)).float()
+        return torch.from_numpy(counts.sum() / (len(classes) * counts)).float()
     unknown = [name for name in asked if name not in classes]
     if unknown:
         raise ConfigError([_unknown_class(name, classes) for name in unknown])

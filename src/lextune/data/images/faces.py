@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Callable
+from typing import Any
 
 from lextune.images import Pixels8
 
@@ -25,7 +26,7 @@ def face_finder() -> FaceFinder | None:
     """The detector of this installation; None where there is none."""
     if importlib.util.find_spec("cv2") is None:
         return None
-    cv2 = importlib.import_module("cv2")
+    cv2: Any = importlib.import_module("cv2")
     path = os.path.join(os.path.dirname(cv2.__file__), "data", _CASCADE)
     if not hasattr(cv2, "CascadeClassifier") or not os.path.isfile(path):
         return None  # as from OpenCV 5 on

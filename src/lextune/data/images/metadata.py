@@ -24,7 +24,8 @@ PERSONAL = frozenset(
     }
 )  # fmt: skip
 
-_EXIF, _GPS, _FIRST = 0x8769, 0x8825, 1
+#: Folders of tags: their pointers, and what Pillow calls the second of the file, which is the thumbnail's.
+_EXIF, _GPS, _SECOND = 0x8769, 0x8825, -1
 _IFD0 = {
     0x010E: "comment", 0x010F: "camera", 0x0110: "camera", 0x0131: "software", 0x0132: "date_taken",
     0x013B: "owner_name", 0x013C: "software", 0x8298: "copyright", 0x9C9B: "comment", 0x9C9C: "comment",
@@ -80,14 +81,18 @@ def metadata_kinds(image: Image) -> tuple[str, ...]:
 
 
 def _of_exif(image: Image) -> Iterator[str]:
-    exif = image.getexif()
-    if not len(exif):
+    exif, raw = image.getexif(), image.info.get("exif")
+    written = raw.removeprefix(b"Exif\0\0") if isinstance(raw, bytes) else b""
+    if not len(exif) and not written:
+        return
+    if written and written[:2] not in (b"II", b"MM"):  # Pillow takes it for empty
+        yield "unreadable_metadata"
         return
     yield from _named(exif, _IFD0)
     yield from _named(exif.get_ifd(_EXIF), _PHOTO)
     if _GPS_PLACES & set(exif.get_ifd(_GPS)):
         yield "gps"
-    if any(tag in exif.get_ifd(_FIRST) for tag in _THUMBNAIL) and image.format != "TIFF":
+    if any(tag in exif.get_ifd(_SECOND) for tag in _THUMBNAIL) and image.format != "TIFF":
         yield "thumbnail"
 
 

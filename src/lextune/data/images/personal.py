@@ -15,7 +15,7 @@ from lextune.data.dataset import Rows
 from lextune.data.findings import PLACES, Findings
 from lextune.data.images.faces import SHORT_SIDE, FaceFinder, face_finder
 from lextune.data.images.metadata import PERSONAL
-from lextune.data.personal.counted import PersonalDataCount
+from lextune.data.personal.counted import ImageDataCount
 from lextune.data.quality.sampling import sample
 from lextune.records import Measurement
 
@@ -26,7 +26,7 @@ _NO_FACES = "no detector of faces is installed: nobody looked at what the images
 
 def count_in_images(
     parts: Mapping[str, Rows], asked: PersonalDataConfig, seed: int, findings: Findings
-) -> PersonalDataCount:
+) -> ImageDataCount:
     """Rows by kind of metadata, all of them, and with faces, of a sample of `asked.rows` where there are more.
 
     Places, dates and names are in no result, nor is what else the metadata says.
@@ -42,13 +42,10 @@ def count_in_images(
                 found.append(rows.places[row])
     finder = face_finder()
     faces, looked_at = _faces(parts, asked, seed, finder) if finder is not None else (None, 0)
-    made = PersonalDataCount(
+    made = ImageDataCount(
         rows=sum(len(rows) for rows in parts.values()),
-        looked_at=sum(len(rows) for rows in parts.values()),
         found=len(found),
-        sensitive=None,
         types=dict(sorted(kinds.items())),
-        minimum_score=None,
         faces=None if faces is None else len(faces),
         faces_looked_at=looked_at,
     )
@@ -56,7 +53,7 @@ def count_in_images(
     return made
 
 
-def measure_in_images(counted: PersonalDataCount) -> tuple[Measurement, ...]:
+def measure_in_images(counted: ImageDataCount) -> tuple[Measurement, ...]:
     """Rows with personal metadata, in all and by kind, and rows with faces; what nobody looked at is null."""
     n = counted.rows
     total = Measurement.exact("image_metadata_rows", counted.found, n=n, unit="rows")
@@ -102,7 +99,7 @@ def _showing(rows: Rows, taken: Ints, finder: FaceFinder) -> Iterator[int]:
 
 
 def _tell(
-    made: PersonalDataCount, found: list[str], faces: list[str] | None, findings: Findings
+    made: ImageDataCount, found: list[str], faces: list[str] | None, findings: Findings
 ) -> None:
     kinds = ", ".join(f"{name} {count:,}" for name, count in made.types.items() if name in PERSONAL)
     told = [

@@ -99,6 +99,8 @@ def _rewritten(data: bytes, before: Probe) -> Stripped:
         keep = {"compression": "tiff_adobe_deflate"}
     elif before.format == "PNG" and bare.mode == "I;16" and "transparency" in bare.info:
         keep = {"transparency": bare.info["transparency"]}
+    if "icc_profile" in bare.info:
+        keep["icc_profile"] = bare.info["icc_profile"]
     bare.save(stream, before.format, **keep)
     lossy = before.format == "JPEG" or deep
     turned = before.orientation != 1
@@ -118,7 +120,7 @@ def _bare(image: Image) -> Image:
 def _tables(image: Image, turn: int) -> dict[str, Any]:
     """What a JPEG is to be encoded with again: its own tables, which lie on their side where the image is turned so."""
     plugin = need("vision", "PIL.JpegImagePlugin")
-    image_tables: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
+    image_tables: dict[int, list[int]] = image.quantization
     tables = {
         number: _transposed(table) if turn > 4 else list(table)
         for number, table in image_tables.items()

@@ -1,4 +1,4 @@
-"""What was counted of personal data, for the data report; it holds numbers alone."""
+"""What was counted of personal data in texts and images, for the data report; it holds numbers alone."""
 
 from __future__ import annotations
 
@@ -12,18 +12,32 @@ class PersonalDataCount(Record):
         rows: Of which there are so many,
         looked_at: and so many were looked at: all, or a seeded sample.
         found: Rows with data about a person (`counting.IMPERSONAL` are left out).
-        sensitive: Rows with data that GDPR article 9 or PIPL article 28 names; null of images: nobody can say.
-        types: Rows by type, all types that were found; of images by kind of metadata.
-        minimum_score: Detections below it do not count; null of images.
-        faces: Images that seem to show a face; null where nobody looked.
-        faces_looked_at: Of so many images.
+        sensitive: Rows with data that GDPR article 9 or PIPL article 28 names.
+        types: Rows by type, all types that were found.
+        minimum_score: Detections below it do not count.
     """
 
     rows: int
     looked_at: int
     found: int
-    sensitive: int | None
+    sensitive: int
     types: dict[str, int]
-    minimum_score: float | None
-    faces: int | None = None
-    faces_looked_at: int = 0
+    minimum_score: float
+
+
+class ImageDataCount(Record):
+    """Images with data about a person in or beside their pixels; nobody can say how sensitive what they show is.
+
+    Attributes:
+        rows: Of which there are so many; the metadata of all was looked at.
+        found: Rows with metadata that may say something of a person (`images.metadata.PERSONAL`).
+        types: Rows by kind of metadata, all kinds that were found.
+        faces: Rows that seem to show a face; null where nobody looked.
+        faces_looked_at: Of so many rows: all, or a seeded sample.
+    """
+
+    rows: int
+    found: int
+    types: dict[str, int]
+    faces: int | None
+    faces_looked_at: int

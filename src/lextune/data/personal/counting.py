@@ -12,7 +12,7 @@ from lextune.data.columns import Ints
 from lextune.data.dataset import Rows
 from lextune.data.findings import PLACES, Findings, Level
 from lextune.data.images.personal import count_in_images, measure_in_images
-from lextune.data.personal.counted import PersonalDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
 from lextune.data.personal.detector import Detector
 from lextune.data.personal.types import TYPES
 from lextune.records import Interval, Measurement
@@ -31,7 +31,7 @@ _PERSONAL = frozenset(TYPES) - IMPERSONAL - _SECRET
 
 def count_personal(
     parts: Mapping[str, Rows], config: DataConfig, findings: Findings
-) -> PersonalDataCount | None:
+) -> PersonalDataCount | ImageDataCount | None:
     """Look for personal data in rows as they were read and tell the findings; None where the config says not to.
 
     Of more rows than `data.personal_data.rows` a sample is looked at: every row is as likely, and which they
@@ -65,14 +65,16 @@ def count_personal(
     return made
 
 
-def measure_personal(counted: PersonalDataCount | None) -> tuple[Measurement, ...]:
+def measure_personal(
+    counted: PersonalDataCount | ImageDataCount | None,
+) -> tuple[Measurement, ...]:
     """Rows with personal and with sensitive personal data; nothing where nobody looked.
 
     Of a sample: the count scaled to all rows, with Wilson's interval scaled likewise.
     """
     if counted is None:
         return ()
-    if counted.sensitive is None:
+    if isinstance(counted, ImageDataCount):
         return measure_in_images(counted)
     return (
         _measurement("personal_data_rows", counted.found, counted),

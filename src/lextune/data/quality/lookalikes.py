@@ -36,16 +36,17 @@ Thumbnails = npt.NDArray[np.uint8]
 
 
 def find_lookalikes(
-    hashes: npt.NDArray[np.uint64], part: Ints, thumbnails: Callable[[Ints], Thumbnails]
+    hashes: npt.NDArray[np.uint64], part: Ints, same: Ints, thumbnails: Callable[[Ints], Thumbnails]
 ) -> Pairs:
     """For each image the pairs with earlier images, one in its own part and one in an earlier part, if there are any.
 
     Args:
-        hashes: Of different images, in the order of parts, shape (images,).
+        hashes: In the order of parts, shape (images,).
         part: The part of each image, ascending, shape (images,).
+        same: Equal numbers for files of the same bytes; such pairs are not looked for.
         thumbnails: Gives those of some images, by number, shape (some, `SIDE` * `SIDE`).
     """
-    later, earlier = _candidates(hashes, part)
+    later, earlier = _candidates(hashes, part, same)
     wanted = np.unique(np.concatenate([later, earlier]))
     pixels = thumbnails(wanted)
     values = _similarities(pixels, np.searchsorted(wanted, later), np.searchsorted(wanted, earlier))
@@ -78,7 +79,7 @@ def _thumbnail(path: str) -> Thumbnails:
     return np.asarray(grey.resize((SIDE, SIDE), box)).ravel()
 
 
-def _candidates(hashes: npt.NDArray[np.uint64], part: Ints) -> tuple[Ints, Ints]:
+def _candidates(hashes: npt.NDArray[np.uint64], part: Ints, same: Ints) -> tuple[Ints, Ints]:
     """Pairs (later, earlier) whose hashes are near: of each later image the nearest of both kinds."""
     none = np.zeros(0, np.int64)
     found: list[tuple[Ints, Ints]] = [(none, none)]
@@ -88,7 +89,7 @@ def _candidates(hashes: npt.NDArray[np.uint64], part: Ints) -> tuple[Ints, Ints]
         bits = np.bitwise_count(hashes[start:stop, None] ^ hashes[None, :stop])
         row, earlier = np.nonzero(bits <= MOST_BITS)
         later = row + start
-        before = earlier < later
+        before = (earlier < later) & (same[earlier] != same[later])
         row, later, earlier = row[before], later[before], earlier[before]
         kind = later * 2 + (part[later] == part[earlier])
         order = np.lexsort((earlier, bits[row, earlier], kind))

@@ -69,6 +69,11 @@ def read_image_folder(source: Source, context: ReadContext) -> Iterator[RawRow]:
         yield from _of_table(table, root, source, context)
         return
     options = context.options
+    if options.label is not None and not root.is_dir():
+        no_labels(
+            source, context, "this is not a folder", "give a folder, or a table of paths and labels"
+        )
+        return
     names = [options.text] if options.label is None else [options.text, options.label]
     if missing_columns(names, source, context):
         return

@@ -70,7 +70,7 @@ def _stripped(
         for file, made in zip(files, pool.map(_strip, files), strict=True):
             place = f"{name.rstrip('/')}/{file.relative_to(root).as_posix()}"
             if not isinstance(made, Stripped):
-                findings.add(*made, place, unit="images")
+                findings.add(made.kind, "error", made.fact, made.remedy, place, unit="images")
                 continue
             counts.rows += 1
             counts.changed_rows += made.changed
@@ -79,20 +79,19 @@ def _stripped(
             yield file, made
 
 
-def _strip(file: Path) -> Stripped | tuple[str, str, str, str]:
-    """The image without metadata, or the finding that there is instead."""
+def _strip(file: Path) -> Stripped | UnfitImageError:
     try:
         return strip(file.read_bytes())
     except UnfitImageError as error:
-        return error.kind, "error", error.fact, error.remedy
+        return error
     except LeftoverError as error:
-        return (
-            "metadata_left", "error", f"images of which metadata would stay: {error}",
+        return UnfitImageError(
+            "metadata_left", f"images of which metadata would stay: {error}",
             "save them as PNG, and report it with the kind of file",
         )  # fmt: skip
     except OSError as error:
-        return (
-            "unreadable_image", "error", f"images that cannot be read: {error.strerror}",
+        return UnfitImageError(
+            "unreadable_image", f"images that cannot be read: {error.strerror}",
             "mend the link or the permissions, or remove them",
         )  # fmt: skip
 

@@ -94,6 +94,10 @@ class TextTask:
     def fit(self, model: torch.nn.Module, *, frozen_norms: bool) -> None:
         """Nothing: a text model runs as it was built."""
 
+    def decided(self, loaded: Any, encoded: Any, labels: Any) -> dict[str, str]:  # noqa: ARG002
+        """Nothing."""
+        return {}
+
     def find(
         self, loaded: Any, inputs: Sequence[Any], batch_size: int, advance: Advance
     ) -> Any:  # pragma: no cover - classes have scores

@@ -29,11 +29,13 @@ class Geometry(NamedTuple):
         box: Left, upper, right and lower end in pixels of the image, not always whole ones.
         size: Height and width of what is made of it.
         flip: Whether left and right are exchanged.
+        upside_down: Whether top and bottom are.
     """
 
     box: tuple[float, float, float, float]
     size: tuple[int, int]
     flip: bool = False
+    upside_down: bool = False
 
 
 class Mixing(NamedTuple):
@@ -79,6 +81,21 @@ class View:
                 left, top = draw.uniform(0, width - across), draw.uniform(0, height - down)
                 return Geometry((left, top, left + across, top + down), size, flip)
         return middle_crop(shape, size, 1.0)._replace(flip=flip)
+
+    def zoom(self, row: int, shape: tuple[int, int], size: tuple[int, int]) -> Geometry:
+        """A random piece of the image in its own shape, or as often all of it, smaller than `size` by as much."""
+        draw = self.random(row)
+        flip = bool(draw.random() < self.config.horizontal_flip)
+        upside_down = bool(draw.random() < self.config.vertical_flip)
+        height, width = shape
+        side = float(np.sqrt(draw.uniform(self.config.crop_scale, 1)))
+        if draw.random() < 0.5:
+            smaller = max(1, round(size[0] * side)), max(1, round(size[1] * side))
+            return whole(shape, smaller)._replace(flip=flip, upside_down=upside_down)
+        left, top = draw.uniform(0, width * (1 - side)), draw.uniform(0, height * (1 - side))
+        return Geometry(
+            (left, top, left + width * side, top + height * side), size, flip, upside_down
+        )
 
     def colours(self, row: int, image: Pixels8) -> Pixels8:
         """Brightness, contrast and saturation changed by up to `color_jitter`, in this order."""
@@ -145,4 +162,6 @@ def lay(image: Pixels8, geometry: Geometry, interpolation: str) -> Pixels8:
             min(image.shape[0], bottom),
         )
         image = np.asarray(pil.fromarray(image).resize((width, height), how, box=box))
+    if geometry.upside_down:
+        image = image[::-1]
     return image[:, ::-1] if geometry.flip else image

@@ -7,8 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-#: What a truth mask holds where nothing is said of a pixel; no class has this number.
-VOID = 255
+from lextune import masks
+
+#: What a mask holds where nothing is said of a pixel; no class has this number.
+VOID = masks.VOID
 
 
 class ScoredBox(NamedTuple):

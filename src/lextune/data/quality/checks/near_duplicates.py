@@ -99,7 +99,9 @@ def _pairs(given: QualityInput, distinct: _Distinct) -> tuple[Pairs, dict[str, A
         rows = [distinct.row[distinct.part == number] for number in range(len(parts))]
         files = [path for one, at in zip(columns, rows, strict=True) for path in one.files.take(at)]
         hashes = np.concatenate([one.perceptual[at] for one, at in zip(columns, rows, strict=True)])
-        pairs = find_lookalikes(hashes, distinct.part, partial(read_thumbnails, files))
+        pairs = find_lookalikes(
+            hashes, distinct.part, distinct.text, partial(read_thumbnails, files)
+        )
         return pairs, {
             "hash_bits": 64, "most_bits": MOST_BITS, "thumbnail_side": SIDE,
             "threshold": LEAST_CORRELATION,
