@@ -133,9 +133,7 @@ def turned(values: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
     return np.ascontiguousarray(values[rows, columns])
 
 
-def write_indexed(
-    values: npt.NDArray[Any], colours: Sequence[tuple[int, int, int]] = ()
-) -> bytes:
+def write_indexed(values: npt.NDArray[Any], colours: Sequence[tuple[int, int, int]] = ()) -> bytes:
     """The bytes of a PNG with those values, shape (height, width): indexed up to 255, else grey of 16 bit.
 
     `colours` are those of the first values in the palette; the others have Pascal VOC's.

@@ -37,7 +37,7 @@ _Text = TextIO | codecs.StreamWriter
 
 
 @app.command("predict")
-def predict(
+def predict(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are things to say
     release: Annotated[Path, typer.Argument(help="A release's folder.")],
     source: Annotated[str, typer.Argument(metavar="INPUT", help="File, folder, or - for JSONL.")],
     output: Annotated[
@@ -135,9 +135,7 @@ class _Asked:
     pictures: _Pictures
 
 
-def _predict(
-    predictor: Predictor, rows: Iterator[RawRow], asked: _Asked
-) -> tuple[int, list[int]]:
+def _predict(predictor: Predictor, rows: Iterator[RawRow], asked: _Asked) -> tuple[int, list[int]]:
     """Write an answer for each row; gives their number and which of them (from 1) have none."""
     column, id_column = asked.column, asked.id_column
     images = predictor.input_kind == "image"
@@ -145,6 +143,7 @@ def _predict(
     columns = ["row", *(["id"] if id_column else []), *(["image"] if images else [])]
     columns += [key for key in keys if key != "scores"] + asked.pictures.columns
     columns += [f"score.{name}" for name in predictor.classes if "scores" in keys]
+    columns += ["problem"] if images else []
     count, missing = 0, list[int]()
     with Terminal() as terminal, _writer(asked.output, columns) as write:
         advance = terminal.bar("images" if images else "rows", 0)
@@ -196,7 +195,9 @@ class _Pictures:
         if self._draw is not None:
             given = image_input(image)
             if isinstance(given, Problem):
-                raise DataError(Problem(f"row {row}: the image {given.fact}", given.remedy, "it is gone"))
+                raise DataError(
+                    Problem(f"row {row}: the image {given.fact}", given.remedy, "it is gone")
+                )
             suffix = ".png" if image.lower().endswith(".png") else ".jpg"
             picture = drawn(given.data or b"", found, self._classes, suffix)
             paths["drawn"] = self._written(self._draw / f"{name}{suffix}", picture)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lextune.errors import DataError, Problem, VerificationError
+from lextune.extras import need
 from lextune.files import read_regular
 from lextune.images import MOST_PIXELS, ImageInput, UnfitImageError, decode, open_image
 from lextune.masks import read_pixels
@@ -92,6 +93,11 @@ def drawn(
     colour = drawing.colours(len(classes))[classes.index(answer.label)]
     text = f"{answer.label} {answer.score:.2f}"
     return drawing.encoded(drawing.draw_class(pixels, text, colour, longest), suffix)
+
+
+def blank() -> bytes:
+    """A grey picture of 64 by 64 pixels."""
+    return drawing.encoded(need("vision", "PIL.Image").new("RGB", (64, 64), "grey"), ".png")
 
 
 def pixels_of(data: bytes) -> int:

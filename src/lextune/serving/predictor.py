@@ -186,9 +186,7 @@ class Predictor:
         )
         return [one if isinstance(one, Problem) else next(found) for one in given]
 
-    def _image_answers(
-        self, images: list[ImageInput], batch_size: int
-    ) -> Sequence[AnyPrediction]:
+    def _image_answers(self, images: list[ImageInput], batch_size: int) -> Sequence[AnyPrediction]:
         if not images:
             return []
         if self.label_kind in ("class", "classes"):
@@ -339,7 +337,9 @@ def _all_read(found: Sequence[AnyPrediction | Problem]) -> list[AnyPrediction]:
 def _check_images(predictor: Predictor, images: Sequence[Any], batch_size: int) -> None:
     if predictor.input_kind != "image":
         raise ConfigError(
-            Problem(f"the task of {predictor.name} reads texts, not images", "call predict with texts")
+            Problem(
+                f"the task of {predictor.name} reads texts, not images", "call predict with texts"
+            )
         )
     if isinstance(images, bytes | str | os.PathLike):
         raise ConfigError(

@@ -98,7 +98,9 @@ def draw_boxes(
         pen.rectangle(outside, outline=_EDGE, width=line + 2)
         pen.rectangle(corners, outline=colour_of.get(one.type, _EDGE), width=line)
     for one in order:
-        text = one.type + (f" {one.score:.2f}" if isinstance(one, ScoredBox) else " (crowd)" * one.crowd)
+        text = one.type + (
+            f" {one.score:.2f}" if isinstance(one, ScoredBox) else " (crowd)" * one.crowd
+        )
         at = (round(one.x1 * scale), round(one.y1 * scale))
         _flag(pen, image.size, at, text, colour_of.get(one.type, _EDGE))
     return image
