@@ -36,6 +36,7 @@ from lextune.pipeline_evaluation import (
     training_inputs,
 )
 from lextune.pipeline_folder import open_run_folder, read_model_folder, run_folder, run_name
+from lextune.pipeline_report import write_report
 from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.verdict import blocks_release, exit_code
@@ -419,6 +420,10 @@ class _Job:
             "measurements": _dumps(evaluation.measurements),
         }
         dossier.append("evaluate", make_statement("evaluate", subjects, predicate))
+        if scored is not None:
+            about = (run_name(self.config), dossier.run_id)
+            table = walk.prepared.parts["test"]
+            write_report(self.folder, about, files, table, (evaluation, scored), self.listener)
         return evaluation, scored
 
     def _measured(

@@ -194,12 +194,12 @@ class Predictor:
         task = self._loaded.task
         with self._lock:
             found = task.find(self._loaded, images, batch_size, lambda _: None)
+        if any(one is None for one in found):
+            raise _no_number()
         if self.label_kind == "mask":
             if not all(math.isfinite(one.confidence) for one in found):
                 raise _no_number()
             return [mask_answer(one, self.classes) for one in found]
-        if any(one is None for one in found):
-            raise _no_number()
         return [boxes_answer(one, self.score_threshold) for one in found]
 
     def _class_answers(self, scores: npt.NDArray[np.float32]) -> Sequence[AnyPrediction]:

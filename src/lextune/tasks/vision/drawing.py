@@ -84,7 +84,7 @@ def draw_boxes(
         classes: In the order of their colours.
         longest: The longer side of what is drawn; None is that of the picture.
     """
-    image, scale = _canvas(pixels, longest)
+    image, scale = sized(pixels, longest)
     colour_of = dict(zip(classes, colours(len(classes)), strict=True))
     pen = need("vision", "PIL.ImageDraw").Draw(image)
     line = max(2, round(max(image.size) / 320))
@@ -120,7 +120,7 @@ def draw_mask(
         legend: Whether the classes that occur are named below the picture.
     """
     pil = need("vision", "PIL.Image")
-    image, _ = _canvas(pixels, longest)
+    image, _ = sized(pixels, longest)
     found = np.asarray(pil.fromarray(values).resize(image.size, pil.Resampling.NEAREST))
     table = np.zeros((256, 3), np.float32)
     table[: len(classes)] = colours(len(classes))
@@ -139,7 +139,7 @@ def draw_class(
     pixels: Pixels8, text: str, colour: Colour, longest: int | None = None
 ) -> Image:  # fmt: skip
     """The picture with a few words at its upper left, on a field of a colour."""
-    image, _ = _canvas(pixels, longest)
+    image, _ = sized(pixels, longest)
     pen = need("vision", "PIL.ImageDraw").Draw(image)
     _flag(pen, image.size, (0, 0), text, colour)
     return image
@@ -155,8 +155,13 @@ def encoded(image: Image, suffix: str = ".jpg") -> bytes:
     return stream.getvalue()
 
 
-def _canvas(pixels: Pixels8, longest: int | None) -> tuple[Image, float]:
-    """A copy to draw on, and how much larger it is than the picture."""
+def sized(pixels: Pixels8, longest: int | None) -> tuple[Image, float]:
+    """A copy of a picture to draw on, and how much larger it is.
+
+    Args:
+        pixels: Upright, uint8, shape (height, width, 3).
+        longest: The longer side of the copy; None is that of the picture, unless it is too small for letters.
+    """
     pil = need("vision", "PIL.Image")
     image: Image = pil.fromarray(pixels)
     side = max(image.size)
