@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 #: The page in the run's folder.
 REPORT = "report/index.html"
-_WORST, _TYPICAL, _NOTES, _CONFUSED = 12, 6, 6, 10
-#: The longer side of pictures; of those that stand alone the first.
-_ALONE, _BESIDE = 300, 380
+_WORST, _TYPICAL, _NOTES, _CONFUSED = 12, 6, 5, 10
+#: The longer side of pictures: alone for classes, else beside each other. Boxes have letters on them.
+_SIDES = {"class": 300, "boxes": 480, "mask": 256}
 #: The metric of each class that is drawn.
 _BY_CLASS = {"class": "recall", "boxes": "average_precision_50", "mask": "iou"}
 
@@ -37,8 +37,8 @@ _BY_CLASS = {"class": "recall", "boxes": "average_precision_50", "mask": "iou"}
 def write_report(
     folder: Path, about: tuple[str, str], files: Mapping[str, bytes], table: Any,
     measured: tuple[Evaluation, Answers], listener: Listener,
-) -> None:  # fmt: skip
-    """Write the page where rows are images; without its libraries it is told how to install them.
+) -> Path | None:  # fmt: skip
+    """Write the page where rows are images; where its libraries are not there, tell how to install them.
 
     Whatever goes wrong with it is told and stops nothing: it is no evidence.
 
@@ -49,16 +49,19 @@ def write_report(
         table: The rows that were predicted.
         measured: The evaluation and the answers it is of.
         listener: Told what goes on.
+
+    Returns:
+        The page, or None where there is none.
     """
     from lextune.tasks.base import tasks
 
     info = json.loads(files["lextune.json"])
     task = tasks.get(info["task"])
     if task.input_kind != "image":
-        return
+        return None
     if missing("report"):
         listener.tell(f"no report page is written. Remedy: {install_command('report')}")
-        return
+        return None
     from lextune.evaluation.report.page import make_page
 
     try:
@@ -69,8 +72,8 @@ def write_report(
         raise
     except Exception as error:
         listener.tell(f"no report page could be made: {type(error).__name__}")
-        return
-    listener.tell(f"the report page, which shows pictures of the data, is {folder / REPORT}")
+        return None
+    return folder / REPORT
 
 
 def _page(about: tuple[str, str], shown: _Shown, evaluation: Evaluation) -> Page:
@@ -185,14 +188,17 @@ class _Shown:
 
         pixels, classes, kind = decode(data), self.answers.classes, self.answers.kind
         if kind == "class":
-            return [("", _uri(sized(pixels, _ALONE)[0]))]
+            return [("", _uri(sized(pixels, _SIDES[kind])[0]))]
+        side = _SIDES[kind]
         if kind == "boxes":
             found = [one for one in self.answers.found[row] or () if one.score >= self.score]
-            pair = (read_boxes(given.label or "[]"), found)
-            drawn = [draw_boxes(pixels, boxes, classes, _BESIDE) for boxes in pair]
+            drawn = [
+                draw_boxes(pixels, read_boxes(given.label or "[]"), classes, side),
+                draw_boxes(pixels, found, classes, side),
+            ]
         else:
-            pair = (read_truth(given, classes), mask)
-            drawn = [draw_mask(pixels, values, classes, _BESIDE) for values in pair]
+            masks = (read_truth(given, classes), mask)
+            drawn = [draw_mask(pixels, values, classes, side) for values in masks]
         return list(zip(("truth 标注", "model 模型"), map(_uri, drawn), strict=True))
 
     def _right(self, row: int) -> str:

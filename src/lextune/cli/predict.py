@@ -78,7 +78,7 @@ def predict(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are
     config = load_config(predictor.config.for_other_data(), overrides or []).data
     images = predictor.input_kind == "image"
     _check_options(predictor, source, text_column, image_column, draw=draw, masks=masks)
-    options = read_options(config, predictor.label_kind, predictor.input_kind)
+    options = read_options(config, inputs=predictor.input_kind)
     column = text_column or image_column or options.text
     options = dataclasses.replace(
         options, text=column, label=None, others=others, options=dict.fromkeys(others, "--id-column"),
@@ -155,21 +155,18 @@ def _predict(predictor: Predictor, rows: Iterator[RawRow], asked: _Asked) -> tup
             given = row.values[column] or ""
             if images:
                 line["image"] = given or None
-            problem = _problem(found, given)
-            if problem is None:
+            if not isinstance(found, Problem) and given.strip():
                 write(line | _answer(found) | asked.pictures.write(count, given, found))
             else:
                 missing.append(count)
-                write(line | dict.fromkeys(keys) | {"problem": problem})
+                write(line | dict.fromkeys(keys) | {"problem": _problem(found)})
             advance(1)
     return count, missing
 
 
-def _problem(found: Any, given: str) -> str | None:
+def _problem(found: AnyPrediction | Problem) -> str:
     """Why a row has no answer: a model answers anything, the empty text too, and that would pass for a prediction."""
-    if isinstance(found, Problem):
-        return found.reason or found.fact
-    return None if given.strip() else "no text"
+    return found.reason or found.fact if isinstance(found, Problem) else "no text"
 
 
 class _Pictures:

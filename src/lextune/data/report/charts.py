@@ -216,7 +216,14 @@ def interval_bars(values: Sequence[Mapping[str, Any]], title: str) -> dict[str, 
     kept = list(values)[:_MOST_CLASSES]
     if not kept:
         return None
-    names = {"y": {"field": "name", "type": "nominal", "sort": [one["name"] for one in kept], "title": None}}
+    names = {
+        "y": {
+            "field": "name",
+            "type": "nominal",
+            "sort": [one["name"] for one in kept],
+            "title": None,
+        }
+    }
     scale = {"scale": {"domain": [0, 1]}, "title": title, "axis": {"format": ".1f", "tickCount": 6}}
     return {
         "data": {"values": kept}, "width": _WIDTH, "height": {"step": 24},

@@ -53,9 +53,7 @@ def typical_examples(answers: Answers, most: int, score: float = SCORE) -> list[
         return _middle(rows, [float(len(answers.labels[row])) for row in rows], most)
     if isinstance(answers, ScoredMasks):
         rows = [
-            row
-            for row, one in enumerate(answers.found)
-            if one is not None and one.confusion.any()
+            row for row, one in enumerate(answers.found) if one is not None and one.confusion.any()
         ]
         return _middle(
             rows, [float(np.nanmean(overlap(answers.counts[row]))) for row in rows], most

@@ -75,7 +75,9 @@ def make_page(page: Page) -> str:
     folder = resources.files("lextune.evaluation.report")
     found = page.evaluation
     by_name = {one.name: one for one in found.measurements if one.group is None}
-    made: str = environment.from_string(folder.joinpath("page.html.jinja").read_text("utf-8")).render(
+    made: str = environment.from_string(
+        folder.joinpath("page.html.jinja").read_text("utf-8")
+    ).render(
         page=page,
         charts={name: markup(svg) for name, svg in page.charts.items()},
         headline=by_name[page.headline],
