@@ -46,9 +46,7 @@ def test_the_first_of_equal_classes_is_the_label():
     assert several.labels == ("a",)
 
 
-@given(
-    values=st.lists(st.lists(st.integers(0, 2), min_size=4, max_size=4), min_size=1, max_size=5)
-)
+@given(values=st.lists(st.lists(st.integers(0, 2), min_size=4, max_size=4), min_size=1, max_size=5))
 def test_the_picture_of_a_mask_holds_its_classes_in_their_colours(values):
     values = np.array(values, np.uint8)
     answer = mask_answer(FoundMask(values, 0.5, np.full_like(values, 51)), CLASSES)

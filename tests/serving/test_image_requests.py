@@ -205,9 +205,7 @@ def test_a_damaged_image_is_the_fault_of_the_request(client, sea):
 
 
 def test_a_body_that_is_no_image_is_refused(client):
-    answer = client.post(
-        "/predict", content=b"secret words", headers={"content-type": "image/png"}
-    )
+    answer = client.post("/predict", content=b"secret words", headers={"content-type": "image/png"})
     assert answer.status_code == 400
     assert "secret" not in answer.text
     assert client.post("/predict", json={"text": "a film"}).status_code == 400

@@ -39,6 +39,8 @@ _FONTS = (
 #: A picture is drawn on no smaller than that, for letters need room.
 _LEAST = 240
 _SHADE = 0.55
+#: Letters of a name that are drawn.
+_LONGEST = 60
 
 
 @functools.cache
@@ -151,7 +153,7 @@ def encoded(image: Image, suffix: str = ".jpg") -> bytes:
     if suffix == ".png":
         image.save(stream, "PNG")
     else:
-        image.save(stream, "JPEG", quality=88, subsampling=0)
+        image.save(stream, "JPEG", quality=88, subsampling=0, comment=b"")
     return stream.getvalue()
 
 
@@ -175,6 +177,7 @@ def sized(pixels: Pixels8, longest: int | None) -> tuple[Image, float]:
 
 def _flag(pen: Any, size: tuple[int, int], at: tuple[int, int], text: str, colour: Colour) -> None:
     """Words on a field of a colour, with its lower left at a place but inside the picture."""
+    text = _plain(text)
     font = _font(_letters(size), text.isascii())
     left, top, right, bottom = font.getbbox(text)
     margin = max(2, round((bottom - top) / 5))
@@ -191,7 +194,7 @@ def _with_legend(image: Image, found: Pixels8, classes: Sequence[str]) -> Image:
     pixels = np.bincount(found.ravel(), minlength=256)
     numbers = [one for one in np.argsort(-pixels, kind="stable").tolist() if pixels[one]]
     entries = [
-        (f"{classes[one]} {pixels[one] / found.size:.1%}", colours(len(classes))[one])
+        (f"{_plain(classes[one])} {pixels[one] / found.size:.1%}", colours(len(classes))[one])
         for one in numbers
         if one < len(classes)
     ]
@@ -214,6 +217,12 @@ def _with_legend(image: Image, found: Pixels8, classes: Sequence[str]) -> Image:
         pen.rectangle((left, top, left + box, top + box), fill=colour, outline=_EDGE)
         pen.text((left + box + box // 2, top + box // 2), text, font=font, fill=_EDGE, anchor="lm")
     return whole
+
+
+def _plain(text: str) -> str:
+    """A name as one short line: what lays letters out fails on others."""
+    line = "".join(" " if one.isspace() else one if one.isprintable() else "\ufffd" for one in text)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def _letters(size: tuple[int, int]) -> int:
