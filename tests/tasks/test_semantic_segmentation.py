@@ -206,6 +206,8 @@ def test_settings_and_defaults() -> None:
     assert TASK.settings(config, [], [])["image_size"] == "96"
     assert TASK.transform(tiny_encoder(), {}).size == (320, 320)
     assert TASK.transform(tiny_encoder(), {}).short_side == 366
+    bare = {"config.json": b'{"_model_class": "Unet", "encoder_name": "resnet18"}'}
+    assert TASK.transform(bare, {}).size == (320, 320)
     assert TASK.blind_loss(11) == pytest.approx(math.log(11))
     assert json.loads(RunConfig.model_validate(config.model_dump()).model_dump_json())
     with pytest.raises(ValueError, match="segmentation_loss"):

@@ -46,10 +46,12 @@ class SemanticSegmentation(VisionTask):
     baselines: tuple[str, ...] = ("majority_class", "mean_layout")
 
     def transform(self, files: Files, settings: Mapping[str, str]) -> Transform:
-        """How an image becomes the model's input; over a classifier of timm in crops of 320 pixels."""
+        """How an image becomes the model's input; in crops of 320 pixels where no files of masks say another size."""
         from lextune.tasks.vision.backbones import is_timm
+        from lextune.tasks.vision.segmenters import is_smp
 
-        if is_timm(files) and "image_size" not in settings:
+        silent = is_timm(files) or (is_smp(files) and "preprocessor_config.json" not in files)
+        if silent and "image_size" not in settings:
             settings = {**settings, "image_size": str(_SIDE)}
         return super().transform(files, settings)
 

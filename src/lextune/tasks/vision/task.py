@@ -92,7 +92,7 @@ class VisionTask:
 
         from lextune.tasks.vision.folding import fold_batch_norms, freeze_batch_norms
 
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)
         if frozen_norms:
             freeze_batch_norms(model)
             draw = torch.Generator().manual_seed(0)
