@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lextune import strict_yaml
-from lextune.config import PolicyConfig, RunConfig, TrainConfig, load_config
+from lextune.config import PolicyConfig, RunConfig, load_config
+from lextune.config_training import TrainConfig
 from lextune.errors import ConfigError, PackError, Problem
 from lextune.extras import missing
 from lextune.policy.facts import check_facts
