@@ -114,6 +114,8 @@ def _show(finished: Run) -> None:
         f"\nTook {finished.seconds:.0f} s, {rate:.1f} training rows/s, "
         f"peak memory {memory / 1e9:.1f} GB."
     )
+    if finished.report is not None:
+        say(f"Look at the report, which shows pictures of the test data: {finished.report}")
     if finished.release is None:
         say(
             f"Not released: the verdict is {verdict.outcome}. The dossier is in {finished.folder}/dossier."
@@ -123,9 +125,12 @@ def _show(finished: Run) -> None:
     lextune = program()
     for verb in ("verify", "serve"):
         say(f"  {lextune} {verb} {finished.release}")
-    say(
-        f'  echo \'{{"text": "A film I will not forget."}}\' | {lextune} predict {finished.release} -'
-    )
+    if finished.input_kind == "image":
+        say(f"  {lextune} predict {finished.release} FOLDER-OF-IMAGES --draw drawn")
+    else:
+        say(
+            f'  echo \'{{"text": "A film I will not forget."}}\' | {lextune} predict {finished.release} -'
+        )
 
 
 def _show_metrics(document: dict[str, Any]) -> None:
