@@ -38,9 +38,11 @@ def backbone(architecture: str = "test_efficientnet") -> dict[str, bytes]:
     }
 
 
-def picture(squares: Sequence[tuple[int, int, int]], size: tuple[int, int] = (64, 64)) -> bytes:
+def picture(
+    squares: Sequence[tuple[int, int, int]], size: tuple[int, int] = (64, 64), seed: int = 0
+) -> bytes:
     """A PNG of that width and height: grey noise with white squares of left, top and side."""
-    pixels = np.random.default_rng(0).integers(60, 120, (size[1], size[0], 3), np.uint8)
+    pixels = np.random.default_rng(seed).integers(60, 120, (size[1], size[0], 3), np.uint8)
     for left, top, side in squares:
         pixels[top : top + side, left : left + side] = 255
     stream = io.BytesIO()

@@ -116,7 +116,8 @@ def read_boxes(label: str) -> tuple[Box, ...]:
             raise ValueError("a box is not [x1, y1, x2, y2, type]")
         if not all(type(part) in (int, float) for part in one[:4]) or not isinstance(one[4], str):
             raise ValueError("a box is not [x1, y1, x2, y2, type]")
-        box = Box(*(float(part) for part in one[:4]), one[4], len(one) == 6)
+        x1, y1, x2, y2 = (float(part) for part in one[:4])
+        box = Box(x1, y1, x2, y2, one[4], len(one) == 6)
         if not (all(map(math.isfinite, box[:4])) and box.x1 < box.x2 and box.y1 < box.y2):
             raise ValueError("a box is empty")
         boxes.append(box)

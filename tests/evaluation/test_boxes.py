@@ -197,6 +197,12 @@ def test_finding_nothing_is_0_not_undefined() -> None:
     assert found["average_precision_50.car"].value == 0.0
 
 
+def test_boxes_of_another_type_match_nothing() -> None:
+    found = figures(scored([[Box(*BOX, "car")]] * 4, [(ScoredBox(*BOX, "cow", 0.9),)] * 4))
+    assert found["mean_average_precision_50"].value == 0.0
+    assert found["detection_calibration_error"].value == pytest.approx(0.9)
+
+
 def test_a_box_on_a_crowd_counts_neither_way() -> None:
     labels = [[Box(*BOX, "car"), Box(40, 40, 90, 90, "car", True)]]
     found = [(ScoredBox(*BOX, "car", 0.8), ScoredBox(50, 50, 60, 60, "car", 0.9))]

@@ -9,7 +9,7 @@ import pytest
 
 from lextune import statistics
 from lextune.evaluation.kinds import Resampling
-from lextune.evaluation.resampling import BINS, calibration, difference, draws, interval
+from lextune.evaluation.resampling import BINS, calibration, difference, draws, interval, tails
 
 DRAWS = Resampling(400, 1)
 
@@ -31,20 +31,28 @@ def test_limits_of_a_share_are_wilsons() -> None:
 
 
 def test_draws_that_do_not_vary_give_wilsons_limits() -> None:
-    found = interval(1.0, np.ones(400), 30, DRAWS, widen=False)
+    found = interval(1.0, np.ones(400), 30, 30, DRAWS, widen=False)
     assert found is not None
     assert (found.low, found.high) == pytest.approx(statistics.share_limits(1.0, 30))
-    varied = interval(0.5, np.linspace(0.4, 0.6, 400), 10**6, DRAWS, widen=False)
+    varied = interval(0.5, np.linspace(0.4, 0.6, 400), 10**6, 10**6, DRAWS, widen=False)
     assert varied is not None
     assert varied.low == pytest.approx(0.405)
     assert varied.high == pytest.approx(0.595)
 
 
+def test_few_images_have_wider_tails() -> None:
+    found = [tails(images) for images in (1, 2, 20, 40, 10**6)]
+    assert found[0] == (0.0, 1.0)
+    assert found[-1] == pytest.approx((0.025, 0.975), abs=1e-5)
+    assert found == sorted(found, key=lambda one: one[0])
+    assert 0.015 < found[2][0] < 0.017
+
+
 def test_what_is_undefined_has_no_interval() -> None:
-    assert interval(math.nan, np.full(400, np.nan), 10, DRAWS, widen=True) is None
-    assert interval(0.5, np.full(400, 0.5), 0, DRAWS, widen=True) is None
+    assert interval(math.nan, np.full(400, np.nan), 10, 10, DRAWS, widen=True) is None
+    assert interval(0.5, np.full(400, 0.5), 0, 0, DRAWS, widen=True) is None
     half = np.where(np.arange(400) < 200, np.nan, 0.3)
-    value, found = difference((0.5, 0.2), (half, np.zeros(400)), (None, None), DRAWS)
+    value, found = difference((0.5, 0.2), (half, np.zeros(400)), (None, None), 9, DRAWS)
     assert value == pytest.approx(0.3)
     assert found is None
 

@@ -142,7 +142,9 @@ def _show_metrics(document: dict[str, Any]) -> None:
         if "_minus_" in name
     ]
     compared = next((name for name in document["metrics"] if "_minus_" in name), "")
-    metric = compared.partition("_minus_")[0].replace("_", " ").replace("f1", "F1")
+    metric = (
+        compared.partition("_minus_")[0].replace("_", " ").replace("f1", "F1").replace("iou", "IoU")
+    )
     title = f"{metric[:1].upper()}{metric[1:]} above each baseline (paired)"
     table(title, ["baseline", "difference", "n"], rows)
 

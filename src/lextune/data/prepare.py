@@ -132,8 +132,9 @@ def prepare(
     counted = {
         "duplicate_rows": sum(len(item.copies) for item in repeats.values()),
         "conflicting_rows": sum(len(item.conflicting) for item in repeats.values()),
-        "empty_text_rows": sum(int(rows.empty.sum()) for rows in parts.values()),
     }
+    if inputs == "text":
+        counted["empty_text_rows"] = sum(int(rows.empty.sum()) for rows in parts.values())
     tell("splitting")
     used, dropped, found = _used(parts, config)
     left = find_leaks(used["test"], used["train"], used["validation"])

@@ -144,17 +144,19 @@ def _mean(
     drawn = over_images.ratio(np.where(known, by_type, 0.0).sum(axis=1), known.sum(axis=1))
     # A mean over types is worth as many objects as give the same variance of a share.
     trials = int(with_objects.sum()) ** 2 / float((1 / objects[with_objects]).sum())
-    return value, drawn, over_images.interval(value, drawn, trials, resampling, widen=True)
+    images = len(scored.ids)
+    return value, drawn, over_images.interval(value, drawn, trials, images, resampling, widen=True)
 
 
 def _by_type(name: str, scored: ScoredBoxes, resampling: Resampling, rows: slice) -> list[Measurement]:  # fmt: skip
     """Average precision of each type; n is the number of its objects."""
     found = []
     for place, kind in enumerate(scored.classes):
-        objects = int(scored.matches.labelled[:, place].sum())
+        held = scored.matches.labelled[:, place]
+        objects, images = int(held.sum()), int((held > 0).sum())
         value = float(scored.figures[0][rows, place].mean())
         drawn = scored.drawn(resampling)[0][:, rows, place].mean(axis=1) if objects else np.zeros(0)
-        interval = over_images.interval(value, drawn, objects, resampling, widen=True)
+        interval = over_images.interval(value, drawn, objects, images, resampling, widen=True)
         found.append(measured(f"{name}.{kind}", value, interval, objects))
     return found
 
@@ -253,7 +255,11 @@ def difference(
     """Mean average precision at 0.5 of the model minus the baseline's on the same images; n is images."""
     first, second = (_mean(one, resampling, _AT_50, 0) for one in (model, baseline))
     value, interval = over_images.difference(
-        (first[0], second[0]), (first[1], second[1]), (first[2], second[2]), resampling
+        (first[0], second[0]),
+        (first[1], second[1]),
+        (first[2], second[2]),
+        len(model.ids),
+        resampling,
     )
     return measured(f"mean_average_precision_50_minus_{name}", value, interval, len(model.ids))
 

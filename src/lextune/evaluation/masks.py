@@ -252,7 +252,7 @@ def _mean_of(
     drawn = _mean(share(_drawn(scored, resampling)))
     images = len(scored.ids)
     return (
-        value, drawn, over_images.interval(value, drawn, images, resampling, widen=False)
+        value, drawn, over_images.interval(value, drawn, images, images, resampling, widen=False)
     )  # fmt: skip
 
 
@@ -280,7 +280,7 @@ def iou(scored: ScoredMasks, resampling: Resampling) -> list[Measurement]:
             f"iou.{name}",
             float(values[i]),
             over_images.interval(
-                float(values[i]), drawn[:, i], int(held[i]), resampling, widen=False
+                float(values[i]), drawn[:, i], int(held[i]), int(held[i]), resampling, widen=False
             ),
             int(held[i]),
         )
@@ -298,7 +298,7 @@ def pixel_accuracy(scored: ScoredMasks, resampling: Resampling) -> list[Measurem
 
     value, drawn = float(share(scored.counts.sum(axis=0))), share(_drawn(scored, resampling))
     images = len(scored.ids)
-    interval = over_images.interval(value, drawn, images, resampling, widen=False)
+    interval = over_images.interval(value, drawn, images, images, resampling, widen=False)
     return [measured("pixel_accuracy", value, interval, images)]
 
 
@@ -370,7 +370,11 @@ def difference(
     """Mean overlap of the model minus the baseline's on the same images; n is images."""
     first, second = (_mean_of(one, resampling, overlap) for one in (model, baseline))
     value, interval = over_images.difference(
-        (first[0], second[0]), (first[1], second[1]), (first[2], second[2]), resampling
+        (first[0], second[0]),
+        (first[1], second[1]),
+        (first[2], second[2]),
+        len(model.ids),
+        resampling,
     )
     return measured(f"mean_iou_minus_{name}", value, interval, len(model.ids))
 

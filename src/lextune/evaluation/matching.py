@@ -159,6 +159,7 @@ def _matched(
     every = [(image, box) for image, boxes in enumerate(labels) for box in boxes]
     if not rows or not every:
         return right, counted
+    there = {(image, number[box.type]) for image, box in every}
     coco = need("vision", "faster_coco_eval")
     frame = {
         "images": [{"id": image + 1} for image in range(len(labels))],
@@ -175,6 +176,7 @@ def _matched(
         "annotations": [
             _annotation(place, image, kind, box) | {"score": box.score}
             for place, (image, kind, box) in enumerate(rows, 1)
+            if (image, kind) in there  # no other one can match
         ]
     }
     truth.createIndex()

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _OVERLAP, _SURE = 0.5, 0.3
 #: Validation images in a forward pass, for the threshold.
 _AT_ONCE = 16
-#: The most that a detector begins with: FCOS costs 3 a box, DETR 6, RT-DETR 10.
-_BLIND = 10.0
+#: The most that a detector begins with: FCOS costs 3 a box, DETR 6, RT-DETR 10, D-FINE 14.
+_BLIND = 15.0
 #: Of the made-up images on which it is seen whether a folded backbone answers as before.
 _SIDE = 64
 
@@ -135,7 +135,7 @@ class ObjectDetection(VisionTask):
 
         from lextune.tasks.vision.folding import fold_batch_norms, freeze_batch_norms
 
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)
         if not frozen_norms:
             return
         freeze_batch_norms(model)
@@ -157,7 +157,7 @@ class ObjectDetection(VisionTask):
 
         if isinstance(model, Detector):
             return PyramidDetections(model, batch)
-        return LibraryDetections(model, batch)  # type: ignore[arg-type]
+        return LibraryDetections(model, batch)
 
     def features(self, model: torch.nn.Module, batch: PaddedBatch) -> torch.Tensor:  # noqa: ARG002
         """None: the pyramid reads maps of several sizes."""

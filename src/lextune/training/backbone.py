@@ -71,7 +71,7 @@ def _stages(names: list[str]) -> list[str]:
     for name in names:
         if found := _NUMBER.match(name):
             families.setdefault(found[1], {})[found[0]] = None
-    return list(max(families.values(), key=len, default={}))
+    return max(map(list, families.values()), key=len, default=[])
 
 
 def _classifier_of(model: Any) -> str | None:

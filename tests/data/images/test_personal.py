@@ -11,6 +11,7 @@ from lextune.data.checks import check_path
 from lextune.data.images import personal
 from lextune.data.images.faces import face_finder
 from lextune.data.personal.counting import measure_personal
+from lextune.data.prepare import prepare
 from lextune.errors import ConfigError
 from pictures import PERSONAL, encoded, photo
 
@@ -99,3 +100,10 @@ def test_data_redact_is_refused_for_images(folder):
     config = DataConfig(train=(str(folder),), redact={"method": "mask"})
     with pytest.raises(ConfigError, match="lextune data redact"):
         check_path(config, inputs="image")
+
+
+def test_a_run_claims_nothing_of_texts(folder):
+    asked = DataConfig(train=(str(folder),), split={"test": 0.3, "validation": 0.3})
+    names = {one.name for one in prepare(asked, inputs="image").measurements}
+    assert {"image_metadata_rows", "near_duplicate_rows", "duplicate_rows"} <= names
+    assert not names & {"empty_text_rows", "median_characters", "median_words"}

@@ -143,3 +143,16 @@ def test_real_images_keep_their_pixels(shared):
         after = strip(data)
         assert (decode(after.data) == decode(data)).all()
         assert probe(after.data).metadata == ()
+
+
+def test_xmp_of_a_gif_goes():
+    """It is not in blocks; a trailer of 257 bytes leads every reader of blocks to its end (XMP part 3, 1.1.2)."""
+    packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><dc:creator>Ada</dc:creator></x:xmpmeta>'
+    trailer = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    plain = encoded(photo(), "GIF")
+    said = plain[:-1] + b"\x21\xff\x0bXMP DataXMP" + packet + trailer + b"\x3b"
+    at = plain.index(b"\x2c", 13 + 3 * 256)
+    early = plain[:at] + b"\x21\xff\x0bXMP DataXMP" + packet + trailer + plain[at:]
+    assert probe(early).metadata == ("owner_name",)
+    for data in (said, early):
+        assert strip(data).data == plain

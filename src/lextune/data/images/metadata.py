@@ -56,6 +56,7 @@ _XMP: Mapping[str, re.Pattern[bytes]] = MappingProxyType(
         "thumbnail": re.compile(rb"xmpGImg:image"),
     }
 )
+_GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
 _PNG_KINDS = {
     "author": "owner_name", "artist": "owner_name", "copyright": "copyright", "software": "software",
     "creation time": "date_taken", "date:create": "date_taken", "date:modify": "date_taken",
@@ -63,16 +64,21 @@ _PNG_KINDS = {
 }  # fmt: skip
 
 
-def metadata_kinds(image: Image) -> tuple[str, ...]:
+def metadata_kinds(image: Image, data: bytes) -> tuple[str, ...]:
     """The kinds found in a loaded image, sorted, each once.
 
     What cannot be read is `unreadable_metadata`: nobody knows what it holds.
+
+    Args:
+        image: As Pillow opened it.
+        data: Of its file.
     """
     found: set[str] = set()
-    for look in (_of_exif, _of_xmp, _of_texts):
+    looks = _of_exif(image), _of_xmp(image, data), _of_texts(image)
+    for look in looks:
         try:
             with quiet():
-                found.update(look(image))
+                found.update(look)
         except MemoryError:
             raise
         except Exception:  # of a hostile file any
@@ -109,9 +115,11 @@ def _blank(value: Any) -> bool:
     return isinstance(value, str) and not value.strip("\0 ")
 
 
-def _of_xmp(image: Image) -> Iterator[str]:
+def _of_xmp(image: Image, data: bytes) -> Iterator[str]:
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     packet = packet.encode("utf-8", "replace") if isinstance(packet, str) else packet
+    if image.format == "GIF" and _GIF_XMP in data:  # of which Pillow says nothing
+        packet = data[data.index(_GIF_XMP) :]
     if not packet:
         return
     if b"\0<" in packet[:64] or b"<\0" in packet[:64]:  # UTF-16

@@ -75,7 +75,7 @@ def probe(data: bytes) -> Probe:
         format=format_of(image),
         mode=mode,
         perceptual=difference_hash(loaded),
-        metadata=metadata_kinds(image),
+        metadata=metadata_kinds(image, data),
     )
 
 

@@ -7,7 +7,8 @@ them, taken from measurements on this house's own sets. The hash alone would do 
 the thumbnails bring down to 0.005 %. Of copies that were saved again at JPEG quality 60, made grey, or made darker
 in contrast at least 99 % are found; halved photographs too; crops of 2 % on each side mostly are not.
 
-Every pair is compared, so time grows with the square of the number of images: 50 million pairs take about a second.
+Every pair is compared, so time grows with the square of the number of images: half a second of a core for 12,000 of them,
+six seconds for 50,000.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def packed_attention(
     if query.dtype == torch.float32 and not dropout:
         return _torch_attention(query, key_value, batch.groups, one)
     seed = int(torch.randint(2**62, ())) if dropout else 0
-    return _PackedAttention.apply(  # type: ignore[no-any-return,no-untyped-call]
+    return _PackedAttention.apply(  # type: ignore[no-any-return]
         query, key_value, _Plan(batch.groups, one, drop_threshold(dropout), seed)
     )
 

@@ -118,7 +118,8 @@ def classifier_name(model: Any) -> str:
         ModelError: It has none that is known.
     """
     wanted = model.get_classifier()
-    found = next((name for name, module in model.named_modules() if module is wanted), None)
+    names = (name for name, module in model.named_modules() if module is wanted)
+    found: str | None = next(names, None)
     if found is None:
         raise ModelError(
             Problem(

@@ -122,7 +122,8 @@ def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
         if not ours:  # timm's Conv2dSame pads as TensorFlow does
             x, padding = _pad_same(x, convolution), (0, 0)
         elif isinstance(padding, str) or convolution.padding_mode != "zeros":
-            return convolution._conv_forward(x, weight, bias)
+            made: torch.Tensor = convolution._conv_forward(x, weight, bias)
+            return made
         return _convolution(x, weight, bias, convolution, padding)
 
     if not ours and type(convolution).__name__ != "Conv2dSame":
@@ -166,7 +167,7 @@ def _convolution(
     weight = weight.to(half).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", enabled=False):
         if like.groups > 1:
-            found: torch.Tensor = _Depthwise.apply(x, weight, bias, like.stride, padding, like.dilation, like.groups)  # type: ignore[no-untyped-call]  # fmt: skip
+            found: torch.Tensor = _Depthwise.apply(x, weight, bias, like.stride, padding, like.dilation, like.groups)  # fmt: skip
             return found
         return torch.nn.functional.conv2d(
             x, weight, bias, like.stride, padding, like.dilation, like.groups

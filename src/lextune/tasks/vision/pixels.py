@@ -76,7 +76,7 @@ class Pixels:
         """1 where all become inputs of one size, else the pixels that are kept; shape (images,)."""
         if self.alike:
             return np.ones(len(self), np.int64)
-        return self.shapes.astype(np.int64).prod(axis=1)
+        return np.asarray(self.shapes.astype(np.int64).prod(axis=1))
 
     def image(self, row: int) -> Pixels8:
         """One image as it is kept, shape (height, width, 3)."""

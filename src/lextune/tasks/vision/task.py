@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lextune.config import RunConfig, TrainConfig
+from lextune.config import RunConfig
+from lextune.config_training import TrainConfig
 from lextune.labels import InputKind
 from lextune.tasks.base import NO_SETTINGS, Encoder, Files
 from lextune.tasks.vision.transform import Transform, image_settings, read_transform
@@ -92,7 +93,7 @@ class VisionTask:
 
         from lextune.tasks.vision.folding import fold_batch_norms, freeze_batch_norms
 
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)
         if frozen_norms:
             freeze_batch_norms(model)
             draw = torch.Generator().manual_seed(0)

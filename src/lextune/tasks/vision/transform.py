@@ -46,7 +46,7 @@ class Transform:
 def image_settings(config: RunConfig) -> dict[str, str]:
     """What the config says of images, for `lextune.json`: what is measured is what is served."""
     train = config.train
-    found = {"test_time_augmentation": config.evaluation.test_time_augmentation}
+    found: dict[str, str] = {"test_time_augmentation": config.evaluation.test_time_augmentation}
     if train.image_size is not None:
         found["image_size"] = str(train.image_size)
     if train.crop_pct is not None:
