@@ -99,8 +99,12 @@ def _show(finished: Run) -> None:
             (f"{one.pack}/{one.control}", one.severity + "s" if one.severity == "block" else "warns",
              one.status.replace("_", " "))
             for one in verdict.controls
+            if one.status != "not_applicable"
         ],
     )  # fmt: skip
+    idle = sum(one.status == "not_applicable" for one in verdict.controls)
+    if idle:
+        say(f"{idle} further controls do not apply; the verdict in the dossier lists them.")
     show_unmet([one for one in verdict.controls if one.status in ("fail", "insufficient")])
     from lextune.pipeline import peak_memory
 
