@@ -91,6 +91,16 @@ def test_scores_are_those_of_the_model(predictor, picture_run, files):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_an_image_is_turned_as_its_exif_says(predictor, files):
+    upright = Image.open(files[0])
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise by a quarter
+    stream = io.BytesIO()
+    upright.rotate(90, expand=True).save(stream, "PNG", exif=exif)
+    turned, plain = predictor.predict([stream.getvalue(), files[0]])
+    assert turned.scores == pytest.approx(plain.scores, abs=1e-5)
+
+
 def broken(picture_run):
     """A name for each kind of what cannot be read, and the images."""
     good = (picture_run.folder / "test" / "sea" / "001.png").read_bytes()

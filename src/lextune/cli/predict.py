@@ -77,6 +77,10 @@ def predict(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are
     others = (id_column,) if id_column else ()
     config = load_config(predictor.config.for_other_data(), overrides or []).data
     images = predictor.input_kind == "image"
+    if images:
+        from lextune.training.machine import keep_freed_memory
+
+        keep_freed_memory()
     _check_options(predictor, source, text_column, image_column, draw=draw, masks=masks)
     options = read_options(config, inputs=predictor.input_kind)
     column = text_column or image_column or options.text
