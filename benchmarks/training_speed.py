@@ -49,7 +49,7 @@ def lextune_side(options: argparse.Namespace) -> None:
     import numpy as np
     import torch
 
-    from lextune.config import TrainConfig
+    from lextune.config_training import TrainConfig
     from lextune.models.loading import load_pretrained
     from lextune.tasks.base import tasks
     from lextune.training.loop import Rows, Trainer

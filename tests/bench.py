@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import tiny
-from lextune.config import TrainConfig
+from lextune.config_training import TrainConfig
 from lextune.tasks.base import Files
 from lextune.tasks.text_classification import TextClassification
 from lextune.training.callbacks import Callback

@@ -136,3 +136,16 @@ def test_a_missing_secret_is_told_before_a_run_begins(
     with pytest.raises(ConfigError, match="LEXTUNE_REDACTION_SECRET is not set"):
         pipeline.run(config, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_setting_that_the_task_does_not_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "task: sentiment\nmodel: {source: auto}\ndata: {train: a.csv}\n"
+        "train: {image_size: 96, augmentation: {mixup_alpha: 0.2}}\n"
+    )
+    told = problems(path)
+    assert "the task sentiment does not read it" in told["4:9"]
+    assert "train.augmentation is set" in told["4:25"]
+    with pytest.raises(ConfigError, match=r"train\.max_length is set, but the task image_cl"):
+        pipeline_config.load_run_config(path, ["task=image_classification", "train.max_length=64"])

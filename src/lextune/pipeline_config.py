@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lextune import strict_yaml
-from lextune.config import PolicyConfig, RunConfig, TrainConfig, load_config
+from lextune.config import PolicyConfig, RunConfig, load_config
+from lextune.config_training import TrainConfig
 from lextune.errors import ConfigError, PackError, Problem
 from lextune.extras import missing
 from lextune.policy.facts import check_facts
@@ -120,7 +121,30 @@ def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> l
         except ConfigError as error:
             where = document.where(place)
             problems += [dataclasses.replace(one, where=where) for one in error.problems]
+    problems += _idle_of_task(data.get("task"), section("train"), document)
     return problems + _idle_settings(section("train"), document)
+
+
+def _idle_of_task(
+    chosen: Any, train: Mapping[str, Any], document: strict_yaml.Document
+) -> list[Problem]:
+    """Settings that tasks of another kind read, such as the size of images where rows are texts."""
+    from lextune.tasks.base import tasks
+
+    if chosen not in tasks.names():
+        return []
+    task, defaults = tasks.get(chosen), TrainConfig().model_dump(mode="json")
+    others = {key for _, one in tasks for key in one.train_settings} - task.train_settings
+    return [
+        Problem(
+            f"train.{key} is set, but the task {chosen} does not read it",
+            f"remove train.{key}",
+            "a key that nothing reads would do nothing",
+            document.where(("train", key)),
+        )
+        for key in sorted(others)
+        if key in train and train[key] != defaults[key]
+    ]
 
 
 def _idle_settings(train: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:

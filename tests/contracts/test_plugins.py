@@ -21,7 +21,8 @@ from PIL import Image
 import tiny
 from bench import CLASSES, Bench, StopAt, same, weights
 from lextune.audits.base import AuditInput, audits
-from lextune.config import ColumnsConfig, DataConfig, QualityConfig, TrainConfig, load_config
+from lextune.config import ColumnsConfig, DataConfig, QualityConfig, load_config
+from lextune.config_training import TrainConfig
 from lextune.data.dataset import load_rows, read_options
 from lextune.data.findings import Findings
 from lextune.data.formats import ReadContext, ReadOptions, Source, formats

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import tiny_detectors
-from lextune.config import AugmentationConfig, RunConfig, TrainConfig
+from lextune.config import RunConfig
+from lextune.config_training import AugmentationConfig, TrainConfig
 from lextune.errors import ConfigError, ModelError
 from lextune.images import ImageInput
 from lextune.labels import Box, read_boxes, write_boxes

@@ -12,7 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from lextune.config import RunConfig, TrainConfig
+from lextune.config import RunConfig
+from lextune.config_training import TrainConfig
 from lextune.errors import ModelError, VerificationError
 from lextune.models.loading import LoadedModel, load_finished
 from lextune.tasks.base import model_info, tasks

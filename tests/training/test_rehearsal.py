@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lextune.config import TrainConfig
+from lextune.config_training import TrainConfig
 from lextune.tasks.base import Encoded
 from lextune.training.loop import Rows
 from lextune.training.rehearsal import rehearse

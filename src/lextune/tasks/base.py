@@ -8,7 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from lextune.config import RunConfig, TrainConfig
+from lextune.config import RunConfig
+from lextune.config_training import TrainConfig
 from lextune.labels import InputKind, LabelKind
 from lextune.registry import Registry
 

@@ -120,6 +120,8 @@ class ImageClassification(VisionTask):
         """Mean cross entropy in nats."""
         import torch
 
+        if labels.is_floating_point():  # shares of classes, of which the last may occur in no row
+            labels = torch.nn.functional.pad(labels, (0, logits.shape[-1] - labels.shape[-1]))
         return torch.nn.functional.cross_entropy(
             logits.float(), labels, class_weights, label_smoothing=label_smoothing
         )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from lextune.config import TrainConfig
+from lextune.config_training import TrainConfig
 from lextune.errors import ModelError, Problem
 from lextune.labels import LabelKind, read_mask
 from lextune.tasks.base import NO_SETTINGS, Encoder, Files, tasks

@@ -213,10 +213,14 @@ def _restore_optimizer(
         group.get("fused") or group.get("capturable") for group in optimizer.param_groups
     )
     for name, tensor in tensors.items():
-        parameter, _, key = name.rpartition("|")
+        key_of, _, key = name.rpartition("|")
+        parameter = parameters[key_of]
         moved = on_device or key != "step"
-        place = tensor.to(parameters[parameter].device) if moved else tensor
-        optimizer.state[parameters[parameter]][key] = place
+        place = tensor.to(parameter.device) if moved else tensor
+        if place.shape == parameter.shape:
+            # a fused kernel walks through memory: state and parameter must lie alike in it
+            place = torch.empty_like(parameter, dtype=place.dtype).copy_(place)
+        optimizer.state[parameter][key] = place
 
 
 def _random_state() -> dict[str, torch.Tensor]:

@@ -25,7 +25,7 @@ import torch
 from safetensors.torch import load, save
 from transformers import get_scheduler
 
-from lextune.config import TrainConfig
+from lextune.config_training import TrainConfig
 from lextune.errors import DataError, Problem
 from lextune.files import sha256, write_atomic
 from lextune.tasks.base import EncodedRows, Task

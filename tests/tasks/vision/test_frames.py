@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lextune.config import AugmentationConfig
+from lextune.config_training import AugmentationConfig
 from lextune.tasks.vision.augment import Geometry, View, lay
 from lextune.tasks.vision.found import VOID
 from lextune.tasks.vision.frames import TaughtFrames, class_tables, enlarged, frames, taught

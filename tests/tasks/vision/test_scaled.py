@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tiny_detectors
-from lextune.config import AugmentationConfig
+from lextune.config_training import AugmentationConfig
 from lextune.errors import ModelError
 from lextune.images import ImageInput
 from lextune.tasks.vision.augment import View

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from lextune.config import TrainConfig
+from lextune.config_training import TrainConfig
 from lextune.training.methods.base import methods
 
 CONFIG = TrainConfig(weight_decay=0.3)

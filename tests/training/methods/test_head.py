@@ -11,7 +11,7 @@ import torch
 
 from architectures import KINDS, built, of_kind
 from bench import Bench, same, weights
-from lextune.config import TrainConfig
+from lextune.config_training import TrainConfig
 from lextune.errors import ModelError
 from lextune.tasks.text_classification import TextClassification
 from lextune.training.methods.base import Method, ParameterGroup, decayed_groups, methods

@@ -16,7 +16,7 @@ import lextune
 import tiny
 from architectures import KINDS, built, of_kind
 from bench import Bench, same, weights
-from lextune.config import TrainConfig
+from lextune.config_training import TrainConfig
 from lextune.errors import MissingExtraError, ModelError
 from lextune.training.methods.lora import Lora
 

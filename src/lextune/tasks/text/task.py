@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lextune.config import RunConfig, TrainConfig
+from lextune.config import RunConfig
+from lextune.config_training import TrainConfig
 from lextune.labels import InputKind, LabelKind
 from lextune.tasks.base import NO_SETTINGS, Encoded, Encoder, Files
 from lextune.tasks.pretrained import ProblemType, build_classifier, own_dropouts

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lextune.config import AugmentationConfig
+from lextune.config_training import AugmentationConfig
 from lextune.extras import need
 from lextune.images import Pixels8
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lextune.config import RunConfig, TrainConfig
+from lextune.config import RunConfig
+from lextune.config_training import TrainConfig
 from lextune.labels import InputKind
 from lextune.tasks.base import NO_SETTINGS, Encoder, Files
 from lextune.tasks.vision.transform import Transform, image_settings, read_transform

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from lextune.config import TrainConfig
+from lextune.config_training import TrainConfig
 from lextune.registry import Registry
 from lextune.tasks.base import Task
 
