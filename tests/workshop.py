@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 import tiny
+import tiny_images
 from lextune.cli import main
+from lextune.evidence.keys import Trust, load_trust
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,34 @@ def release(workshop: Workshop, home: Path, tmp_path: Path) -> Path:
     """A copy of the release to spoil, in a home that trusts who signed it."""
     shutil.copytree(workshop.home, home)
     return Path(shutil.copytree(workshop.release, tmp_path / "release"))
+
+
+@dataclass(frozen=True)
+class PictureRun:
+    """A finished run on pictures, which no test may change, and the home of the key that signed its release."""
+
+    folder: Path
+    home: Path
+
+    @property
+    def release(self) -> Path:
+        return self.folder / "run" / "release" / "colours-1.0.0"
+
+    @property
+    def trust(self) -> Trust:
+        return load_trust(self.home / "trust.json")
+
+
+@pytest.fixture(scope="session")
+def picture_run(tmp_path_factory: pytest.TempPathFactory) -> PictureRun:
+    """Made once: pictures of two colours in `train` and `test`, and a run in `run`."""
+    folder = tmp_path_factory.mktemp("pictures")
+    config = folder / "config.json"
+    config.write_text(json.dumps(tiny_images.config(folder)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEXTUNE_HOME", str(folder / "home"))
+        assert main(["run", str(config), "--out", str(folder / "run")]) == 0
+    return PictureRun(folder, folder / "home")
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "presidio": ("presidio_analyzer", "spacy"),
         "report": ("jinja2", "vl_convert"),
         "text": ("torch", "transformers", "tokenizers", "safetensors"),
-        "vision": ("PIL", "timm", "torchvision", "segmentation_models_pytorch", "faster_coco_eval"),
+        "vision": ("timm", "PIL", "torchvision", "segmentation_models_pytorch", "faster_coco_eval"),
         "lora": ("peft",),
         "serve": ("fastapi", "uvicorn"),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -132,13 +133,17 @@ def turned(values: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
     return np.ascontiguousarray(values[rows, columns])
 
 
-def write_indexed(values: npt.NDArray[Any]) -> bytes:
-    """The bytes of a PNG with those values, shape (height, width): indexed up to 255, else grey of 16 bit."""
+def write_indexed(values: npt.NDArray[Any], colours: Sequence[tuple[int, int, int]] = ()) -> bytes:
+    """The bytes of a PNG with those values, shape (height, width): indexed up to 255, else grey of 16 bit.
+
+    `colours` are those of the first values in the palette; the others have Pascal VOC's.
+    """
     pil = need("vision", "PIL.Image")
     wide = int(values.max(initial=0)) > 255
     image = pil.fromarray(values.astype(np.uint16 if wide else np.uint8))
     if not wide:
-        image.putpalette([channel for value in range(256) for channel in _colour(value)])
+        palette = [*colours, *(_colour(value) for value in range(len(colours), 256))]
+        image.putpalette([channel for colour in palette for channel in colour])
     stream = io.BytesIO()
     image.save(stream, "PNG")
     return stream.getvalue()

@@ -26,6 +26,7 @@ from lextune.files import (
     read_regular,
     sha256,
 )
+from lextune.labels import InputKind
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
 from lextune.pipeline_evaluation import (
@@ -36,6 +37,7 @@ from lextune.pipeline_evaluation import (
     training_inputs,
 )
 from lextune.pipeline_folder import open_run_folder, read_model_folder, run_folder, run_name
+from lextune.pipeline_report import write_report
 from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.verdict import blocks_release, exit_code
@@ -76,6 +78,8 @@ class Run:
         evaluation: Metrics of the model and of the baselines; None where there is no model.
         audits: What each audit measured.
         seconds: Wall time of the whole run.
+        report: The page that people look at, outside dossier and release; None where none was written.
+        input_kind: What the model reads.
     """
 
     id: str
@@ -87,6 +91,8 @@ class Run:
     trained: TrainedModel | None = None
     evaluation: Evaluation | None = None
     audits: tuple[AuditResult, ...] = ()
+    report: Path | None = None
+    input_kind: InputKind = "text"
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:
@@ -100,6 +106,7 @@ class Run:
             "run": self.id,
             "folder": str(self.folder),
             "release": str(self.release) if self.release else None,
+            "report": str(self.report) if self.report else None,
             "verdict": self.verdict.model_dump(mode="json"),
             "metrics": self.metrics,
             "baselines": {name: metrics_document(found) for name, found in baselines.items()},
@@ -249,8 +256,10 @@ class _Job:
             return Run(
                 dossier.run_id, self.folder, None, walk.verdict, walk.blocked, self._seconds()
             )
+        from lextune.tasks.base import tasks
+
         trained = self._train(dossier, walk.selected, walk.prepared)
-        evaluation, scored = self._evaluate(dossier, walk, trained)
+        evaluation, scored, report = self._evaluate(dossier, walk, trained)
         audits = self._audit(dossier, evaluation, scored)
         self.listener.stage("decide")
         verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
@@ -264,7 +273,7 @@ class _Job:
         blocked = tuple(one for one in verdict.controls if blocks_release(one))
         return Run(
             dossier.run_id, self.folder, release, verdict, blocked, self._seconds(),
-            trained, evaluation, audits,
+            trained, evaluation, audits, report, tasks.get(self.config.task).input_kind,
         )  # fmt: skip
 
     def first_rooms(
@@ -395,8 +404,11 @@ class _Job:
 
     def _evaluate(
         self, dossier: Dossier, walk: Walk, trained: TrainedModel
-    ) -> tuple[Evaluation, Answers | None]:
-        """Measure the bytes that training left; a crash is recorded as one, and proves nothing."""
+    ) -> tuple[Evaluation, Answers | None, Path | None]:
+        """Measure the bytes that training left; a crash is recorded as one, and proves nothing.
+
+        Gives the evaluation, the answers, and the page that people look at.
+        """
         self.listener.stage("evaluate")
         files = read_model_folder(self.folder / trained.folder, trained.files)
         try:
@@ -419,7 +431,13 @@ class _Job:
             "measurements": _dumps(evaluation.measurements),
         }
         dossier.append("evaluate", make_statement("evaluate", subjects, predicate))
-        return evaluation, scored
+        report = None
+        if scored is not None:
+            about, table = (run_name(self.config), dossier.run_id), walk.prepared.parts["test"]
+            report = write_report(
+                self.folder, about, files, table, (evaluation, scored), self.listener
+            )
+        return evaluation, scored, report
 
     def _measured(
         self, dossier: Dossier, walk: Walk, files: Mapping[str, bytes]

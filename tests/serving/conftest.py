@@ -69,6 +69,7 @@ class Stub:
     """Stands for a predictor whose `predict` is the given function."""
 
     name, version, classes, task = "tiny", "1.2.3", ("negative", "positive"), "sentiment"
+    input_kind, label_kind = "text", "class"
 
     def __init__(self, predict: Callable[[list[str]], Any]) -> None:
         self.predict = predict

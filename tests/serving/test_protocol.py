@@ -14,7 +14,7 @@ from lextune.serving.guard import Limits, RequestRefused
 from lextune.serving.protocol import InferRequest, parse_json, parse_predict
 
 SMALL = Limits(max_rows=3, max_text_chars=20)
-OUTPUTS = protocol.OUTPUTS["class"]
+OUTPUTS = tuple(protocol.OUTPUTS["class"])
 SECRET = "Zebra4711"
 
 
@@ -110,7 +110,7 @@ def test_right_inference_requests(
     changes: dict[str, Any], texts: list[str], outputs: tuple[str, ...], name: str | None
 ) -> None:
     found = parse_infer(infer(**changes), SMALL)
-    assert (found.texts, found.outputs, found.id) == (texts, outputs, name)
+    assert (found.inputs, found.outputs, found.id) == (texts, outputs, name)
 
 
 @pytest.mark.parametrize(
@@ -232,4 +232,4 @@ def test_any_bytes_are_parsed_or_refused(body: bytes) -> None:
 def test_every_right_request_is_read_as_it_is(texts: list[str]) -> None:
     assert parse_predict(json.dumps({"texts": texts}).encode(), SMALL) == texts
     one = tensor(data=texts, shape=[len(texts)])
-    assert parse_infer(infer(inputs=[one]), SMALL).texts == texts
+    assert parse_infer(infer(inputs=[one]), SMALL).inputs == texts

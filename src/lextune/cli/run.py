@@ -99,8 +99,12 @@ def _show(finished: Run) -> None:
             (f"{one.pack}/{one.control}", one.severity + "s" if one.severity == "block" else "warns",
              one.status.replace("_", " "))
             for one in verdict.controls
+            if one.status != "not_applicable"
         ],
     )  # fmt: skip
+    idle = sum(one.status == "not_applicable" for one in verdict.controls)
+    if idle:
+        say(f"{idle} further controls do not apply; the verdict in the dossier lists them.")
     show_unmet([one for one in verdict.controls if one.status in ("fail", "insufficient")])
     from lextune.pipeline import peak_memory
 
@@ -110,6 +114,8 @@ def _show(finished: Run) -> None:
         f"\nTook {finished.seconds:.0f} s, {rate:.1f} training rows/s, "
         f"peak memory {memory / 1e9:.1f} GB."
     )
+    if finished.report is not None:
+        say(f"Look at the report, which shows pictures of the test data: {finished.report}")
     if finished.release is None:
         say(
             f"Not released: the verdict is {verdict.outcome}. The dossier is in {finished.folder}/dossier."
@@ -119,9 +125,12 @@ def _show(finished: Run) -> None:
     lextune = program()
     for verb in ("verify", "serve"):
         say(f"  {lextune} {verb} {finished.release}")
-    say(
-        f'  echo \'{{"text": "A film I will not forget."}}\' | {lextune} predict {finished.release} -'
-    )
+    if finished.input_kind == "image":
+        say(f"  {lextune} predict {finished.release} FOLDER-OF-IMAGES --draw drawn")
+    else:
+        say(
+            f'  echo \'{{"text": "A film I will not forget."}}\' | {lextune} predict {finished.release} -'
+        )
 
 
 def _show_metrics(document: dict[str, Any]) -> None:

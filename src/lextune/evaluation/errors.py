@@ -65,8 +65,11 @@ class Confusion:
     unit: str
 
 
-def confusion(answers: Answers) -> Confusion | None:
-    """The confusion of rows, objects or pixels; None for kinds that have none. Rows without an answer do not count."""
+def confusion(answers: Answers, score: float = SCORE) -> Confusion | None:
+    """The confusion of rows, objects or pixels; None for kinds that have none. Rows without an answer do not count.
+
+    `score` is the one from which a box is taken for given.
+    """
     if isinstance(answers, Scored):
         some = answers.finite
         counts = statistics.confusion(
@@ -75,11 +78,13 @@ def confusion(answers: Answers) -> Confusion | None:
         return Confusion(answers.classes, counts, "rows")
     if isinstance(answers, ScoredMasks):
         return Confusion(answers.classes, answers.confusion, "pixels")
-    return _of_boxes(answers) if isinstance(answers, ScoredBoxes) else None
+    return _of_boxes(answers, score) if isinstance(answers, ScoredBoxes) else None
 
 
-def worst(answers: Answers, most: int) -> tuple[Mistake, ...]:
+def worst(answers: Answers, most: int | None, score: float = SCORE) -> tuple[Mistake, ...]:
     """The worst mistakes, the worst first; none for kinds that are not classes, boxes or masks.
+
+    `most` of None is all of them, and `score` is the one from which a box is taken for given.
 
     Of classes the surest wrong rows, by the log loss of the label. Of boxes the surest false ones, and missed objects
     by how sure the model was that nothing is there. Of masks the images with the least mean overlap.
@@ -88,7 +93,7 @@ def worst(answers: Answers, most: int) -> tuple[Mistake, ...]:
     if isinstance(answers, Scored):
         made = _wrong_rows(answers)
     elif isinstance(answers, ScoredBoxes):
-        made = _wrong_boxes(answers)
+        made = _wrong_boxes(answers, score)
     elif isinstance(answers, ScoredMasks):
         made = _wrong_masks(answers)
     return tuple(sorted(made, key=lambda one: (-one.loss, one.id, one.box or ()))[:most])
@@ -168,19 +173,19 @@ def _corners(boxes: Sequence[Any]) -> npt.NDArray[np.float64]:
     return np.array([one[:4] for one in boxes], np.float64).reshape(-1, 4)
 
 
-def _of_boxes(scored: ScoredBoxes) -> Confusion:
+def _of_boxes(scored: ScoredBoxes, score: float) -> Confusion:
     names = (*scored.classes, BACKGROUND)
     number = {name: place for place, name in enumerate(names)}
     counts = np.zeros((len(names), len(names)), np.int64)
     for labels, found, good in zip(scored.labels, scored.found, scored.finite, strict=True):
         if good:
-            for true, given in _pairs(labels, [one for one in found or () if one.score >= SCORE]):
+            for true, given in _pairs(labels, [one for one in found or () if one.score >= score]):
                 row = number[true.type] if true else -1
                 counts[row, number[given.type] if given else -1] += 1
     return Confusion(names, counts, "objects")
 
 
-def _wrong_boxes(scored: ScoredBoxes) -> list[Mistake]:
+def _wrong_boxes(scored: ScoredBoxes, score: float) -> list[Mistake]:
     made = []
     for name, labels, found, good in zip(
         scored.ids, scored.labels, scored.found, scored.finite, strict=True
@@ -188,7 +193,7 @@ def _wrong_boxes(scored: ScoredBoxes) -> list[Mistake]:
         if not good:
             continue
         every = found or ()
-        for true, given in _pairs(labels, [one for one in every if one.score >= SCORE]):
+        for true, given in _pairs(labels, [one for one in every if one.score >= score]):
             if given is not None and (true is None or true.type != given.type):
                 truth = true.type if true else BACKGROUND
                 made.append(Mistake(name, given.score, truth, given.type, given.score, given[:4]))

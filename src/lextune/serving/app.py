@@ -1,4 +1,4 @@
-"""The routes over one predictor; it reads no release, opens no socket, and repeats no text in an error or a log."""
+"""The routes over one predictor; it reads no release, opens no socket, and repeats no text and no image in an error or a log."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from lextune.errors import Problem
 from lextune.extras import require
-from lextune.serving.guard import Guard, Limits, RequestRefused, error_response, json_response
+from lextune.serving.guard import (
+    Guard,
+    Limits,
+    RequestRefused,
+    error_response,
+    json_response,
+    usual_limits,
+)
 from lextune.serving.protocol import (
     OUTPUTS,
     infer_document,
     model_document,
+    parse_image,
     parse_infer,
     parse_predict,
     predict_document,
@@ -36,7 +44,8 @@ def create_app(predictor: Predictor | None, limits: Limits | None = None) -> Fas
     Args:
         predictor: The model; None makes an application that is alive but not ready until
             `app.state.predictor` is set.
-        limits: What a request may ask for.
+        limits: What a request may ask for; None is usual for the kind of the model's inputs, or for texts where
+            there is no model yet.
 
     Raises:
         MissingExtraError: The extra `serve` is not installed.
@@ -45,7 +54,7 @@ def create_app(predictor: Predictor | None, limits: Limits | None = None) -> Fas
     from fastapi import FastAPI
     from starlette.exceptions import HTTPException
 
-    limits = limits or Limits()
+    limits = limits or usual_limits(predictor.input_kind if predictor else "text")
     # Plain routes: requests are read by hand, and pages that load scripts from elsewhere are not offered.
     app = FastAPI(
         title="lextune", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
@@ -89,9 +98,15 @@ class _Routes:
 
     async def predict(self, request: Request) -> Response:
         predictor = _predictor(request)
-        texts = parse_predict(await self._body(request), self.limits)
-        found = await self._predictions(predictor, texts)
+        body = await self._body(request)
+        found = await self._predictions(predictor, self._inputs(request, predictor, body))
         return json_response(predict_document(predictor, found))
+
+    def _inputs(self, request: Request, predictor: Predictor, body: bytes) -> list[Any]:
+        kind = request.headers.get("content-type", "").strip().lower()
+        if predictor.input_kind == "image" and kind.startswith("image/"):
+            return [*parse_image(body, self.limits)]
+        return parse_predict(body, self.limits, predictor.input_kind)
 
     async def server_metadata(self, _: Request) -> Response:
         from lextune import __version__
@@ -114,8 +129,9 @@ class _Routes:
     async def infer(self, request: Request) -> Response:
         predictor = _named(request)
         outputs = OUTPUTS[predictor.label_kind]
-        asked = parse_infer(await self._body(request), self.limits, outputs)
-        found = await self._predictions(predictor, asked.texts)
+        body = await self._body(request)
+        asked = parse_infer(body, self.limits, outputs, predictor.input_kind)
+        found = await self._predictions(predictor, asked.inputs)
         return json_response(infer_document(predictor, asked, found))
 
     async def _body(self, request: Request) -> bytes:
@@ -138,7 +154,7 @@ class _Routes:
                 ),
             ) from error
 
-    async def _predictions(self, predictor: Predictor, texts: list[str]) -> list[AnyPrediction]:
+    async def _predictions(self, predictor: Predictor, inputs: list[Any]) -> list[AnyPrediction]:
         """Predict in a worker thread, so that the event loop stays free to answer."""
         import anyio.to_thread
 
@@ -151,7 +167,7 @@ class _Routes:
                 ),
             )
         try:
-            return await anyio.to_thread.run_sync(predictor.predict, texts)
+            return await anyio.to_thread.run_sync(predictor.predict, inputs)
         finally:
             self._places.release()
 

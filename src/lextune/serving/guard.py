@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from lextune.errors import ConfigError, LextuneError, Problem
+from lextune.errors import ConfigError, DataError, LextuneError, Problem
+from lextune.labels import InputKind
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -25,8 +26,10 @@ class Limits:
 
     Attributes:
         max_body_bytes: Bytes of a body, counted while it is read.
-        max_rows: Texts in one request.
+        max_rows: Texts or images in one request.
         max_text_chars: Characters (code points) of one text.
+        max_image_bytes: Bytes of the file of one image.
+        max_pixels: Pixels of all images of a request, as their headers say: a small file may hold very many.
         max_pending: Requests that wait for the model at once; the next is told to come again.
         read_seconds: Seconds until the whole body must have come.
     """
@@ -34,6 +37,8 @@ class Limits:
     max_body_bytes: int = 1 << 20
     max_rows: int = 256
     max_text_chars: int = 100_000
+    max_image_bytes: int = 10 << 20
+    max_pixels: int = 50_000_000
     max_pending: int = 32
     read_seconds: float = 30.0
 
@@ -48,6 +53,15 @@ class Limits:
             raise ConfigError(
                 [Problem(f"the limit {name} is not above 0", "give a larger one") for name in wrong]
             )
+
+
+def usual_limits(inputs: InputKind, given: Mapping[str, Any] | None = None) -> Limits:
+    """The limits where nobody names others: a body of 1 MiB for texts, of 16 MiB for images.
+
+    `given` are fields that somebody names.
+    """
+    usual = {"max_body_bytes": 16 << 20} if inputs == "image" else {}
+    return Limits(**{**usual, **(given or {})})
 
 
 class RequestRefused(LextuneError):
@@ -131,7 +145,7 @@ class Guard:
                 413,
                 Problem(
                     f"the body has more than {self.max_body_bytes} bytes",
-                    "send fewer texts per request",
+                    "send less in one request",
                 ),
             )
 
@@ -174,7 +188,7 @@ class Lingering:
 def _answer(error: Exception) -> Response:
     if isinstance(error, RequestRefused):
         return error_response(error.status, str(error))
-    if isinstance(error, ConfigError):
+    if isinstance(error, ConfigError | DataError):
         return error_response(400, str(error))
     if isinstance(error, LextuneError):
         _log.error("%s", error)

@@ -1,73 +1,60 @@
-"""Loads a verified release and predicts texts with it, from any thread; it knows neither HTTP nor files of data."""
+"""Loads a verified release and predicts texts or images with it, from any thread; it knows neither HTTP nor tables."""
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lextune.config import RunConfig
-from lextune.errors import ConfigError, ModelError, Problem
+from lextune.errors import ConfigError, DataError, ModelError, Problem
 from lextune.evidence.keys import Trust, load_trust
 from lextune.extras import require
 from lextune.hub import go_offline
-from lextune.labels import LabelKind, Span
+from lextune.labels import InputKind, LabelKind, Span
 from lextune.models.loading import LoadedModel, load_finished
-from lextune.records import Record
 from lextune.release import Verification, VerifiedRelease, read_release
+from lextune.serving.answers import (
+    AnyPrediction,
+    ClassesPrediction,
+    EntitiesPrediction,
+    Entity,
+    Prediction,
+    boxes_answer,
+    class_answers,
+    mask_answer,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from lextune.images import ImageInput
+    from lextune.serving.pictures import AnyImage
+
 T = TypeVar("T")
 
+__all__ = [
+    "AnyPrediction",
+    "ClassesPrediction",
+    "EntitiesPrediction",
+    "Entity",
+    "Prediction",
+    "Predictor",
+    "is_unicode",
+    "load_release",
+]
 
-class Prediction(Record):
-    """What the model says of one text.
-
-    Attributes:
-        label: The class with the highest score; the first of them where several are equal.
-        score: Its score.
-        scores: Every class and its probability, in the order of the model's outputs.
-    """
-
-    label: str
-    score: float
-    scores: dict[str, float]
-
-
-class ClassesPrediction(Record):
-    """What a model that gives any number of classes says of one text.
-
-    Attributes:
-        labels: The classes that are given, in the order of the model's outputs.
-        scores: Every class and its probability.
-    """
-
-    labels: tuple[str, ...]
-    scores: dict[str, float]
-
-
-class Entity(Record):
-    """An entity as Hugging Face's pipelines tell it: type, mean probability, code points of the text, and the words."""
-
-    entity_group: str
-    score: float
-    start: int
-    end: int
-    word: str
-
-
-class EntitiesPrediction(Record):
-    """The entities that a model found in one text, in its order."""
-
-    entities: tuple[Entity, ...]
-
-
-AnyPrediction = Prediction | ClassesPrediction | EntitiesPrediction
+#: Inputs that a stream holds at a time, and how many bytes of images.
+_TEXTS, _IMAGES, _IMAGE_BYTES = 1024, 32, 64 << 20
+#: Score from which a found box is shown, where training chose none.
+_SHOWN = 0.5
+#: Requests whose inputs are encoded at once: a decoded image may fill hundreds of megabytes.
+_ENCODING = 2
 
 
 def load_release(folder: str | Path, trust: Trust | None = None) -> Predictor:
@@ -93,7 +80,7 @@ class Predictor:
     Attributes:
         name: Of the release, without its version.
         version: Of the release.
-        config: Of the run that made it; `config.data.columns.text` held the text.
+        config: Of the run that made it; `config.data.columns.text` held the text, or `.image` the image's path.
         verification: What was verified before the model was loaded.
     """
 
@@ -105,6 +92,7 @@ class Predictor:
         self.verification: Verification = release.verification
         self._loaded = loaded
         self._lock = threading.Lock()
+        self._encoding = threading.BoundedSemaphore(_ENCODING)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -118,8 +106,18 @@ class Predictor:
 
     @property
     def label_kind(self) -> LabelKind:
-        """What is said of a text: a class (`Prediction`), classes, or spans (`EntitiesPrediction`)."""
+        """What is said: a class (`Prediction`), classes, spans (`EntitiesPrediction`), boxes, or a mask."""
         return self._loaded.task.label_kind
+
+    @property
+    def input_kind(self) -> InputKind:
+        """What is asked about: texts or images."""
+        return self._loaded.task.input_kind
+
+    @property
+    def score_threshold(self) -> float:
+        """The score from which a found box is shown: the one that training chose on the validation part, else 0.5."""
+        return float(self._loaded.settings.get("score_threshold", _SHOWN))
 
     @property
     def run_id(self) -> str:
@@ -131,35 +129,86 @@ class Predictor:
         """SHA-256 (hex) of the signed release statement, which names the digest of every file."""
         return self.verification.evidence.statements[-1][0]
 
-    def predict(self, texts: Sequence[str], batch_size: int = 64) -> list[AnyPrediction]:
-        """Predictions in the order of the texts, of the class that `label_kind` says; from any thread.
+    def predict(self, inputs: Sequence[Any], batch_size: int = 64) -> list[AnyPrediction]:
+        """Predictions in the order of the inputs, of the class that `label_kind` says; from any thread.
 
         Args:
-            texts: Any number, none included; each is cut to the length that the model was trained with, or
-                read in windows of that length where entities are looked for.
-            batch_size: Texts per forward pass.
+            inputs: Any number, none included. Texts: each is cut to the length that the model was trained with, or
+                read in windows of that length where entities are looked for. Images: the bytes of a file, or its
+                path.
+            batch_size: Inputs per forward pass.
 
         Raises:
-            ConfigError: An item is no text, or `batch_size` is below 1.
+            ConfigError: An item is no text or no image, or `batch_size` is below 1.
+            DataError: An image cannot be read; it names the positions (from 0), never what is in it.
             ModelError: The model gave a score that is not a number.
         """
-        _check(texts, batch_size)
-        if not texts:
+        if self.input_kind == "image":
+            return _all_read(self.predict_each(inputs, batch_size))
+        _check(inputs, batch_size)
+        if not inputs:
             return []
         if self.label_kind == "spans":
-            return [*self._entities(texts, batch_size)]
-        scores = self._scores(texts, batch_size)
-        if self.label_kind == "classes":
-            return [_classes(self.classes, row) for row in scores.tolist()]
-        best = scores.argmax(axis=1).tolist()
-        return [
-            Prediction(
-                label=self.classes[index],
-                score=row[index],
-                scores=dict(zip(self.classes, row, strict=True)),
-            )
-            for row, index in zip(scores.tolist(), best, strict=True)
+            return [*self._entities(inputs, batch_size)]
+        return [*self._class_answers(self._scores(inputs, batch_size))]
+
+    def predict_each(
+        self, images: Sequence[AnyImage | ImageInput | Problem], batch_size: int = 64
+    ) -> list[AnyPrediction | Problem]:
+        """As `predict`, of a model of images; in the place of one that cannot be read stands why.
+
+        Raises:
+            ConfigError: The model reads no images, an item is none, or `batch_size` is below 1.
+            ModelError: The model gave a score that is not a number.
+        """
+        from lextune.images import ImageInput
+        from lextune.serving.pictures import fault, image_input
+
+        _check_images(self, images, batch_size)
+        given = [
+            one if isinstance(one, ImageInput | Problem) else image_input(one) for one in images
         ]
+        try:
+            return self._of_images(given, batch_size)
+        except DataError:
+            # Only now is each decoded once more: a damaged image is rare, and the model itself says that there is one.
+            told = [
+                one if isinstance(one, Problem) else fault(one, self._loaded.encode) or one
+                for one in given
+            ]
+            return self._of_images(told, batch_size)
+
+    def _of_images(
+        self, given: Sequence[ImageInput | Problem], batch_size: int
+    ) -> list[AnyPrediction | Problem]:
+        found = iter(
+            self._image_answers([one for one in given if not isinstance(one, Problem)], batch_size)
+        )
+        return [one if isinstance(one, Problem) else next(found) for one in given]
+
+    def _image_answers(self, images: list[ImageInput], batch_size: int) -> Sequence[AnyPrediction]:
+        if not images:
+            return []
+        if self.label_kind in ("class", "classes"):
+            return self._class_answers(self._scores(images, batch_size))
+        task = self._loaded.task
+        with self._lock:
+            found = task.find(self._loaded, images, batch_size, lambda _: None)
+        if any(one is None for one in found):
+            raise _no_number()
+        if self.label_kind == "mask":
+            if not all(math.isfinite(one.confidence) for one in found):
+                raise _no_number()
+            return [mask_answer(one, self.classes) for one in found]
+        return [boxes_answer(one, self.score_threshold) for one in found]
+
+    def _class_answers(self, scores: npt.NDArray[np.float32]) -> Sequence[AnyPrediction]:
+        threshold = None
+        if self.label_kind == "classes":
+            from lextune.tasks.multi_label_classification import THRESHOLD
+
+            threshold = THRESHOLD
+        return class_answers(self.classes, scores.tolist(), threshold)
 
     def spans(self, texts: Sequence[str]) -> list[list[Span]]:
         """The entities of each text as bare spans, such as `Detector(models=[predictor.spans])` asks for.
@@ -182,11 +231,12 @@ class Predictor:
             if isinstance(one, EntitiesPrediction)
         ]
 
-    def _scores(self, texts: Sequence[str], batch_size: int) -> npt.NDArray[np.float32]:
+    def _scores(self, inputs: Sequence[Any], batch_size: int) -> npt.NDArray[np.float32]:
         import numpy as np
 
-        encoded = self._loaded.encode(texts)
-        scores = np.full((len(texts), len(self.classes)), np.nan, np.float32)
+        with self._encoding:
+            encoded = self._loaded.encode(inputs)
+        scores = np.full((len(inputs), len(self.classes)), np.nan, np.float32)
         for rows in encoded.in_order(batch_size):
             # One forward pass at a time: two at once would fight over the same cores.
             with self._lock:
@@ -212,48 +262,50 @@ class Predictor:
             )  # fmt: skip
 
     def predict_stream(
-        self, rows: Iterable[T], text_of: Callable[[T], str], chunk: int = 1024
-    ) -> Iterator[tuple[T, AnyPrediction]]:
+        self, rows: Iterable[T], input_of: Callable[[T], Any], chunk: int | None = None
+    ) -> Iterator[tuple[T, AnyPrediction | Problem]]:
         """Predict any number of rows, in their order, with at most `chunk` of them in memory.
 
         Args:
             rows: May be endless.
-            text_of: The text of a row.
-            chunk: Rows that are read before they are predicted.
+            input_of: The text of a row, or its image: bytes, or the path of a file.
+            chunk: Rows that are read before they are predicted; None is 1,024 texts, or 32 images of 64 MB in all.
 
         Yields:
-            Each row with its prediction.
+            Each row with its prediction; with a problem where its image cannot be read.
 
         Raises:
             ConfigError: A text is no text, or `chunk` is below 1.
-            Exception: What `rows` or `text_of` raised, after the rows before it were yielded.
+            Exception: What `rows` or `input_of` raised, after the rows before it were yielded.
         """
+        images = self.input_kind == "image"
+        chunk = (_IMAGES if images else _TEXTS) if chunk is None else chunk
         if chunk < 1:
             raise ConfigError(Problem(f"chunk is {chunk}", "give a number of rows above 0"))
         source = iter(rows)
         while True:
             part: list[T] = []
-            texts: list[str] = []
+            inputs: list[Any] = []
             stopped: Exception | None = None
+            size = 0
             try:
                 for row in islice(source, chunk):
-                    texts.append(text_of(row))
+                    given = input_of(row)
+                    if images:
+                        given = _opened(given)
+                        size += len(getattr(given, "data", b""))
+                    inputs.append(given)
                     part.append(row)
+                    if size >= _IMAGE_BYTES:
+                        break
             except Exception as error:
                 stopped = error
-            yield from zip(part, self.predict(texts), strict=True)
+            found: Sequence[Any] = self.predict_each(inputs) if images else self.predict(inputs)
+            yield from zip(part, found, strict=True)
             if stopped is not None:
                 raise stopped
-            if len(part) < chunk:
+            if len(part) < chunk and size < _IMAGE_BYTES:
                 return
-
-
-def _classes(names: Sequence[str], row: Sequence[float]) -> ClassesPrediction:
-    from lextune.tasks.multi_label_classification import THRESHOLD
-
-    scores = dict(zip(names, row, strict=True))
-    labels = tuple(name for name, score in scores.items() if score >= THRESHOLD)
-    return ClassesPrediction(labels=labels, scores=scores)
 
 
 def _no_number() -> ModelError:
@@ -263,6 +315,46 @@ def _no_number() -> ModelError:
             "evaluate the release again on this machine; do not use its answers",
         )
     )
+
+
+def _opened(given: Any) -> Any:
+    from lextune.serving.pictures import image_input
+
+    return image_input(given)
+
+
+def _all_read(found: Sequence[AnyPrediction | Problem]) -> list[AnyPrediction]:
+    wrong = [
+        Problem(f"item {index} {one.fact}", one.remedy, one.reason)
+        for index, one in enumerate(found)
+        if isinstance(one, Problem)
+    ]
+    if wrong:
+        raise DataError(wrong)
+    return [one for one in found if not isinstance(one, Problem)]
+
+
+def _check_images(predictor: Predictor, images: Sequence[Any], batch_size: int) -> None:
+    if predictor.input_kind != "image":
+        raise ConfigError(
+            Problem(
+                f"the task of {predictor.name} reads texts, not images", "call predict with texts"
+            )
+        )
+    if isinstance(images, bytes | str | os.PathLike):
+        raise ConfigError(
+            Problem("the images are one image, not a list", "put the image into a list: [image]")
+        )
+    if batch_size < 1:
+        raise ConfigError(Problem(f"batch_size is {batch_size}", "give a number above 0"))
+    from lextune.images import ImageInput
+
+    known = (bytes, str, os.PathLike, ImageInput, Problem)
+    wrong = [index for index, one in enumerate(images) if not isinstance(one, known)]
+    if wrong:
+        raise ConfigError(
+            Problem(f"{_places(wrong)} no image", "give the bytes of a file, or its path")
+        )
 
 
 def _check(texts: Sequence[str], batch_size: int) -> None:

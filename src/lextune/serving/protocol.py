@@ -1,45 +1,50 @@
 """Reads and writes the JSON of `POST /predict` and of the Open Inference Protocol v2; it knows no HTTP server and no model.
 
 The protocol: https://github.com/open-inference/open-inference-protocol (REST). Its model has one input
-tensor, `text` (BYTES, one element per text), and output tensors by what it says of a text: `label`, `score` and
-`scores` where that is one class, `labels` (a JSON array each) and `scores` where it is any number of classes,
-`entities` (a JSON array each) where it is entities.
+tensor, `text` (BYTES, one element per text) or `image` (BYTES, the file of each image in base64), and output tensors by
+what it says of each: `label`, `score` and `scores` where that is one class, `labels` (a JSON array each) and `scores`
+where it is any number of classes, `entities` (a JSON array each) where it is entities, `labels`, `scores` and `boxes` (a
+JSON array each) where it is objects, `mask` (a PNG in base64) and `segments` (a JSON array each) where it is pixels.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lextune.errors import Problem
-from lextune.labels import LabelKind
+from lextune.labels import InputKind, LabelKind
 from lextune.serving.guard import Limits, RequestRefused
 from lextune.serving.predictor import is_unicode
 
 if TYPE_CHECKING:
     from lextune.serving.predictor import AnyPrediction, Predictor
 
-#: Output tensors in the order in which they are answered, by what a model says of a text.
-OUTPUTS: Mapping[LabelKind, tuple[str, ...]] = {
-    "class": ("label", "score", "scores"),
-    "classes": ("labels", "scores"),
-    "spans": ("entities",),
+#: Output tensors in the order in which they are answered, with their types, by what a model says.
+OUTPUTS: Mapping[LabelKind, Mapping[str, str]] = {
+    "class": {"label": "BYTES", "score": "FP32", "scores": "FP32"},
+    "classes": {"labels": "BYTES", "scores": "FP32"},
+    "spans": {"entities": "BYTES"},
+    "boxes": {"labels": "BYTES", "scores": "BYTES", "boxes": "BYTES"},
+    "mask": {"mask": "BYTES", "segments": "BYTES"},
 }
-
-_DATATYPES = {
-    "label": "BYTES", "labels": "BYTES", "entities": "BYTES", "score": "FP32", "scores": "FP32",
-}  # fmt: skip
-#: Answered as JSON arrays, one for each text.
-_LISTS = ("labels", "entities")
 
 #: Parameters that clients send by habit and that ask for nothing but what is done anyway.
 _REQUEST_PARAMETERS: Mapping[str, Any] = {"binary_data_output": False}
-_INPUT_PARAMETERS: Mapping[str, Any] = {"content_type": "str"}
+_INPUT_PARAMETERS: Mapping[InputKind, Mapping[str, Any]] = {
+    "text": {"content_type": "str"}, "image": {"content_type": "base64"},
+}  # fmt: skip
 _OUTPUT_PARAMETERS: Mapping[str, Any] = {"binary_data": False, "content_type": "str"}
 
-_EXAMPLE = '{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a text"]}'
+_EXAMPLES: Mapping[InputKind, str] = {
+    "text": '{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a text"]}',
+    "image": '{"name": "image", "shape": [1], "datatype": "BYTES", "data": ["BASE64"]}',
+}
+_ONE: Mapping[InputKind, str] = {"text": "…", "image": "BASE64"}
 
 
 @dataclass(frozen=True)
@@ -47,40 +52,55 @@ class InferRequest:
     """An inference request that keeps all rules.
 
     Attributes:
-        texts: To predict.
+        inputs: To predict: texts, or the bytes of images.
         id: The client's name for the request, given back to it.
         outputs: Which tensors to answer.
     """
 
-    texts: list[str]
+    inputs: list[Any]
     id: str | None
     outputs: tuple[str, ...]
 
 
-def parse_predict(body: bytes, limits: Limits) -> list[str]:
-    """The texts of `{"text": "…"}` or `{"texts": ["…", …]}`.
+def parse_predict(body: bytes, limits: Limits, kind: InputKind = "text") -> list[Any]:
+    """The texts of `{"text": "…"}` or `{"texts": ["…", …]}`, or the bytes of `{"image": "BASE64"}` or of `images`.
 
     Raises:
         RequestRefused: 400 where it is neither, 413 where it is more than the limits allow.
     """
-    found = _object(parse_json(body), "the body", optional=("text", "texts"))
+    many = f"{kind}s"
+    found = _object(parse_json(body), "the body", optional=(kind, many))
     if len(found) != 1:
-        _refuse("the body must have either text or texts", 'send {"text": "…"} or {"texts": ["…"]}')
-    if "text" in found:
-        return _texts([found["text"]], "text", limits)
-    return _texts(found["texts"], "texts", limits)
+        one = _ONE[kind]
+        _refuse(
+            f"the body must have either {kind} or {many}",
+            f'send {{"{kind}": "{one}"}} or {{"{many}": ["{one}"]}}',
+        )
+    values, where = ([found[kind]], kind) if kind in found else (found[many], many)
+    return _inputs(values, where, limits, kind)
+
+
+def parse_image(body: bytes, limits: Limits) -> list[bytes]:
+    """The one image that a body is.
+
+    Raises:
+        RequestRefused: 400 where it is none, 413 where it is larger than the limits allow.
+    """
+    return _images([body], "the body", limits)
 
 
 def predict_document(predictor: Predictor, predictions: Sequence[AnyPrediction]) -> dict[str, Any]:
     """The answer of `POST /predict`."""
     return {
-        "predictions": [one.model_dump() for one in predictions],
+        "predictions": [one.model_dump(mode="json") for one in predictions],
         "model": predictor.name,
         "version": predictor.version,
     }
 
 
-def parse_infer(body: bytes, limits: Limits, outputs: Sequence[str]) -> InferRequest:
+def parse_infer(
+    body: bytes, limits: Limits, outputs: Collection[str], kind: InputKind = "text"
+) -> InferRequest:
     """An inference request of the Open Inference Protocol v2, to a model with these output tensors.
 
     Raises:
@@ -94,29 +114,42 @@ def parse_infer(body: bytes, limits: Limits, outputs: Sequence[str]) -> InferReq
     name = found.get("id")
     if name is not None and not (isinstance(name, str) and is_unicode(name)):
         _refuse("id is no string", "send a string, or leave id out")
-    asked = _requested_outputs(found.get("outputs"), outputs)
-    return InferRequest(_input_texts(found["inputs"], limits), name, asked)
+    asked = _requested_outputs(found.get("outputs"), tuple(outputs))
+    return InferRequest(_tensor(found["inputs"], limits, kind), name, asked)
 
 
 def infer_document(
     predictor: Predictor, request: InferRequest, predictions: Sequence[AnyPrediction]
 ) -> dict[str, Any]:
     """The inference response; `scores` is flat, row after row, with the classes in the model's order."""
-    rows = len(predictions)
-    dumps = [one.model_dump(mode="json") for one in predictions]
+    rows, types = len(predictions), OUTPUTS[predictor.label_kind]
+    dumps = [_columns(one.model_dump(mode="json"), predictor.label_kind) for one in predictions]
     tensors: dict[str, dict[str, Any]] = {}
     for name in request.outputs:
         data = [dump[name] for dump in dumps]
-        if name == "scores":
+        flat = types[name] == "FP32" and name == "scores"
+        if flat:
             data = [score for scores in data for score in scores.values()]
-        elif name in _LISTS:
-            data = [json.dumps(items, ensure_ascii=False) for items in data]
-        shape = [rows, len(predictor.classes)] if name == "scores" else [rows]
-        tensors[name] = {"shape": shape, "datatype": _DATATYPES[name], "data": data}
+        data = [
+            json.dumps(one, ensure_ascii=False) if isinstance(one, list) else one for one in data
+        ]
+        shape = [rows, len(predictor.classes)] if flat else [rows]
+        tensors[name] = {"shape": shape, "datatype": types[name], "data": data}
     answer: dict[str, Any] = {"model_name": predictor.name, "model_version": predictor.version}
     if request.id is not None:
         answer["id"] = request.id
     return answer | {"outputs": [{"name": name, **tensors[name]} for name in request.outputs]}
+
+
+def _columns(dump: dict[str, Any], kind: LabelKind) -> dict[str, Any]:
+    """An answer by the names of its tensors."""
+    if kind != "boxes":
+        return dump
+    return {
+        "labels": [one["label"] for one in dump["boxes"]],
+        "scores": [one["score"] for one in dump["boxes"]],
+        "boxes": [[*one["box"].values()] for one in dump["boxes"]],
+    }
 
 
 def model_document(predictor: Predictor) -> dict[str, Any]:
@@ -125,14 +158,16 @@ def model_document(predictor: Predictor) -> dict[str, Any]:
         "name": predictor.name,
         "versions": [predictor.version],
         "platform": "pytorch_safetensors",
-        "inputs": [{"name": "text", "datatype": "BYTES", "shape": [-1]}],
+        "inputs": [{"name": predictor.input_kind, "datatype": "BYTES", "shape": [-1]}],
         "outputs": [
             {
                 "name": name,
-                "datatype": _DATATYPES[name],
-                "shape": [-1, len(predictor.classes)] if name == "scores" else [-1],
+                "datatype": datatype,
+                "shape": [-1, len(predictor.classes)]
+                if (name, datatype) == ("scores", "FP32")
+                else [-1],
             }
-            for name in OUTPUTS[predictor.label_kind]
+            for name, datatype in OUTPUTS[predictor.label_kind].items()
         ],
         "properties": {
             "task": predictor.task,
@@ -174,38 +209,39 @@ def _no_constant(_: str) -> NoReturn:
     _refuse("the body has NaN or Infinity, which JSON does not know", "send numbers")
 
 
-def _input_texts(inputs: Any, limits: Limits) -> list[str]:
+def _tensor(inputs: Any, limits: Limits, kind: InputKind) -> list[Any]:
+    example = _EXAMPLES[kind]
     if not isinstance(inputs, list) or len(inputs) != 1:
-        _refuse("inputs is not a list of exactly one tensor", f"send [{_EXAMPLE}]")
+        _refuse("inputs is not a list of exactly one tensor", f"send [{example}]")
     where = "inputs[0]"
     tensor = _object(
         inputs[0], where, ("name", "shape", "datatype", "data"), optional=("parameters",)
     )
-    _parameters(tensor, where, _INPUT_PARAMETERS)
+    _parameters(tensor, where, _INPUT_PARAMETERS[kind])
     problems = [
-        Problem(f"{where}.{key} is not {wanted}", f"send {_EXAMPLE}")
-        for key, wanted in (("name", "text"), ("datatype", "BYTES"))
+        Problem(f"{where}.{key} is not {wanted}", f"send {example}")
+        for key, wanted in (("name", kind), ("datatype", "BYTES"))
         if tensor[key] != wanted
     ]
     shape, data = tensor["shape"], tensor["data"]
     if not _is_shape(shape):
         problems.append(
-            Problem(f"{where}.shape is neither [n] nor [n, 1]", "n is the number of texts")
+            Problem(f"{where}.shape is neither [n] nor [n, 1]", f"n is the number of {kind}s")
         )
     if not isinstance(data, list):
         problems.append(Problem(f"{where}.data is no list", "send a list of strings"))
     if problems:
         raise RequestRefused(400, problems)
     # Rows first: nothing is built from more of them than is allowed.
-    _check_rows(data, limits)
+    _check_rows(data, limits, kind)
     if len(shape) == 2 and all(isinstance(row, list) and len(row) == 1 for row in data):
         data = [row[0] for row in data]
     if shape[0] != len(data):
         _refuse(
-            f"{where}.shape is not that of {where}.data, which has {len(data)} texts",
+            f"{where}.shape is not that of {where}.data, which has {len(data)} {kind}s",
             f"send the shape [{len(data)}]",
         )
-    return _texts(data, f"{where}.data", limits)
+    return _inputs(data, f"{where}.data", limits, kind)
 
 
 def _is_shape(shape: Any) -> bool:
@@ -268,10 +304,16 @@ def _object(
     return value
 
 
-def _texts(values: Any, where: str, limits: Limits) -> list[str]:
+def _inputs(values: Any, where: str, limits: Limits, kind: InputKind) -> list[Any]:
     if not isinstance(values, list):
         _refuse(f"{where} is no list", "send a list of strings")
-    _check_rows(values, limits)
+    _check_rows(values, limits, kind)
+    if kind == "text":
+        return _texts(values, where, limits)
+    return _images([_from_base64(one, f"image {i} of {where}") for i, one in enumerate(values)], where, limits)  # fmt: skip
+
+
+def _texts(values: list[Any], where: str, limits: Limits) -> list[str]:
     wrong = [
         Problem(f"text {index} of {where} is no string of valid Unicode", "send strings")
         for index, text in enumerate(values)
@@ -292,12 +334,58 @@ def _texts(values: Any, where: str, limits: Limits) -> list[str]:
     return values
 
 
-def _check_rows(values: list[Any], limits: Limits) -> None:
+def _from_base64(value: Any, where: str) -> bytes:
+    remedy = "send the bytes of a PNG or JPEG file in base64, and nothing before or after them"
+    if not isinstance(value, str):
+        _refuse(f"{where} is no string", remedy)
+    try:
+        return base64.b64decode(value.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        _refuse(f"{where} is no base64", remedy)
+
+
+def _images(values: list[bytes], where: str, limits: Limits) -> list[bytes]:
+    """Images whose headers say that they are images of no more pixels than are allowed."""
+    from lextune.images import UnfitImageError
+    from lextune.serving.pictures import pixels_of, unfit
+
+    large = [
+        Problem(
+            f"image {index} of {where} has {len(data)} bytes, more than {limits.max_image_bytes}",
+            "scale it down, or save it as JPEG",
+        )
+        for index, data in enumerate(values)
+        if len(data) > limits.max_image_bytes
+    ]
+    if large:
+        raise RequestRefused(413, large[:10])
+    pixels, wrong, bomb = 0, [], False
+    for index, data in enumerate(values):
+        try:
+            pixels += pixels_of(data)
+        except UnfitImageError as error:
+            bomb |= error.kind == "image_too_large"
+            told = unfit(error)
+            wrong.append(Problem(f"image {index} of {where} {told.fact}", told.remedy, told.reason))
+    if wrong:
+        raise RequestRefused(413 if bomb else 400, wrong[:10])
+    if pixels > limits.max_pixels:
+        raise RequestRefused(
+            413,
+            Problem(
+                f"the images of the request have {pixels} pixels, more than {limits.max_pixels}",
+                "scale them down, or send several requests",
+            ),
+        )
+    return values
+
+
+def _check_rows(values: list[Any], limits: Limits, kind: InputKind) -> None:
     if len(values) > limits.max_rows:
         raise RequestRefused(
             413,
             Problem(
-                f"{len(values)} texts are more than the {limits.max_rows} of one request",
+                f"{len(values)} {kind}s are more than the {limits.max_rows} of one request",
                 "send several requests",
             ),
         )

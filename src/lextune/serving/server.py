@@ -8,15 +8,16 @@ import ipaddress
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from lextune.errors import EnvironmentProblem, Problem
 from lextune.evidence.keys import Trust
 from lextune.extras import require
 from lextune.serving.app import create_app
-from lextune.serving.guard import Limits, Lingering
-from lextune.serving.predictor import load_release
+from lextune.serving.guard import Limits, Lingering, usual_limits
+from lextune.serving.predictor import Predictor, load_release
 
 #: How long requests under way may take to end once the server was told to stop.
 _GRACE_SECONDS = 30
@@ -26,7 +27,7 @@ def serve(
     folder: str | Path,
     host: str = "127.0.0.1",
     port: int = 8000,
-    limits: Limits | None = None,
+    limits: Limits | Mapping[str, Any] | None = None,
     notify: Callable[[str], None] | None = None,
     trust: Trust | None = None,
 ) -> None:
@@ -39,7 +40,7 @@ def serve(
         folder: The release.
         host: Name or address to listen on.
         port: 0 takes any free one.
-        limits: What a request may ask for.
+        limits: What a request may ask for: all of it, or some fields over what is usual for the release's inputs.
         notify: Told in sentences what goes on; among them the address.
         trust: Whom to trust; None means the user's own trust file.
 
@@ -55,9 +56,11 @@ def serve(
     tell = notify or (lambda _: None)
     tell(f"verifying {folder}")
     predictor = load_release(folder, trust)
-    predictor.predict([""])
+    predictor.predict([_nothing(predictor)])
     signers = ", ".join(predictor.verification.evidence.signers)
     tell(f"verified: {predictor.name} {predictor.version}, signed by {signers}")
+    if not isinstance(limits, Limits):
+        limits = usual_limits(predictor.input_kind, limits)
     app = create_app(predictor, limits)
     with contextlib.closing(_listen(host, port)) as listener:
         address, taken = listener.getsockname()[:2]
@@ -75,6 +78,15 @@ def serve(
         with _stoppable():
             uvicorn.Server(config).run(sockets=[listener])
     tell("stopped")
+
+
+def _nothing(predictor: Predictor) -> Any:
+    """What a first prediction is made of."""
+    if predictor.input_kind == "text":
+        return ""
+    from lextune.serving.pictures import blank
+
+    return blank()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -27,6 +27,7 @@ from lextune.records import (
     TrainedModel,
     Verdict,
 )
+from lextune.tasks.base import tasks
 
 _FILE = FileDigest(path="model.safetensors", sha256="a" * 64, size=3)
 _NONE = Licence(
@@ -146,6 +147,23 @@ def _split(card: str) -> tuple[dict[str, Any], str]:
 
 def _section(body: str, title: str) -> str:
     return body.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_the_hub_is_told_the_task_as_the_task_says_it(
+    statements: list[Statement], name: str
+) -> None:
+    changed = []
+    for one in statements:
+        record = one.predicate.get("record")
+        if isinstance(record, dict) and "task" in record:
+            predicate = {**one.predicate, "record": {**record, "task": name}}
+            changed.append(one.model_copy(update={"predicate": predicate}))
+        else:
+            changed.append(one)
+    matter, _ = _split(model_card(changed, _VERDICT))
+    assert matter["pipeline_tag"] == tasks.get(name).pipeline_tag
+    assert ("library_name" in matter) == (tasks.get(name).input_kind == "text")
 
 
 def test_the_front_matter_is_what_the_hub_reads(statements: list[Statement]) -> None:

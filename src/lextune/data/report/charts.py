@@ -166,3 +166,71 @@ def heat_map(
              "encoding": {**place, "text": {"field": "rows", "type": "quantitative", "format": ",d"}}},
         ],
     }  # fmt: skip
+
+
+def confusion_map(
+    names: Sequence[str], counts: Sequence[Sequence[int]], titles: tuple[str, str], *, shares: bool
+) -> dict[str, Any] | None:
+    """Counts by true and given class, each line shaded by its shares; None where there are too many to read.
+
+    Args:
+        names: Of lines and columns.
+        counts: Shape (names, names); a line is a true class.
+        titles: Of lines and columns.
+        shares: Whether the shares are written into the cells, for counts too large to be read there.
+    """
+    if not 0 < len(names) ** 2 <= _MOST_CELLS:
+        return None
+    values = [
+        {"line": line, "column": column, "count": count, "share": count / max(sum(row), 1)}
+        for line, row in zip(names, counts, strict=True)
+        for column, count in zip(names, row, strict=True)
+    ]
+    place = {
+        "y": {"field": "line", "type": "nominal", "sort": list(names), "title": titles[0], "axis": {"titlePadding": 14}},
+        "x": {"field": "column", "type": "nominal", "sort": list(names), "title": titles[1],
+              "axis": {"orient": "top", "labelAngle": 0 if len(names) <= 5 else -45}},
+    }  # fmt: skip
+    shade = {
+        "field": "share", "type": "quantitative", "scale": {"domain": [0, 1], "range": [0.03, 0.75]}, "legend": None,
+    }  # fmt: skip
+    text = {"field": "share", "format": ".1%"} if shares else {"field": "count", "format": ",d"}
+    return {
+        "data": {"values": values}, "height": {"step": 30},
+        "width": {"step": max(52 if shares else 38, min(120, _WIDTH // len(names)))},
+        "layer": [
+            {"mark": {"type": "rect", "color": _COLOURS[0]}, "encoding": {**place, "fillOpacity": shade}},
+            {"mark": {"type": "text", "color": "currentColor", "fontSize": 12},
+             "encoding": {**place, "text": {"type": "quantitative", **text}}},
+        ],
+    }  # fmt: skip
+
+
+def interval_bars(values: Sequence[Mapping[str, Any]], title: str) -> dict[str, Any] | None:
+    """A bar and its interval for each name, of proportions.
+
+    Args:
+        values: Each with `name`, `value`, `low` and `high`; the last two may be None.
+        title: Of the axis.
+    """
+    kept = list(values)[:_MOST_CLASSES]
+    if not kept:
+        return None
+    names = {
+        "y": {
+            "field": "name",
+            "type": "nominal",
+            "sort": [one["name"] for one in kept],
+            "title": None,
+        }
+    }
+    scale = {"scale": {"domain": [0, 1]}, "title": title, "axis": {"format": ".1f", "tickCount": 6}}
+    return {
+        "data": {"values": kept}, "width": _WIDTH, "height": {"step": 24},
+        "layer": [
+            {"mark": {"type": "bar", "color": _COLOURS[0], "opacity": 0.75, "height": 15},
+             "encoding": {**names, "x": {"field": "value", "type": "quantitative", **scale}}},
+            {"mark": {"type": "rule", "color": "currentColor", "strokeWidth": 1.5},
+             "encoding": {**names, "x": {"field": "low", "type": "quantitative", **scale}, "x2": {"field": "high"}}},
+        ],
+    }  # fmt: skip

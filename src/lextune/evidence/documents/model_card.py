@@ -89,9 +89,24 @@ def model_card(
     return "\n".join(lines).rstrip() + "\n"
 
 
+#: The hub's words for tasks that are not text-classification.
+_TAGS = {
+    "ner": "token-classification",
+    "image_classification": "image-classification",
+    "object_detection": "object-detection",
+    "semantic_segmentation": "image-segmentation",
+}
+
+
 def _pipeline_tag(config: _Dict) -> str:
     """The hub's word for the task."""
-    return "token-classification" if config.get("task") == "ner" else "text-classification"
+    return _TAGS.get(str(config.get("task")), "text-classification")
+
+
+def _library(config: _Dict) -> dict[str, str]:
+    """The library that loads the folder, where that is always the same: images have several."""
+    of_text = _pipeline_tag(config) in ("text-classification", "token-classification")
+    return {"library_name": "transformers"} if of_text else {}
 
 
 def _front_matter(
@@ -118,7 +133,7 @@ def _front_matter(
         matter["language"] = language
     matter |= {
         "pipeline_tag": _pipeline_tag(config),
-        "library_name": "transformers",
+        **_library(config),
         "tags": ["lextune"],
     }
     measured = [

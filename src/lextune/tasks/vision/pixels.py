@@ -185,13 +185,13 @@ def original_size(data: bytes) -> tuple[int, int]:
     Raises:
         DataError: It is no image.
     """
-    from lextune.images import ORIENTATION, open_image
+    from lextune.images import open_image, orientation
 
     try:
         image = open_image(data)
     except UnfitImageError as error:
         raise DataError(Problem(f"found {error.fact}", error.remedy)) from error
-    turned = image.getexif().get(ORIENTATION, 1) in range(5, 9)
+    turned = image.format != "TIFF" and orientation(image) > 4  # Pillow turns TIFF by itself
     return (image.width, image.height) if turned else (image.height, image.width)
 
 

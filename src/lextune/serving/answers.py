@@ -1,0 +1,181 @@
+"""What a model says of one text or image, by kind of label, as records; it knows no model and no request."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field, field_serializer
+
+from lextune.records import Record
+
+if TYPE_CHECKING:
+    from lextune.tasks.vision.found import FoundMask, ScoredBox
+
+
+class Prediction(Record):
+    """What the model says of one text or image.
+
+    Attributes:
+        label: The class with the highest score; the first of them where several are equal.
+        score: Its score.
+        scores: Every class and its probability, in the order of the model's outputs.
+    """
+
+    label: str
+    score: float
+    scores: dict[str, float]
+
+
+class ClassesPrediction(Record):
+    """What a model that gives any number of classes says of one text.
+
+    Attributes:
+        labels: The classes that are given, in the order of the model's outputs.
+        scores: Every class and its probability.
+    """
+
+    labels: tuple[str, ...]
+    scores: dict[str, float]
+
+
+class Entity(Record):
+    """An entity as Hugging Face's pipelines tell it: type, mean probability, code points of the text, and the words."""
+
+    entity_group: str
+    score: float
+    start: int
+    end: int
+    word: str
+
+
+class EntitiesPrediction(Record):
+    """The entities that a model found in one text, in its order."""
+
+    entities: tuple[Entity, ...]
+
+
+class Place(Record):
+    """Corners of a box, in pixels of the upright image from its upper left corner."""
+
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+
+
+class FoundObject(Record):
+    """An object as Hugging Face's pipelines tell it: how sure the model is, its type, and where it is."""
+
+    score: float
+    label: str
+    box: Place
+
+
+class BoxesPrediction(Record):
+    """The objects that a model found in one image, the surest first."""
+
+    boxes: tuple[FoundObject, ...]
+
+
+class Segment(Record):
+    """All pixels of one class.
+
+    Attributes:
+        label: The class.
+        share: Of the image's pixels.
+        score: Mean probability of the class over them.
+    """
+
+    label: str
+    share: float
+    score: float
+
+
+class MaskPrediction(Record):
+    """The class of each pixel of one image.
+
+    Attributes:
+        segments: The classes that occur, the largest first.
+        mask: PNG of the upright image's size, whose values are the classes' numbers in the order of the model's
+            outputs; its palette has the colours of `tasks.vision.drawing.colours`. In JSON it is base64.
+    """
+
+    segments: tuple[Segment, ...]
+    mask: bytes = Field(repr=False)
+
+    @field_serializer("mask", when_used="json")
+    def _base64(self, mask: bytes) -> str:
+        return base64.b64encode(mask).decode()
+
+
+AnyPrediction = (
+    Prediction | ClassesPrediction | EntitiesPrediction | BoxesPrediction | MaskPrediction
+)
+
+
+def class_answers(
+    classes: Sequence[str], scores: Sequence[Sequence[float]], threshold: float | None = None
+) -> list[Prediction | ClassesPrediction]:
+    """Of each row of probabilities the best class, or all classes of at least `threshold` where that is given."""
+    found: list[Prediction | ClassesPrediction] = []
+    for row in scores:
+        by_name = dict(zip(classes, row, strict=True))
+        if threshold is None:
+            best = max(by_name, key=by_name.__getitem__)
+            found.append(Prediction(label=best, score=by_name[best], scores=by_name))
+        else:
+            labels = tuple(name for name, score in by_name.items() if score >= threshold)
+            found.append(ClassesPrediction(labels=labels, scores=by_name))
+    return found
+
+
+def boxes_answer(found: Sequence[ScoredBox], threshold: float) -> BoxesPrediction:
+    """The boxes with a score of at least `threshold`; corners in hundredths of a pixel."""
+    shown = sorted((one for one in found if one.score >= threshold), key=lambda one: -one.score)
+    return BoxesPrediction(
+        boxes=tuple(
+            FoundObject(
+                score=one.score,
+                label=one.type,
+                box=Place(**_corners(one)),
+            )
+            for one in shown
+        )
+    )
+
+
+def _corners(box: ScoredBox) -> Mapping[str, float]:
+    names = ("xmin", "ymin", "xmax", "ymax")
+    return {name: round(float(value), 2) for name, value in zip(names, box[:4], strict=True)}
+
+
+def mask_answer(found: FoundMask, classes: Sequence[str]) -> MaskPrediction:
+    """The classes that occur in a mask, and the mask as a picture.
+
+    Args:
+        found: With the certainty of each pixel.
+        classes: In the order of the model's outputs.
+    """
+    import numpy as np
+
+    from lextune.masks import write_indexed
+    from lextune.tasks.vision.drawing import colours
+
+    assert found.certainty is not None
+    values = found.values.ravel()
+    pixels = np.bincount(values, minlength=len(classes))
+    sure = np.bincount(values, weights=found.certainty.ravel() / 255, minlength=len(classes))
+    order = sorted(np.flatnonzero(pixels).tolist(), key=lambda number: -pixels[number])
+    return MaskPrediction(
+        segments=tuple(
+            Segment(
+                label=classes[number],
+                share=float(pixels[number] / values.size),
+                score=float(sure[number] / pixels[number]),
+            )
+            for number in order
+        ),
+        mask=write_indexed(found.values, colours(len(classes))),
+    )
