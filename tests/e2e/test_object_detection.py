@@ -10,6 +10,7 @@ import pytest
 
 import lextune
 import tiny_detectors
+from lextune.cli import main
 from lextune.pipeline_evaluation import evaluate_release
 from lextune.serving.predictor import load_release
 
@@ -100,3 +101,6 @@ def test_from_annotations_to_a_release(files, changes, least, tmp_path):
     assert all(box.score >= predictor.score_threshold for box in found)
     assert all(0 <= box.box.xmin < box.box.xmax <= 96 and box.box.ymax <= 64 for box in found)
     assert bool(found) >= (least > 0)
+    answers = tmp_path / "answers.jsonl"
+    assert main(["predict", str(run.release), str(test), "-o", str(answers)]) == 0
+    assert len(answers.read_text().splitlines()) == 30
