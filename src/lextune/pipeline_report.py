@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 REPORT = "report/index.html"
 _WORST, _TYPICAL, _NOTES, _CONFUSED = 12, 6, 5, 10
 #: The longer side of pictures: alone for classes, else beside each other. Boxes have letters on them.
-_SIDES = {"class": 300, "boxes": 480, "mask": 256}
+_SIDES = {"class": 248, "boxes": 480, "mask": 256}
 #: The metric of each class that is drawn.
 _BY_CLASS = {"class": "recall", "boxes": "average_precision_50", "mask": "iou"}
 

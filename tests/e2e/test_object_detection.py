@@ -10,7 +10,9 @@ import pytest
 
 import lextune
 import tiny_detectors
+from lextune.cli import main
 from lextune.pipeline_evaluation import evaluate_release
+from lextune.serving.predictor import load_release
 
 pytestmark = pytest.mark.slow
 
@@ -92,3 +94,13 @@ def test_from_annotations_to_a_release(files, changes, least, tmp_path):
     assert run.metrics["mean_average_precision_50"]["value"] >= least
     again = evaluate_release(run.release, str(test))
     assert again["metrics"].items() <= run.metrics.items()
+    assert "average_precision_50" in (tmp_path / "run" / "report" / "index.html").read_text()
+    predictor, pictures = load_release(run.release), sorted((tmp_path / "b").glob("*.png"))
+    assert predictor.score_threshold == float(model["settings"]["score_threshold"])
+    found = [box for one in predictor.predict(pictures) for box in one.boxes]
+    assert all(box.score >= predictor.score_threshold for box in found)
+    assert all(0 <= box.box.xmin < box.box.xmax <= 96 and box.box.ymax <= 64 for box in found)
+    assert bool(found) >= (least > 0)
+    answers = tmp_path / "answers.jsonl"
+    assert main(["predict", str(run.release), str(test), "-o", str(answers)]) == 0
+    assert len(answers.read_text().splitlines()) == 30

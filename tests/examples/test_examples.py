@@ -79,6 +79,11 @@ def test_the_masks_example_runs_on_other_data(
     assert again["metrics"]["mean_iou"]["value"] == pytest.approx(
         answer["metrics"]["mean_iou"]["value"], abs=1e-3
     )
+    assert Path(answer["report"]).is_file()
+    masks, given = tmp_path / "found", tmp_path / "test"
+    asked = ["predict", str(release), str(given), "--masks", str(masks)]
+    assert main([*asked, "-o", str(tmp_path / "answers.jsonl")]) == 0
+    assert len(list(masks.iterdir())) == len(list(given.iterdir()))
 
 
 @pytest.mark.slow

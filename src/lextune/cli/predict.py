@@ -82,7 +82,8 @@ def predict(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are
 
         keep_freed_memory()
     _check_options(predictor, source, text_column, image_column, draw=draw, masks=masks)
-    options = read_options(config, inputs=predictor.input_kind)
+    kind = predictor.label_kind if images else "class"
+    options = read_options(config, kind, predictor.input_kind)
     column = text_column or image_column or options.text
     options = dataclasses.replace(
         options, text=column, label=None, others=others, options=dict.fromkeys(others, "--id-column"),

@@ -110,6 +110,9 @@ class MaskPrediction(Record):
         return base64.b64encode(mask).decode()
 
 
+#: Pixels that are counted at once, for numpy makes each eight times as large.
+_AT_ONCE = 1 << 20
+
 AnyPrediction = (
     Prediction | ClassesPrediction | EntitiesPrediction | BoxesPrediction | MaskPrediction
 )
@@ -164,9 +167,12 @@ def mask_answer(found: FoundMask, classes: Sequence[str]) -> MaskPrediction:
     from lextune.tasks.vision.drawing import colours
 
     assert found.certainty is not None
-    values = found.values.ravel()
-    pixels = np.bincount(values, minlength=len(classes))
-    sure = np.bincount(values, weights=found.certainty.ravel() / 255, minlength=len(classes))
+    values, certainty = found.values.ravel(), found.certainty.ravel()
+    pixels, sure = np.zeros(len(classes)), np.zeros(len(classes))
+    for start in range(0, values.size, _AT_ONCE):
+        some, how = values[start : start + _AT_ONCE], certainty[start : start + _AT_ONCE]
+        pixels += np.bincount(some, minlength=len(classes))
+        sure += np.bincount(some, weights=how / 255, minlength=len(classes))
     order = sorted(np.flatnonzero(pixels).tolist(), key=lambda number: -pixels[number])
     return MaskPrediction(
         segments=tuple(

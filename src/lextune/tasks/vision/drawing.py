@@ -124,16 +124,16 @@ def draw_mask(
     pil = need("vision", "PIL.Image")
     image, _ = sized(pixels, longest)
     found = np.asarray(pil.fromarray(values).resize(image.size, pil.Resampling.NEAREST))
-    table = np.zeros((256, 3), np.float32)
-    table[: len(classes)] = colours(len(classes))
-    under = np.asarray(image, np.float32)
-    over = under * (1 - _SHADE) + table[found] * _SHADE
-    over[found == VOID] = under[found == VOID]
+    over = pil.fromarray(found)
+    over.putpalette([channel for colour in colours(len(classes)) for channel in colour])
+    made = pil.blend(image, over.convert("RGB"), _SHADE)
+    made.paste(image, mask=pil.fromarray(found == VOID))
     edge = np.zeros(found.shape, bool)
     edge[:, 1:] |= found[:, 1:] != found[:, :-1]
     edge[1:] |= found[1:] != found[:-1]
-    over[edge] = over[edge] * 0.3 + 255 * 0.7
-    image = pil.fromarray(over.astype(np.uint8))
+    light = pil.blend(made, pil.new("RGB", made.size, "white"), 0.7)
+    made.paste(light, mask=pil.fromarray(edge))
+    image = made
     return _with_legend(image, found, classes) if legend else image
 
 
