@@ -8,8 +8,7 @@ STAMP := $(VENV)/.installed
 
 install: $(STAMP)
 
-# The constraints hold every version; torch's pin is a plain release, so a CPU machine without the
-# index's CUDA wheels in reach works the same.
+# The constraints hold every version; torch and torchvision are pinned together (docs/decisions/0026).
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt pip

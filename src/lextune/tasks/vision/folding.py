@@ -189,9 +189,19 @@ class _Depthwise(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        into_x, into_weight, into_bias = torch.ops.aten.convolution_backward(
-            gradients[0].float(), x.float(), weight.float(), [len(weight)], *ctx.how,
-            list(ctx.needs_input_grad[:3]),
+        wanted = list(ctx.needs_input_grad[:3])
+        stride, padding, dilation, *_, groups = ctx.how
+        into_x = None
+        if wanted[0] and set(stride + dilation) == {1} and groups == len(weight) == x.shape[1]:
+            # back through a depthwise convolution of stride 1 goes one with the mirrored kernel
+            around = [size - 1 - pad for size, pad in zip(weight.shape[2:], padding, strict=True)]
+            into_x = torch.nn.functional.conv2d(
+                gradients[0], weight.flip(2, 3), None, 1, around, 1, groups
+            )
+            wanted[0] = False
+        found, into_weight, into_bias = torch.ops.aten.convolution_backward(
+            gradients[0].float(), x.float(), weight.float(), [len(weight)], *ctx.how, wanted,
         )  # fmt: skip
-        back = into_x if into_x is None else into_x.to(x.dtype)
-        return back, into_weight, into_bias, None, None, None, None
+        if into_x is None and found is not None:
+            into_x = found.to(x.dtype)
+        return into_x, into_weight, into_bias, None, None, None, None
