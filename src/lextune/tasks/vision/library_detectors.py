@@ -12,17 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoModelForObjectDetection
 
-from lextune.errors import ConfigError, ModelError, Problem
+from lextune.errors import ConfigError, Problem
 from lextune.tasks.base import Files
-from lextune.tasks.pretrained import (
-    library_config,
-    quiet,
-    read_json,
-    read_weights,
-    refused,
-)
+from lextune.tasks.pretrained import read_json
+from lextune.tasks.vision.library import build, refuse_other_tensors, undescribed_backbone
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -53,31 +47,16 @@ def build_library_detector(
     """
     raw = read_json(files, "config.json")
     _refuse_hub(raw)
-    config = library_config(
-        files,
-        id2label=dict(enumerate(classes)),
-        label2id={name: index for index, name in enumerate(classes)},
+    what = Problem(
+        f"transformers has no detector of the architecture {raw.get('model_type')!r}",
+        "choose a detector (DETR, RT-DETR, D-FINE, YOLOS, ...) or a backbone of timm",
+        "code that ships inside a model's folder is never run",
     )
-    library_class = AutoModelForObjectDetection._model_mapping.get(type(config), None)
-    if library_class is None:
-        raise ModelError(
-            Problem(
-                f"transformers has no detector of the architecture {config.model_type!r}",
-                "choose a detector (DETR, RT-DETR, D-FINE, YOLOS, ...) or a backbone of timm",
-                "code that ships inside a model's folder is never run",
-            )
-        )
-    state = read_weights(files)
-    same = raw.get("id2label") == {str(index): name for index, name in enumerate(classes)}
-    if new_head and not same:
-        # a head of other classes would teach their order: names travel, positions do not
-        state = {name: one for name, one in state.items() if not _HEAD.search(name)}
-    with quiet(), refused(f"transformers builds no {config.model_type!r} from config.json"):
-        model, report = library_class.from_pretrained(
-            None, config=config, state_dict=state, output_loading_info=True,
-            ignore_mismatched_sizes=True, dtype="float32",
-        )  # fmt: skip
-    _check(report, new_head=new_head and not same)
+    built = build(
+        files, classes, "AutoModelForObjectDetection", _HEAD, new_head=new_head, what=what
+    )
+    model, report = built.model, built.report
+    _check(report, new_head=new_head and not built.same_head)
     model.backbone_prefix = _backbone_prefix(model)
     return model, frozenset(report["missing_keys"])
 
@@ -88,28 +67,14 @@ def _refuse_hub(raw: Mapping[str, Any]) -> None:
         return
     timm = raw.get("use_timm_backbone", True) and raw.get("model_type") in _TIMM
     if not timm or raw.get("backbone_kwargs"):
-        raise ModelError(
-            Problem(
-                "config.json of the detector names its backbone, but does not describe it",
-                "put the backbone's own config there as `backbone_config`",
-                "no hub is asked while a model is built",
-            )
-        )
+        raise undescribed_backbone()
 
 
 def _check(report: Mapping[str, Any], *, new_head: bool) -> None:
     wrong = sorted(name for name in report["missing_keys"] if not (new_head and _HEAD.search(name)))
     misfits = sorted(str(one[0]) for one in report["mismatched_keys"])
     left = sorted(report["unexpected_keys"])
-    if wrong or misfits or left:
-        raise ModelError(
-            Problem(
-                f"the weights lack {len(wrong)}, misfit {len(misfits)} and have {len(left)} tensors too "
-                f"many ({', '.join([*wrong, *misfits, *left][:5])})",
-                "use weights that belong to this config.json",
-                "a tensor that is newly initialised would answer at random",
-            )
-        )
+    refuse_other_tensors(wrong, misfits, left)
 
 
 def _backbone_prefix(model: PreTrainedModel) -> str:

@@ -10,16 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lextune.errors import ModelError, Problem
+from lextune.errors import Problem
 from lextune.tasks.base import Files
-from lextune.tasks.pretrained import (
-    DROPOUTS,
-    library_config,
-    quiet,
-    read_json,
-    read_weights,
-    refused,
-)
+from lextune.tasks.pretrained import DROPOUTS, read_json
+from lextune.tasks.vision.library import build, refuse_other_tensors, undescribed_backbone
 
 if TYPE_CHECKING:
     import torch
@@ -44,54 +38,29 @@ def build_library_segmenter(
     Raises:
         ModelError: The files fit neither transformers nor each other.
     """
-    from transformers import AutoModelForSemanticSegmentation
-
     raw = read_json(files, "config.json")
-    _refuse_hub(raw)
-    config = library_config(
-        files,
-        id2label=dict(enumerate(classes)),
-        label2id={name: index for index, name in enumerate(classes)},
-    )
-    library_class = AutoModelForSemanticSegmentation._model_mapping.get(type(config), None)
-    if library_class is None:
-        raise ModelError(
-            Problem(
-                f"the architecture {config.model_type!r} gives pixels no classes in transformers",
-                "choose SegFormer, UPerNet, BEiT or another one that does, or an encoder of timm",
-                "code that ships inside a model's folder is never run",
-            )
-        )
-    if dropout is not None:
-        for key in (key for key in DROPOUTS if hasattr(config, key)):
+    if raw.get("backbone") and not raw.get("backbone_config"):
+        raise undescribed_backbone()
+
+    def adjust(config: Any) -> None:
+        for key in (key for key in DROPOUTS if dropout is not None and hasattr(config, key)):
             setattr(config, key, dropout)
-    if hasattr(config, "use_auxiliary_head"):
-        config.use_auxiliary_head = False
-    same = raw.get("id2label") == {str(index): name for index, name in enumerate(classes)}
-    state = read_weights(files)
-    if new_head and not same:
-        # a head of other classes would teach their order: names travel, positions do not
-        state = {name: one for name, one in state.items() if not _LAST.search(name)}
-    with quiet(), refused(f"transformers builds no {config.model_type!r} from config.json"):
-        model, report = library_class.from_pretrained(
-            None, config=config, state_dict=state, output_loading_info=True,
-            ignore_mismatched_sizes=True, dtype="float32",
-        )  # fmt: skip
+        if hasattr(config, "use_auxiliary_head"):
+            config.use_auxiliary_head = False
+
+    what = Problem(
+        f"the architecture {raw.get('model_type')!r} gives pixels no classes in transformers",
+        "choose SegFormer, UPerNet, BEiT or another one that does, or an encoder of timm",
+        "code that ships inside a model's folder is never run",
+    )
+    built = build(
+        files, classes, "AutoModelForSemanticSegmentation", _LAST, new_head=new_head, what=what,
+        adjust=adjust,
+    )  # fmt: skip
+    model, report = built.model, built.report
     model.backbone_prefix = model.base_model_prefix or "backbone"
     _check(model, report, new_head=new_head)
     return model, frozenset(report["missing_keys"])
-
-
-def _refuse_hub(raw: Mapping[str, Any]) -> None:
-    """Refuse a config that names its backbone by a word that transformers would look up."""
-    if raw.get("backbone") and not raw.get("backbone_config"):
-        raise ModelError(
-            Problem(
-                "config.json of the model names its backbone, but does not describe it",
-                "put the backbone's own config there as `backbone_config`",
-                "no hub is asked while a model is built",
-            )
-        )
 
 
 def _check(model: Any, report: Mapping[str, Any], *, new_head: bool) -> None:
@@ -110,12 +79,4 @@ def _check(model: Any, report: Mapping[str, Any], *, new_head: bool) -> None:
         name for name in report["unexpected_keys"]
         if name.startswith(held) and re.search(r"\.\d+\.", name) and not _IDLE.search(name)
     )  # fmt: skip
-    if wrong or misfits or left:
-        raise ModelError(
-            Problem(
-                f"the weights lack {len(wrong)}, misfit {len(misfits)} and have {len(left)} tensors too "
-                f"many ({', '.join([*wrong, *misfits, *left][:5])})",
-                "use weights that belong to this config.json",
-                "a tensor that is newly initialised would answer at random",
-            )
-        )
+    refuse_other_tensors(wrong, misfits, left)
