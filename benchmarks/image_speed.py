@@ -25,6 +25,7 @@ from machine import describe
 from side_by_side import Finished, environment, median_ratio, run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+_COMMAND = "import sys; from lextune.cli import main; sys.exit(main(sys.argv[1:]))"
 #: Folders of train and test, size of the input, the peer's settings and ours.
 SETS: dict[str, dict[str, Any]] = {
     "hymenoptera": {
@@ -58,8 +59,8 @@ def lextune_command(options: argparse.Namespace, out: Path) -> list[str]:
     example = str(REPOSITORY / "examples" / "image_classification.yaml")
     return [
         sys.executable,
-        "-m",
-        "lextune.cli",
+        "-c",
+        _COMMAND,
         "run",
         example,
         "--out",
