@@ -104,7 +104,7 @@ def _show(finished: Run) -> None:
     )  # fmt: skip
     idle = sum(one.status == "not_applicable" for one in verdict.controls)
     if idle:
-        say(f"{idle} further controls do not apply; the verdict in the dossier lists them.")
+        say(f"{idle} further controls do not apply; the verdict in the dossier lists them.\n")
     show_unmet([one for one in verdict.controls if one.status in ("fail", "insufficient")])
     from lextune.pipeline import peak_memory
 
