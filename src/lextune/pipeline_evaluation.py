@@ -130,16 +130,13 @@ def _found(
 ) -> list[Any]:
     """What answers hold of some inputs; of masks only a summary beside the truth, for pixels are too many."""
     if loaded.task.label_kind != "mask":
-        made: list[Any] = loaded.task.find(loaded, block, batch_size, advance)
-        return made
+        return loaded.find(block, batch_size, advance)
     from lextune.evaluation.masks import read_truth, summarise
 
     found: list[Any] = []
     for start in range(0, len(block), _MASKS_AT_ONCE):
         some = block[start : start + _MASKS_AT_ONCE]
-        for one, mask in zip(
-            some, loaded.task.find(loaded, some, batch_size, advance), strict=True
-        ):
+        for one, mask in zip(some, loaded.find(some, batch_size, advance), strict=True):
             truth = read_truth(one, loaded.classes)
             found.append(None if mask is None else summarise(mask, truth, len(loaded.classes)))
     return found

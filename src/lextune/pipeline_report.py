@@ -178,7 +178,7 @@ class _Shown:
 
         loaded, found = load_finished(self._files), {}
         for row in rows:
-            found[row] = self.task.find(loaded, [self._inputs[row]], 1, lambda _: None)[0].values
+            found[row] = loaded.find([self._inputs[row]], 1)[0].values
         return found
 
     def _views(self, row: int, data: bytes, given: ImageInput, mask: Any) -> list[tuple[str, str]]:

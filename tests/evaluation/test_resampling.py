@@ -52,7 +52,7 @@ def test_what_is_undefined_has_no_interval() -> None:
     assert interval(math.nan, np.full(400, np.nan), 10, 10, DRAWS, widen=True) is None
     assert interval(0.5, np.full(400, 0.5), 0, 0, DRAWS, widen=True) is None
     half = np.where(np.arange(400) < 200, np.nan, 0.3)
-    value, found = difference((0.5, 0.2), (half, np.zeros(400)), (None, None), 9, DRAWS)
+    value, found = difference((0.5, half, None), (0.2, np.zeros(400), None), 9, DRAWS)
     assert value == pytest.approx(0.3)
     assert found is None
 

@@ -19,6 +19,7 @@ from lextune.evaluation.kinds import (
     Resampling,
     TrainingInputs,
     groups_of,
+    kept,
     kinds,
     rows_without_group,
 )
@@ -26,7 +27,7 @@ from lextune.evaluation.matching import Matches, match
 from lextune.evaluation.metrics import measured
 from lextune.evaluation.priors import typical_boxes
 from lextune.labels import Box, LabelKind, write_boxes
-from lextune.records import Interval, Measurement
+from lextune.records import Measurement
 from lextune.registry import Registry
 from lextune.tasks.vision.found import ScoredBox
 
@@ -81,12 +82,8 @@ class ScoredBoxes:
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> ScoredBoxes:
         """The images where the mask is True."""
-        rows = np.flatnonzero(mask).tolist()
-        return ScoredBoxes(
-            tuple(self.ids[i] for i in rows), [self.labels[i] for i in rows],
-            [self.found[i] for i in rows], self.classes,
-            {name: [values[i] for i in rows] for name, values in self.groups.items()},
-        )  # fmt: skip
+        made: ScoredBoxes = kept(self, mask)
+        return made
 
     def columns(self) -> dict[str, Any]:
         """label and prediction (cells of boxes; null where the model did not answer), and the boxes' scores."""
@@ -123,9 +120,7 @@ metrics: Registry[Any] = Registry("metric of boxes", "lextune.evaluation")
 _EVERY = slice(None)
 
 
-def _mean(
-    scored: ScoredBoxes, resampling: Resampling, rows: slice, of: int
-) -> tuple[float, Floats, Interval | None]:
+def _mean(scored: ScoredBoxes, resampling: Resampling, rows: slice, of: int) -> over_images.Figure:
     """A figure's mean over overlaps and over the types that have objects: value, draws and interval.
 
     Args:
@@ -254,13 +249,7 @@ def difference(
 ) -> Measurement:
     """Mean average precision at 0.5 of the model minus the baseline's on the same images; n is images."""
     first, second = (_mean(one, resampling, _AT_50, 0) for one in (model, baseline))
-    value, interval = over_images.difference(
-        (first[0], second[0]),
-        (first[1], second[1]),
-        (first[2], second[2]),
-        len(model.ids),
-        resampling,
-    )
+    value, interval = over_images.difference(first, second, len(model.ids), resampling)
     return measured(f"mean_average_precision_50_minus_{name}", value, interval, len(model.ids))
 
 

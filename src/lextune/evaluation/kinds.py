@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
@@ -87,6 +88,18 @@ class Kind:
 
 
 kinds: Registry[Kind] = Registry("label kind", "lextune.evaluation")
+
+
+def kept(answers: Any, mask: npt.NDArray[np.bool_]) -> Any:
+    """The rows of answers that hold `labels` and `found` row by row, where the mask is True."""
+    rows = np.flatnonzero(mask).tolist()
+    return dataclasses.replace(
+        answers,
+        ids=tuple(answers.ids[i] for i in rows),
+        labels=[answers.labels[i] for i in rows],
+        found=[answers.found[i] for i in rows],
+        groups={name: [values[i] for i in rows] for name, values in answers.groups.items()},
+    )
 
 
 def groups_of(answers: Answers) -> list[tuple[str, npt.NDArray[np.bool_]]]:

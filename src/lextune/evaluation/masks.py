@@ -31,6 +31,7 @@ from lextune.evaluation.kinds import (
     Resampling,
     TrainingInputs,
     groups_of,
+    kept,
     kinds,
     rows_without_group,
 )
@@ -38,7 +39,7 @@ from lextune.evaluation.metrics import measured
 from lextune.images import ImageInput
 from lextune.labels import LabelKind, Mask, read_mask
 from lextune.masks import VOID, load_mask
-from lextune.records import Interval, Measurement
+from lextune.records import Measurement
 from lextune.registry import Registry
 from lextune.tasks.vision.found import FoundMask
 
@@ -191,12 +192,8 @@ class ScoredMasks:
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> ScoredMasks:
         """The images where the mask is True."""
-        rows = np.flatnonzero(mask).tolist()
-        return ScoredMasks(
-            tuple(self.ids[i] for i in rows), [self.labels[i] for i in rows],
-            [self.found[i] for i in rows], self.classes,
-            {name: [values[i] for i in rows] for name, values in self.groups.items()},
-        )  # fmt: skip
+        made: ScoredMasks = kept(self, mask)
+        return made
 
     def columns(self) -> dict[str, Any]:
         """label, prediction, right: pixels by class; and the mean probability of the chosen classes."""
@@ -244,9 +241,7 @@ def _mean(values: Floats) -> Floats:
     return over_images.ratio(np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1))
 
 
-def _mean_of(
-    scored: ScoredMasks, resampling: Resampling, share: Any
-) -> tuple[float, Floats, Interval | None]:
+def _mean_of(scored: ScoredMasks, resampling: Resampling, share: Any) -> over_images.Figure:
     """A figure's mean over classes: value, draws and interval."""
     value = float(_mean(share(scored.counts.sum(axis=0))))
     drawn = _mean(share(_drawn(scored, resampling)))
@@ -369,13 +364,7 @@ def difference(
 ) -> Measurement:
     """Mean overlap of the model minus the baseline's on the same images; n is images."""
     first, second = (_mean_of(one, resampling, overlap) for one in (model, baseline))
-    value, interval = over_images.difference(
-        (first[0], second[0]),
-        (first[1], second[1]),
-        (first[2], second[2]),
-        len(model.ids),
-        resampling,
-    )
+    value, interval = over_images.difference(first, second, len(model.ids), resampling)
     return measured(f"mean_iou_minus_{name}", value, interval, len(model.ids))
 
 

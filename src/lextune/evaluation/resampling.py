@@ -77,10 +77,13 @@ def interval(
     return Interval(low=low, high=high, level=LEVEL, method=method)
 
 
+#: A figure, what it is in each draw of images, shape (samples,), and its interval.
+Figure = tuple[float, Floats, Interval | None]
+
+
 def difference(
-    values: tuple[float, float],
-    drawn: tuple[Floats, Floats],
-    intervals: tuple[Interval | None, Interval | None],
+    one: Figure,
+    other: Figure,
     images: int,
     resampling: Resampling,
 ) -> tuple[float, Interval | None]:
@@ -90,28 +93,27 @@ def difference(
     Donner 2008, Statistics in Medicine 27, 1693-1702), as if they were of different images: conservative.
 
     Args:
-        values: Of the one and the other.
-        drawn: What each is in the same draws, both of shape (samples,).
-        intervals: Of each alone.
+        one: Of the one.
+        other: Of the other, in the same draws.
         images: How many.
         resampling: How it was drawn.
 
     Returns:
         The difference (NaN where undefined) and its interval; None where more than one draw in a hundred is undefined.
     """
-    value = values[0] - values[1]
-    known = drawn[0] - drawn[1]
+    value = one[0] - other[0]
+    known = one[1] - other[1]
     known = known[np.isfinite(known)]
     if not math.isfinite(value) or len(known) < 0.99 * resampling.samples:
         return value, None
     low, high = np.quantile(known, tails(images)).tolist()
     method = f"paired expanded percentile bootstrap of images ({_how(resampling)})"
     if low == high:
-        one, two = intervals
-        if one is None or two is None:
+        first, second = one[2], other[2]
+        if first is None or second is None:
             return value, None
-        low = value - math.hypot(values[0] - one.low, two.high - values[1])
-        high = value + math.hypot(one.high - values[0], values[1] - two.low)
+        low = value - math.hypot(one[0] - first.low, second.high - other[0])
+        high = value + math.hypot(first.high - one[0], other[0] - second.low)
         method = "two intervals joined by MOVER, since no draw of images differs"
     return value, Interval(low=low, high=high, level=LEVEL, method=method)
 

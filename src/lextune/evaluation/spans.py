@@ -22,6 +22,7 @@ from lextune.evaluation.kinds import (
     Resampling,
     TrainingInputs,
     groups_of,
+    kept,
     kinds,
     rows_without_group,
 )
@@ -75,12 +76,8 @@ class ScoredSpans:
 
     def keep(self, mask: npt.NDArray[np.bool_]) -> ScoredSpans:
         """The rows where the mask is True."""
-        rows = np.flatnonzero(mask).tolist()
-        return ScoredSpans(
-            tuple(self.ids[i] for i in rows), [self.labels[i] for i in rows],
-            [self.found[i] for i in rows], self.classes,
-            {name: [values[i] for i in rows] for name, values in self.groups.items()},
-        )  # fmt: skip
+        made: ScoredSpans = kept(self, mask)
+        return made
 
     def columns(self) -> dict[str, Any]:
         """label and prediction (cells of spans; null where the model did not answer), and the spans' scores."""

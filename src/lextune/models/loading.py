@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lextune.errors import Problem, VerificationError
-from lextune.tasks.base import NO_SETTINGS, Encoder, Task, tasks
+from lextune.tasks.base import NO_SETTINGS, Encoder, Finds, Scores, Task, tasks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +55,14 @@ class LoadedModel:
                 found[within] = self._scores(encoded, rows[again], "fp32")
         return found
 
+    def find(
+        self, inputs: Sequence[Any], batch_size: int, advance: Callable[[int], None] = lambda _: None
+    ) -> list[Any]:  # fmt: skip
+        """What is found in each input, by a model that finds: see `tasks.base.Finds`."""
+        assert isinstance(self.task, Finds)
+        found: list[Any] = self.task.find(self, inputs, batch_size, advance)
+        return found
+
     def find_spans(
         self, texts: Sequence[str], batch_size: int, advance: Callable[[int], None] | None = None
     ) -> list[tuple[ScoredSpan, ...] | None]:
@@ -98,6 +106,7 @@ class LoadedModel:
     ) -> npt.NDArray[np.bool_]:
         import numpy as np
 
+        assert isinstance(self.task, Scores)
         unsure = self.task.unsure(found)
         if getattr(encoded, "spans", None) is None:
             return unsure
@@ -110,6 +119,7 @@ class LoadedModel:
     ) -> npt.NDArray[np.float32]:
         import torch
 
+        assert isinstance(self.task, Scores)
         device = next(self.model.parameters()).device
         batch = self.task.collate(encoded, rows).to(device)
         with (

@@ -191,9 +191,8 @@ class Predictor:
             return []
         if self.label_kind in ("class", "classes"):
             return self._class_answers(self._scores(images, batch_size))
-        task = self._loaded.task
         with self._lock:
-            found = task.find(self._loaded, images, batch_size, lambda _: None)
+            found = self._loaded.find(images, batch_size)
         if any(one is None for one in found):
             raise _no_number()
         if self.label_kind == "mask":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from lextune.config import RunConfig
 from lextune.config_training import TrainConfig
@@ -276,6 +276,17 @@ class Task(Protocol):
         """How many items are answered as taught, and of how many."""
         ...
 
+    def export(
+        self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]
+    ) -> dict[str, bytes]:
+        """The files of a folder that the task's own library loads as it is."""
+        ...
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """What a task has besides whose items (rows, tokens) have a score for each output."""
+
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
         """Probabilities, shape (items, outputs)."""
         ...
@@ -284,10 +295,15 @@ class Task(Protocol):
         """Which items may be answered differently in another precision, shape (items,)."""
         ...
 
+
+@runtime_checkable
+class Finds(Protocol):
+    """What a task has besides whose answer to a row is something found in it: spans, boxes, a mask."""
+
     def find(
         self, loaded: Any, inputs: Sequence[Any], batch_size: int, advance: Callable[[int], None]
     ) -> Any:
-        """What is found in each input, by a model whose answer is not a score for each class.
+        """What is found in each input.
 
         Args:
             loaded: A `models.loading.LoadedModel`.
@@ -295,12 +311,6 @@ class Task(Protocol):
             batch_size: Inputs in a forward pass.
             advance: Told of the inputs that are done.
         """
-        ...
-
-    def export(
-        self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]
-    ) -> dict[str, bytes]:
-        """The files of a folder that the task's own library loads as it is."""
         ...
 
 

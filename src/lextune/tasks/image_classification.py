@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lextune.labels import LabelKind
@@ -144,12 +144,6 @@ class ImageClassification(VisionTask):
 
         best = np.partition(scores, -2, axis=1)
         return np.asarray(~(best[:, -1] - best[:, -2] >= _NEAR))
-
-    def find(
-        self, loaded: Any, inputs: Sequence[Any], batch_size: int, advance: Callable[[int], None]
-    ) -> Any:  # pragma: no cover - classes have scores
-        """Nothing: each image has a score for each class."""
-        raise NotImplementedError
 
     def export(
         self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]

@@ -161,16 +161,11 @@ class ObjectDetection(VisionTask):
 
     def features(self, model: torch.nn.Module, batch: PaddedBatch) -> torch.Tensor:  # noqa: ARG002
         """None: the pyramid reads maps of several sizes."""
-        raise ModelError(
-            Problem(
-                "a detector is not trained on features that are computed once",
-                "set train.method: full, with train.freeze_stages to leave the backbone as it is",
-            )
-        )
+        raise _no_features()
 
-    def head_logits(self, model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
+    def head_logits(self, model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
         """None: see `features`."""
-        raise NotImplementedError
+        raise _no_features()
 
     def loss(
         self, logits: Detections, labels: BoxTargets, *,
@@ -198,14 +193,6 @@ class ObjectDetection(VisionTask):
             same = labels.classes[image][:, None] == found["labels"][sure][None]
             right += int(((overlap >= _OVERLAP) & same).any(1).sum())
         return right, sum(len(one) for one in labels.boxes)
-
-    def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
-        """Nothing: boxes are found, not scored class by class."""
-        raise NotImplementedError
-
-    def unsure(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-        """Nothing: see `decode`."""
-        raise NotImplementedError
 
     def decided(self, loaded: Any, encoded: Pixels, labels: Boxes) -> dict[str, str]:
         """`score_threshold`: the score with the best F1 on the validation part, from which boxes are shown to users."""
@@ -292,6 +279,15 @@ def _scored(
         if x1 < x2 and y1 < y2:
             made.append(ScoredBox(x1, y1, x2, y2, classes[label], score))
     return tuple(made)
+
+
+def _no_features() -> ModelError:
+    return ModelError(
+        Problem(
+            "a detector is not trained on features that are computed once",
+            "set train.method: full, with train.freeze_stages to leave the backbone as it is",
+        )
+    )
 
 
 tasks.register("object_detection")(ObjectDetection("object_detection"))

@@ -186,14 +186,6 @@ class SemanticSegmentation(VisionTask):
         known = labels.values != VOID
         return int((logits.argmax(1) == labels.values)[known].sum()), int(known.sum())
 
-    def decode(self, logits: torch.Tensor) -> NoReturn:  # pragma: no cover - see `find`
-        """None: an image has a class for each pixel."""
-        raise NotImplementedError
-
-    def unsure(self, scores: npt.NDArray[np.float32]) -> NoReturn:  # pragma: no cover - see `find`
-        """As for `decode`."""
-        raise NotImplementedError
-
     def find(
         self, loaded: Any, inputs: Sequence[Any], batch_size: int, advance: Callable[[int], None]
     ) -> list[FoundMask]:

@@ -99,12 +99,6 @@ class TextTask:
         """Nothing."""
         return {}
 
-    def find(
-        self, loaded: Any, inputs: Sequence[Any], batch_size: int, advance: Advance
-    ) -> Any:  # pragma: no cover - classes have scores
-        """Nothing: each text has a score for each class."""
-        raise NotImplementedError
-
     def accepts(self, logits: torch.Tensor, targets: torch.Tensor, outputs: int) -> bool:
         """One score an item and output."""
         return tuple(logits.shape) == (len(targets), outputs)
