@@ -20,6 +20,7 @@ from lextune.evaluation.masks import ScoredMasks, layout, summarise
 from lextune.labels import Box, Mask, write_boxes, write_mask
 from lextune.listener import Listener
 from lextune.masks import write_indexed
+from lextune.models.loading import LoadedModel
 from lextune.pipeline_report import REPORT, write_report
 from lextune.records import Predictions
 from lextune.tasks.base import tasks
@@ -130,10 +131,10 @@ def test_masks_are_found_again_and_shown_beside_the_truth(tmp_path, monkeypatch)
     given = FoundMask(np.zeros_like(truth), 0.9, np.full_like(truth, 230))
     summary = summarise(given, truth, 2)
     answers = ScoredMasks(("r0", "r1"), [layout(truth, 2)] * 2, [summary] * 2, CLASSES, {})
-    monkeypatch.setattr("lextune.models.loading.load_finished", lambda files: None)
-    monkeypatch.setattr(
-        type(tasks.get("semantic_segmentation")), "find", lambda self, *rest: [given]
-    )
+    task = tasks.get("semantic_segmentation")
+    loaded = LoadedModel(task, None, CLASSES, 0, "fp32", None, {})
+    monkeypatch.setattr("lextune.models.loading.load_finished", lambda files: loaded)
+    monkeypatch.setattr(type(task), "find", lambda self, *rest: [given])
     made, told = write(tmp_path, "semantic_segmentation", rows, answers)
     assert told == []
     text = made.read_text()
