@@ -53,8 +53,30 @@ class ColumnsConfig(Section):
 
     text: str = Field("text", description="The column of the text.")
     image: str = Field("image", description="The column of the image's path.")
+    audio: str = Field("audio", description="The column of the sound's path.")
     label: str = Field(
-        "label", description="The column of the class, the boxes or the path of the mask."
+        "label",
+        description="The column of the class, the boxes, the path of the mask or the words that are said.",
+    )
+    speaker: str | None = Field(
+        None,
+        description="Of sounds: the column of who speaks, whose rows stay in one part; null is `speaker` or "
+        "`speaker_id` where there is one.",
+    )
+    user: str = Field("user", description="Of recommendation: the column of the user.")
+    item: str = Field("item", description="Of recommendation: the column of the item.")
+    time: str = Field("time", description="Of recommendation: the column of the event's time.")
+    rating: str | None = Field(
+        None, description="Of recommendation: the column of the rating; null reads none."
+    )
+    item_text: NonEmptyWords = Field(
+        ("title", "genres"),
+        description="Of recommendation: the columns of data.items that say in words what an item is.",
+    )
+    features: Words = Field(
+        (),
+        description="Of behaviour prediction: the columns to predict from; none named is all but the label, groups, "
+        "the split group and the subject.",
     )
     group: Words = Field((), description="Columns whose groups are measured apart.")
     split_group: str | None = Field(
@@ -86,6 +108,12 @@ class SplitConfig(Section):
         0.2, description="Share of the other rows for validation, when data.validation is null."
     )
     seed: Seed = Field(42, description="Seed of the split.")
+    method: Literal["auto", "random", "time", "leave_last_out"] = Field(
+        "auto",
+        description="Of recommendation: `time`, which is its `auto`, tests on what comes after one moment for all "
+        "users; `leave_last_out` on each user's last event, whose leaks from the future are counted. Others are cut at "
+        "`random`.",
+    )
 
 
 class RedactionConfig(Section):
@@ -213,6 +241,15 @@ class DataConfig(Section):
     images: Word | None = Field(
         None,
         description="The folder of the images that annotations name; null looks beside the annotations.",
+    )
+    audio: Word | None = Field(
+        None,
+        description="The folder of the sounds that a table names; null looks beside the table.",
+    )
+    items: Word | None = Field(
+        None,
+        description="Of recommendation: a file of the items with what is known of them in words; null is `movies.csv`, "
+        "`movies.dat` or `u.item` beside the events.",
     )
     licence: str | None = Field(None, description="SPDX id of the data's licence; null is unknown.")
     lawful_basis: str | None = Field(

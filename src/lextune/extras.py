@@ -33,6 +33,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "report": ("jinja2", "vl_convert"),
         "text": ("torch", "transformers", "tokenizers", "safetensors"),
         "vision": ("timm", "PIL", "torchvision", "segmentation_models_pytorch", "faster_coco_eval"),
+        "audio": ("soundfile", "soxr", "jiwer"),
         "lora": ("peft",),
         "serve": ("fastapi", "uvicorn"),
     }

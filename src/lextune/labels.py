@@ -6,6 +6,8 @@ sorted, each once; none is `[]`. Spans are a JSON array of `[start, end, "TYPE"]
 `[x1, y1, x2, y2, "TYPE"]`, sorted, in pixels of the upright image from its upper left corner, with a 1 behind the
 type where a box stands for a crowd; a picture without objects is `[]`. A mask is a JSON object: the SHA-256 of its
 file, its upright size, and the class of each value (or `#rrggbb`) of its pixels; values that are not named are void.
+A transcript is the text that is said, as it stands; nothing said is the empty text. Items are a JSON array of their
+ids, in the order in which they came.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-#: What a row is: a text, or an image in a file.
-InputKind = Literal["text", "image"]
-LabelKind = Literal["class", "classes", "spans", "boxes", "mask"]
+#: What a row is: a text, an image or a sound in a file, named features (a JSON object), or somebody's events
+#: (`lextune.histories`).
+InputKind = Literal["text", "image", "audio", "record", "history"]
+LabelKind = Literal["class", "classes", "spans", "boxes", "mask", "transcript", "items"]
 
 
 class Span(NamedTuple):

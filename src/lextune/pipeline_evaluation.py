@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING, Any
 from lextune.config import EvaluationConfig, RunConfig, load_config
 from lextune.evidence.keys import load_trust
 from lextune.extras import require
-from lextune.labels import read_boxes, read_spans
 from lextune.listener import Listener
 from lextune.records import Evaluation, Measurement
 from lextune.release import read_release
 
 if TYPE_CHECKING:
     from lextune.data.columns import Texts
-    from lextune.data.inputs import Images
+    from lextune.data.inputs import Histories, Images, Sounds
     from lextune.data.prepare import Prepared
     from lextune.evaluation.kinds import Answers, TrainingInputs
     from lextune.models.loading import LoadedModel
     from lextune.tasks.base import Task
 
-    Inputs = Texts | Images
+    Inputs = Texts | Images | Sounds | Histories
 
 #: What is done to rows before a model takes them, for progress bars.
-ENCODING = {"text": "tokenise", "image": "decode"}
+ENCODING = {
+    "text": "tokenise", "image": "decode", "audio": "decode", "record": "encode", "history": "encode",
+}  # fmt: skip
 
 
 def evaluate_release(
@@ -91,9 +92,11 @@ def score_table(
         folder: On whose disk the tokenised rows lie meanwhile; None is the system's.
     """
     from lextune.data.inputs import inputs_of
+    from lextune.evaluation.kinds import kinds
 
     ids, inputs = tuple(table["id"].to_pylist()), inputs_of(table, loaded.task.input_kind)
-    labels = known_labels(loaded.task, inputs, table["label"].to_pylist(), loaded.classes)
+    kind = kinds.get(loaded.task.label_kind)
+    labels = kind.labels(inputs, table["label"].to_pylist(), loaded.classes)
     groups = {
         name.removeprefix("group."): table[name].to_pylist()
         for name in table.column_names
@@ -106,7 +109,8 @@ def score_table(
         advance = listener.bar("predict", len(inputs))
         for block in inputs.blocks():
             found += _found(loaded, block, batch_size, advance)
-    return answers(loaded.task, ids, labels, found, loaded.classes, groups)
+    made: Answers = kind.holder(ids, labels, found, loaded.classes, groups)
+    return made
 
 
 def _scores(
@@ -128,57 +132,18 @@ def _scores(
 def _found(
     loaded: LoadedModel, block: Sequence[Any], batch_size: int, advance: Callable[[int], None]
 ) -> list[Any]:
-    """What answers hold of some inputs; of masks only a summary beside the truth, for pixels are too many."""
-    if loaded.task.label_kind != "mask":
+    """What answers hold of some inputs."""
+    from lextune.evaluation.kinds import kinds
+
+    reduce = kinds.get(loaded.task.label_kind).reduce
+    if reduce is None:
         return loaded.find(block, batch_size, advance)
-    from lextune.evaluation.masks import read_truth, summarise
-
     found: list[Any] = []
-    for start in range(0, len(block), _MASKS_AT_ONCE):
-        some = block[start : start + _MASKS_AT_ONCE]
-        for one, mask in zip(some, loaded.find(some, batch_size, advance), strict=True):
-            truth = read_truth(one, loaded.classes)
-            found.append(None if mask is None else summarise(mask, truth, len(loaded.classes)))
+    for start in range(0, len(block), _REDUCED_AT_ONCE):
+        some = block[start : start + _REDUCED_AT_ONCE]
+        for one, given in zip(some, loaded.find(some, batch_size, advance), strict=True):
+            found.append(reduce(given, one, loaded.classes))
     return found
-
-
-def known_labels(
-    task: Task, inputs: Sequence[Any], cells: Sequence[str], classes: Sequence[str]
-) -> Any:
-    """The labels of rows as answers of the task's kind hold them; `inputs` and their label cells are as many."""
-    if task.label_kind == "spans":
-        return [read_spans(cell) for cell in cells]
-    if task.label_kind == "boxes":
-        return [read_boxes(cell) for cell in cells]
-    if task.label_kind == "mask":
-        from lextune.evaluation.masks import layout, read_truth
-
-        return [layout(read_truth(one, classes), len(classes)) for one in inputs]
-    numbers = task.numbers(cells, classes, None)
-    return numbers > 0 if task.label_kind == "classes" else numbers
-
-
-def answers(
-    task: Task,
-    ids: tuple[str, ...],
-    labels: Any,
-    found: Any,
-    classes: tuple[str, ...],
-    groups: Mapping[str, Sequence[str | None]],
-) -> Answers:
-    """Labels and predictions together, in the class of the task's kind."""
-    from lextune.evaluation.boxes import ScoredBoxes
-    from lextune.evaluation.masks import ScoredMasks
-    from lextune.evaluation.predict import Scored
-    from lextune.evaluation.sets import ScoredSets
-    from lextune.evaluation.spans import ScoredSpans
-
-    holders: dict[str, Any] = {
-        "class": Scored, "classes": ScoredSets, "spans": ScoredSpans, "boxes": ScoredBoxes,
-        "mask": ScoredMasks,
-    }  # fmt: skip
-    made: Answers = holders[task.label_kind](ids, labels, found, classes, groups)
-    return made
 
 
 @dataclass(frozen=True)
@@ -227,49 +192,25 @@ def try_measuring(
     import numpy as np
 
     from lextune.data.inputs import inputs_of
-    from lextune.evaluation.kinds import TrainingInputs
+    from lextune.evaluation.kinds import TrainingInputs, kinds
     from lextune.tasks.base import tasks
 
     task, classes = tasks.get(config.task), prepared.ref.classes
+    kind = kinds.get(task.label_kind)
     few, measured = prepared.parts["train"][:train], prepared.parts["test"][:test]
     asked = inputs_of(measured, task.input_kind)
-    labels = known_labels(task, asked, measured["label"].to_pylist(), classes)
-    found = _made_up(task, labels, len(classes))
-    scored = answers(task, tuple(measured["id"].to_pylist()), labels, found, classes, {})
+    labels = kind.labels(asked, measured["label"].to_pylist(), classes)
+    found = kind.made_up(labels, len(classes))
+    scored = kind.holder(tuple(measured["id"].to_pylist()), labels, found, classes, {})
     start = time.perf_counter()
     texts = inputs_of(few, task.input_kind)
-    taught = known_labels(task, texts, few["label"].to_pylist(), classes)
+    taught = kind.labels(texts, few["label"].to_pylist(), classes)
     if task.label_kind == "class" and len(set(taught.tolist())) < 2:
         taught = np.arange(len(texts)) % len(classes)
     learnt = TrainingInputs(texts, taught, len(texts), features)
     measuring = Measuring(task, learnt, frozenset(), config.evaluation)
     measuring(scored, asked, folder / "predictions", listener.tell)
     return time.perf_counter() - start
-
-
-def _made_up(task: Task, labels: Any, classes: int) -> Any:
-    """Answers to rows with these labels, as many and as long as a model's may be."""
-    import numpy as np
-
-    from lextune.evaluation.masks import MaskSummary
-    from lextune.evaluation.resampling import BINS
-    from lextune.tasks.text.tagging import ScoredSpan
-    from lextune.tasks.vision.found import ScoredBox
-
-    if task.label_kind == "spans":
-        return [
-            tuple(ScoredSpan(one.start, one.end, one.type, 1.0) for one in spans)
-            for spans in labels
-        ]
-    if task.label_kind == "boxes":
-        return [
-            tuple(ScoredBox(one.x1, one.y1, one.x2, one.y2, one.type, 1.0) for one in boxes)
-            for boxes in labels
-        ]
-    if task.label_kind == "mask":
-        pixels = [np.diag(label.sum(axis=0)).astype(np.uint32) for label in labels]
-        return [MaskSummary(one, np.ones((BINS, 3)), 1.0) for one in pixels]
-    return np.random.default_rng(0).dirichlet(np.ones(classes), len(labels))
 
 
 def training_inputs(
@@ -290,17 +231,17 @@ def training_inputs(
     from lextune.data.inputs import inputs_of
     from lextune.data.splits import sample
     from lextune.evaluation.baselines import MOST_IMAGES, MOST_ROWS
-    from lextune.evaluation.kinds import TrainingInputs
+    from lextune.evaluation.kinds import TrainingInputs, kinds
 
     cells = table["label"].combine_chunks().dictionary_encode()
     one = task.label_kind == "class"
     numbers = cells.indices.to_numpy() if one else np.zeros(len(table), np.int64)
     names = cells.dictionary.to_pylist() if one else [""]
     ids = np.array(table["id"].to_pylist(), np.bytes_)
-    most = MOST_IMAGES if task.input_kind == "image" else MOST_ROWS
+    most = MOST_IMAGES if task.input_kind in ("image", "audio") else MOST_ROWS
     rows = sample(ids, Names(names, numbers.astype(np.int32)), most, seed)
     inputs = inputs_of(table, task.input_kind, rows)
-    labels = known_labels(task, inputs, list(Texts(table["label"], rows)), classes)
+    labels = kinds.get(task.label_kind).labels(inputs, list(Texts(table["label"], rows)), classes)
     return TrainingInputs(inputs, labels, len(table), features)
 
 
@@ -354,8 +295,8 @@ def frozen_features(
     return features
 
 
-#: Images of which the found masks, and the decoded pixels, are in memory at a time.
-_MASKS_AT_ONCE, _FEATURES_AT_ONCE = 16, 256
+#: Inputs of which all that is found, and images of which the decoded pixels, are in memory at a time.
+_REDUCED_AT_ONCE, _FEATURES_AT_ONCE = 16, 256
 
 
 def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:

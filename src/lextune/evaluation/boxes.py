@@ -26,7 +26,7 @@ from lextune.evaluation.kinds import (
 from lextune.evaluation.matching import Matches, match
 from lextune.evaluation.metrics import measured
 from lextune.evaluation.priors import typical_boxes
-from lextune.labels import Box, LabelKind, write_boxes
+from lextune.labels import Box, LabelKind, read_boxes, write_boxes
 from lextune.records import Measurement
 from lextune.registry import Registry
 from lextune.tasks.vision.found import ScoredBox
@@ -253,9 +253,24 @@ def difference(
     return measured(f"mean_average_precision_50_minus_{name}", value, interval, len(model.ids))
 
 
+def labels(
+    inputs: Sequence[Any], cells: Sequence[str], classes: Sequence[str]  # noqa: ARG001
+) -> list[tuple[Box, ...]]:  # fmt: skip
+    """The objects of each image."""
+    return [read_boxes(cell) for cell in cells]
+
+
+def made_up(labels: Sequence[tuple[Box, ...]], classes: int) -> list[Found]:  # noqa: ARG001
+    """What is labelled, found again."""
+    return [
+        tuple(ScoredBox(one.x1, one.y1, one.x2, one.y2, one.type, 1.0) for one in boxes)
+        for boxes in labels
+    ]
+
+
 kinds.register("boxes")(
     Kind(
-        metrics, by_group, baselines, answer,
+        ScoredBoxes, labels, made_up, metrics, by_group, baselines, answer,
         ("mean_average_precision_50", "mean_average_precision"), difference,
     )
 )  # fmt: skip

@@ -71,20 +71,29 @@ class Kind:
     """What is measured of answers of one kind.
 
     Attributes:
+        holder: Makes answers of ids, labels, what was found or scored, classes and groups.
+        labels: From inputs, their label cells and the classes to labels as answers hold them.
+        made_up: From such labels and the number of classes to answers as long as a model's may be.
         metrics: By name, from answers and resampling to measurements of that name, or of `name.CLASS`.
         by_group: The headline metric of each group.
         baselines: By name.
         answer: What a baseline that learnt from training inputs says of test inputs, as answers like the model's.
         beside: Metrics of a baseline.
         difference: The model's headline metric minus a baseline's, on the same rows.
+        reduce: From what was found in an input, the input and the classes to what answers keep of it, where all of it
+            is too large to keep; None keeps it.
     """
 
+    holder: Callable[..., Any]
+    labels: Callable[[Sequence[Any], Sequence[str], Sequence[str]], Any]
+    made_up: Callable[[Any, int], Any]
     metrics: Registry[Any]
     by_group: Callable[[Any, Resampling], list[Measurement]]
     baselines: Registry[Any]
     answer: Callable[[Any, TrainingInputs, Sequence[Any], Any], Any]
     beside: tuple[str, ...]
     difference: Callable[[Any, Any, str, Resampling], Measurement]
+    reduce: Callable[[Any, Any, Sequence[str]], Any] | None = None
 
 
 kinds: Registry[Kind] = Registry("label kind", "lextune.evaluation")
@@ -100,6 +109,11 @@ def kept(answers: Any, mask: npt.NDArray[np.bool_]) -> Any:
         found=[answers.found[i] for i in rows],
         groups={name: [values[i] for i in rows] for name, values in answers.groups.items()},
     )
+
+
+def made_up_scores(labels: Sequence[Any], classes: int) -> npt.NDArray[np.float64]:
+    """Probabilities of as many rows, which say nothing of them."""
+    return np.random.default_rng(0).dirichlet(np.ones(classes), len(labels))
 
 
 def groups_of(answers: Answers) -> list[tuple[str, npt.NDArray[np.bool_]]]:

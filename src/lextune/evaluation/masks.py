@@ -368,6 +368,29 @@ def difference(
     return measured(f"mean_iou_minus_{name}", value, interval, len(model.ids))
 
 
+def labels(
+    inputs: Sequence[ImageInput], cells: Sequence[str], classes: Sequence[str]  # noqa: ARG001
+) -> list[Counts]:  # fmt: skip
+    """The layout of the truth of each image."""
+    return [layout(read_truth(one, classes), len(classes)) for one in inputs]
+
+
+def made_up(labels: Sequence[Counts], classes: int) -> list[MaskSummary]:  # noqa: ARG001
+    """Masks that are right in every pixel."""
+    pixels = [np.diag(label.sum(axis=0)).astype(np.uint32) for label in labels]
+    return [MaskSummary(one, np.ones((over_images.BINS, 3)), 1.0) for one in pixels]
+
+
+def reduce(
+    found: FoundMask | None, image: ImageInput, classes: Sequence[str]
+) -> MaskSummary | None:
+    """A summary of the mask beside the truth: pixels are too many to keep."""
+    return None if found is None else summarise(found, read_truth(image, classes), len(classes))
+
+
 kinds.register("mask")(
-    Kind(metrics, by_group, baselines, answer, ("mean_iou", "pixel_accuracy"), difference)
-)
+    Kind(
+        ScoredMasks, labels, made_up, metrics, by_group, baselines, answer,
+        ("mean_iou", "pixel_accuracy"), difference, reduce,
+    )
+)  # fmt: skip

@@ -17,10 +17,11 @@ from lextune.evaluation.kinds import (
     TrainingInputs,
     groups_of,
     kinds,
+    made_up_scores,
     rows_without_group,
 )
 from lextune.evaluation.metrics import measured, proportion
-from lextune.labels import LabelKind, write_classes
+from lextune.labels import LabelKind, read_classes, write_classes
 from lextune.records import Measurement
 from lextune.registry import Registry
 from lextune.tasks.multi_label_classification import THRESHOLD
@@ -219,6 +220,20 @@ def difference(
     return measured(f"micro_f1_minus_{name}", value, interval, len(model.ids))
 
 
+def labels(
+    inputs: Sequence[Any], cells: Sequence[str], classes: Sequence[str]  # noqa: ARG001
+) -> npt.NDArray[np.bool_]:  # fmt: skip
+    """Which classes each row has, shape (rows, classes)."""
+    number = {name: index for index, name in enumerate(classes)}
+    found = np.zeros((len(cells), len(classes)), bool)
+    for row, cell in enumerate(cells):
+        found[row, [number[name] for name in read_classes(cell)]] = True
+    return found
+
+
 kinds.register("classes")(
-    Kind(metrics, by_group, baselines, answer, ("micro_f1", "subset_accuracy"), difference)
-)
+    Kind(
+        ScoredSets, labels, made_up_scores, metrics, by_group, baselines, answer,
+        ("micro_f1", "subset_accuracy"), difference,
+    )
+)  # fmt: skip

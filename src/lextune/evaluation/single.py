@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from lextune.evaluation.baselines import Baseline, accuracy_difference, baselines
-from lextune.evaluation.kinds import Kind, TrainingInputs, kinds
+from lextune.evaluation.kinds import Kind, TrainingInputs, kinds, made_up_scores
 from lextune.evaluation.metrics import by_group, metrics
 from lextune.evaluation.predict import Scored
 
@@ -17,6 +20,17 @@ def answer(baseline: Baseline, train: TrainingInputs, test: Sequence[Any], like:
     return Scored(like.ids, like.labels, scores, like.classes, {})
 
 
+def labels(
+    inputs: Sequence[Any], cells: Sequence[str], classes: Sequence[str]  # noqa: ARG001
+) -> npt.NDArray[np.int64]:  # fmt: skip
+    """The number of each row's class, by name; shape (rows,)."""
+    number = {name: index for index, name in enumerate(classes)}
+    return np.fromiter((number[cell] for cell in cells), np.int64, len(cells))
+
+
 kinds.register("class")(
-    Kind(metrics, by_group, baselines, answer, ("accuracy", "macro_f1"), accuracy_difference)
-)
+    Kind(
+        Scored, labels, made_up_scores, metrics, by_group, baselines, answer,
+        ("accuracy", "macro_f1"), accuracy_difference,
+    )
+)  # fmt: skip

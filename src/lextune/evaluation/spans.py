@@ -27,7 +27,7 @@ from lextune.evaluation.kinds import (
     rows_without_group,
 )
 from lextune.evaluation.metrics import measured
-from lextune.labels import LabelKind, Span, write_spans
+from lextune.labels import LabelKind, Span, read_spans, write_spans
 from lextune.records import Measurement
 from lextune.registry import Registry
 from lextune.tasks.text.scripts import UNSPACED
@@ -212,9 +212,21 @@ def difference(
     return measured(f"entity_f1_minus_{name}", value, interval, entities)
 
 
+def labels(
+    inputs: Sequence[Any], cells: Sequence[str], classes: Sequence[str]  # noqa: ARG001
+) -> list[tuple[Span, ...]]:  # fmt: skip
+    """The entities of each row."""
+    return [read_spans(cell) for cell in cells]
+
+
+def made_up(labels: Sequence[tuple[Span, ...]], classes: int) -> list[Found]:  # noqa: ARG001
+    """What is labelled, found again."""
+    return [tuple(ScoredSpan(*one, 1.0) for one in spans) for spans in labels]
+
+
 kinds.register("spans")(
     Kind(
-        metrics, by_group, baselines, answer,
+        ScoredSpans, labels, made_up, metrics, by_group, baselines, answer,
         ("entity_f1", "entity_precision", "entity_recall"), difference,
     )
 )  # fmt: skip

@@ -137,7 +137,7 @@ def load_pretrained(
     limit = task.positions(files)
     max_length = max_length if limit is None else min(max_length, limit)
     encode = task.encoder(files, max_length, settings)
-    model, new = task.build(files, classes, dropout=dropout, new_head=True)
+    model, new = task.build(files, classes, dropout=dropout, new_head=True, settings=settings)
     return LoadedModel(task, model, tuple(classes), max_length, "fp32", encode, settings, new)
 
 
@@ -164,7 +164,7 @@ def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
     classes, max_length = tuple(info["classes"]), int(info["max_length"])
     settings = dict(info.get("settings", {}))
     encode = task.encoder(files, max_length, settings)
-    model, _ = task.build(files, classes, dropout=None, new_head=False)
+    model, _ = task.build(files, classes, dropout=None, new_head=False, settings=settings)
     model.eval()
     task.fit(model, frozen_norms=True)
     return LoadedModel(task, model, classes, max_length, str(info["precision"]), encode, settings)

@@ -42,6 +42,10 @@ CORE_FACTS: Mapping[str, Fact] = {
                 "image_classification",
                 "object_detection",
                 "semantic_segmentation",
+                "speech_to_text",
+                "speech_emotion",
+                "recommendation",
+                "behaviour_prediction",
             ),
             question=Text(en="What is the model to do?", zh="模型执行什么任务？"),
             definition=Text(

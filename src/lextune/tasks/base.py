@@ -212,11 +212,12 @@ class Task(Protocol):
         ...
 
     def build(
-        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
-    ) -> tuple[torch.nn.Module, frozenset[str]]:
+        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool,
+        settings: Mapping[str, str] = NO_SETTINGS,
+    ) -> tuple[torch.nn.Module, frozenset[str]]:  # fmt: skip
         """The model from the bytes of its files, and the names of the tensors that were not in them.
 
-        `new_head` says whether a missing head is initialised.
+        `new_head` says whether a missing head is initialised; `settings` are those of the encoder.
 
         Raises:
             ModelError: A tensor other than a new head would be newly initialised.

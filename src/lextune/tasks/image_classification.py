@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lextune.labels import LabelKind
-from lextune.tasks.base import Files, tasks
+from lextune.tasks.base import NO_SETTINGS, Files, tasks
 from lextune.tasks.vision.task import VisionTask
 
 if TYPE_CHECKING:
@@ -47,8 +47,9 @@ class ImageClassification(VisionTask):
         return np.fromiter((number[label] for label in labels), np.int64, len(labels))
 
     def build(
-        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
-    ) -> tuple[torch.nn.Module, frozenset[str]]:
+        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool,
+        settings: Mapping[str, str] = NO_SETTINGS,  # noqa: ARG002
+    ) -> tuple[torch.nn.Module, frozenset[str]]:  # fmt: skip
         """A classifier whose every tensor comes from `files`, but for a new head's."""
         from lextune.tasks.pretrained import build_classifier
         from lextune.tasks.vision.backbones import build_timm_classifier, is_timm

@@ -122,7 +122,8 @@ class ObjectDetection(VisionTask):
         return targets.weight(class_weights)
 
     def build(
-        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool  # noqa: ARG002
+        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool,  # noqa: ARG002
+        settings: Mapping[str, str] = NO_SETTINGS,  # noqa: ARG002
     ) -> tuple[torch.nn.Module, frozenset[str]]:  # fmt: skip
         """A detector whose every tensor comes from `files`, but for what a backbone or other classes need anew."""
         from lextune.tasks.vision.detectors import build_detector

@@ -93,8 +93,9 @@ class SemanticSegmentation(VisionTask):
         return class_tables([tuple(read_mask(one).classes.values()) for one in labels], number)
 
     def build(
-        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
-    ) -> tuple[torch.nn.Module, frozenset[str]]:
+        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool,
+        settings: Mapping[str, str] = NO_SETTINGS,  # noqa: ARG002
+    ) -> tuple[torch.nn.Module, frozenset[str]]:  # fmt: skip
         """A network whose every tensor comes from `files`, but for a new decoder's or head's."""
         from lextune.tasks.vision.segmenters import build_segmenter
 

@@ -104,8 +104,9 @@ class TextTask:
         return tuple(logits.shape) == (len(targets), outputs)
 
     def build(
-        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool
-    ) -> tuple[torch.nn.Module, frozenset[str]]:
+        self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool,
+        settings: Mapping[str, str] = NO_SETTINGS,  # noqa: ARG002
+    ) -> tuple[torch.nn.Module, frozenset[str]]:  # fmt: skip
         """A transformers classifier whose every tensor comes from `files`, but for a new head's."""
         return build_classifier(
             files, self.outputs(classes), dropout=dropout, new_head=new_head,
