@@ -269,9 +269,7 @@ baselines: Registry[Any] = Registry("baseline of transcripts", "lextune.evaluati
 
 
 @baselines.register("zero_shot")
-def zero_shot(
-    train: TrainingInputs, inputs: Sequence[Any]
-) -> Sequence[FoundTranscript | None]:
+def zero_shot(train: TrainingInputs, inputs: Sequence[Any]) -> Sequence[FoundTranscript | None]:
     """What the pretrained model hears, untouched by any training.
 
     Raises:
@@ -314,7 +312,7 @@ def labels(
 
 def made_up(labels: Sequence[str], classes: int) -> list[FoundTranscript]:  # noqa: ARG001
     """What is said, heard without a mistake."""
-    return [FoundTranscript(one, 1.0) for one in labels]
+    return [FoundTranscript(one, 1.0, ()) for one in labels]
 
 
 kinds.register("transcript")(

@@ -1,1 +1,1 @@
-"""What the tasks on sounds share."""
+"""What tasks on sounds share: waves, log-mel spectrograms, augmentation; it registers no task."""
