@@ -12,6 +12,7 @@ import numpy as np
 from lextune.config import DataConfig
 from lextune.data import splits
 from lextune.data.admission import Gate
+from lextune.data.audio.speakers import rows_of_known_speakers, settle_speakers, speakers_of
 from lextune.data.binding import check_against_report
 from lextune.data.catalogue import find_licence
 from lextune.data.checks import (
@@ -41,7 +42,7 @@ from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
 from lextune.errors import DataError, Problem
-from lextune.labels import InputKind, LabelKind
+from lextune.labels import CLASSLESS, InputKind, LabelKind
 from lextune.records import DatasetRef, FileDigest, Measurement
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def prepare(
         "unreadable_rows", report.unreadable, n=report.rows + report.unreadable, unit="rows"
     )
     measurements = (
-        *_measure(used, dropped, (found, left), counted, report.rows),
+        *_measure(used, dropped, (found, left), counted, report.rows, config),
         *(one for result in quality for one in result.measurements),
         *measure_personal(personal),
         left_out,
@@ -193,6 +194,7 @@ def load_labelled(
     """
     context = ReadContext(read_options(config, kind, inputs), Findings())
     rows = load_rows(sources, config, context, progress)
+    rows = settle_speakers({"test": rows}, config.columns)["test"]
     context.settle()
     check_rows("test", rows, context.findings)
     if classes:
@@ -234,10 +236,10 @@ def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], 
         train = train.take(splits.sample(train.ids, train.strata, config.sample, seed))
     used = {**parts, "train": train}
     if "test" not in used:
-        used["test"], used["train"] = _cut(used["train"], config.split.test, seed, "test")
+        used["test"], used["train"] = _cut(used["train"], config.split.test, config, "test")
     if "validation" not in used:
         used["validation"], used["train"] = _cut(
-            used["train"], config.split.validation, seed, "validation"
+            used["train"], config.split.validation, config, "validation"
         )
     before = len(used["train"]) + len(used["validation"])
     if config.duplicates == "drop":
@@ -253,12 +255,25 @@ def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], 
     return used, dropped, found
 
 
-def _cut(rows: Rows, share: float, seed: int, purpose: str) -> tuple[Rows, Rows]:
-    keys = splits.bind(
-        rows.ids, *same(rows.normal), *(column.numbers for column in rows.bonds.values())
+def _cut(rows: Rows, share: float, config: DataConfig, purpose: str) -> tuple[Rows, Rows]:
+    bonds = dict(rows.bonds)
+    speakers = speakers_of(rows, config.columns)
+    if speakers is not None and config.split.method == "random":
+        bonds = {name: column for name, column in bonds.items() if column is not speakers}
+    keys = splits.bind(rows.ids, *same(rows.normal), *(column.numbers for column in bonds.values()))
+    if speakers is not None and len(rows) > 1 and len(np.unique(keys)) == 1:
+        raise DataError(
+            Problem(
+                f"one speaker cannot be cut into {purpose} and the rest",
+                f"give more speakers, set data.{purpose} to a file of its own, or set data.split.method: random, "
+                "which measures on voices that training has heard",
+                "rows of one speaker stay in one part",
+            )
+        )
+    classes = None if rows.kind in ("class", *CLASSLESS) else rows.classes
+    taken, rest = splits.cut(
+        rows.ids, rows.strata, keys, share, config.split.seed, purpose, classes
     )
-    classes = None if rows.kind == "class" else rows.classes
-    taken, rest = splits.cut(rows.ids, rows.strata, keys, share, seed, purpose, classes)
     if not len(taken) or not len(rest):
         raise DataError(
             Problem(
@@ -308,6 +323,7 @@ def _measure(
     leaks: tuple[Leaks, Leaks],
     counted: dict[str, int],
     read: int,
+    config: DataConfig,
 ) -> tuple[Measurement, ...]:
     total, test = sum(len(rows) for rows in used.values()), len(used["test"])
     found, left = leaks
@@ -322,16 +338,29 @@ def _measure(
         count("leaked_test_rows_conflicting", len(left.conflicting), test),
         count("dropped_train_rows", dropped, total + dropped),
         *(count(name, value, read) for name, value in counted.items()),
-        *_shared(used, test),
+        *_shared(used, test, config),
     )
 
 
-def _shared(used: dict[str, Rows], n: int) -> tuple[Measurement, ...]:
-    """Measured only where groups or subjects are known: without them nobody can say that none is shared."""
-    if not used["test"].bonds:
-        return ()
-    shared = shared_bonds(used["test"], used["train"], used["validation"])
-    return (Measurement.exact("shared_group_test_rows", len(shared), n=n, unit="rows"),)
+def _shared(used: dict[str, Rows], n: int, config: DataConfig) -> tuple[Measurement, ...]:
+    """Measured only where groups or subjects are known: without them nobody can say that none is shared.
+
+    Of sounds it is asked of speakers, and is null where no column says who speaks.
+    """
+    found = []
+    test, seen = used["test"], (used["train"], used["validation"])
+    if test.bonds:
+        shared = shared_bonds(test, *seen)
+        found.append(Measurement.exact("shared_group_test_rows", len(shared), n=n, unit="rows"))
+    if test.sounds is not None:
+        again = rows_of_known_speakers(test, seen, config.columns)
+        name, unit = "shared_speaker_test_rows", "rows"
+        found.append(
+            Measurement(name=name, value=None, n=0, unit=unit, problem="no column says who speaks")
+            if again is None
+            else Measurement.exact(name, again, n=n, unit=unit)
+        )
+    return tuple(found)
 
 
 def _subjects(used: dict[str, Rows], column: str | None) -> tuple[SubjectRows, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from lextune.config import ColumnsConfig
@@ -61,3 +61,15 @@ def settle_speakers(parts: dict[str, Rows], columns: ColumnsConfig) -> dict[str,
 def speakers_of(rows: Rows, columns: ColumnsConfig) -> Names | None:
     """Who speaks in each row; None where no column says so."""
     return rows.bonds.get(columns.speaker or SPEAKERS[0]) if rows.sounds is not None else None
+
+
+def rows_of_known_speakers(test: Rows, seen: Iterable[Rows], columns: ColumnsConfig) -> int | None:
+    """Rows of `test` whose speaker also speaks in the other parts; None where no column says who speaks."""
+    speakers = speakers_of(test, columns)
+    if speakers is None:
+        return None
+    heard: dict[str, int] = {}
+    for rows in seen:
+        others = speakers_of(rows, columns)
+        heard |= {} if others is None else dict.fromkeys(others.counts(), 1)
+    return int((speakers.numbered(heard) > 0).sum())
