@@ -18,7 +18,7 @@ from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
 from lextune.data.fingerprint import fingerprint, normalise
 from lextune.data.formats import ReadContext
-from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.personal.counting import count_personal
 from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.quality.results import QualityResult
@@ -333,7 +333,7 @@ def read_parts(
     for name, sources in given_parts(config).items():
         parts[name] = load_rows(sources, config, context, progress)
     context.settle()
-    parts = settle_speakers(parts, config.columns)
+    parts = settle_speakers(parts)
     tell_speakers(parts, config, context.findings)
     if context.gate is not None:
         context.gate.finish(context.findings)
@@ -397,7 +397,7 @@ def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repe
 def make_report(
     parts: Mapping[str, Rows],
     context: ReadContext,
-    personal: PersonalDataCount | ImageDataCount | None = None,
+    personal: PersonalDataCount | ImageDataCount | SoundDataCount | None = None,
 ) -> DataReport:
     """The report on parts as they were read."""
     if context.redaction is not None:

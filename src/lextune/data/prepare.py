@@ -36,7 +36,7 @@ from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import read_source
-from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.personal.counting import count_personal, measure_personal
 from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.redaction.rows import make_redaction
@@ -155,7 +155,7 @@ def prepare(
         "unreadable_rows", report.unreadable, n=report.rows + report.unreadable, unit="rows"
     )
     measurements = (
-        *_measure(used, dropped, (found, left), counted, report.rows, config),
+        *_measure(used, dropped, (found, left), counted, report.rows),
         *(one for result in quality for one in result.measurements),
         *measure_personal(personal),
         left_out,
@@ -194,7 +194,7 @@ def load_labelled(
     """
     context = ReadContext(read_options(config, kind, inputs), Findings())
     rows = load_rows(sources, config, context, progress)
-    rows = settle_speakers({"test": rows}, config.columns)["test"]
+    rows = settle_speakers({"test": rows})["test"]
     context.settle()
     check_rows("test", rows, context.findings)
     if classes:
@@ -257,7 +257,7 @@ def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], 
 
 def _cut(rows: Rows, share: float, config: DataConfig, purpose: str) -> tuple[Rows, Rows]:
     bonds = dict(rows.bonds)
-    speakers = speakers_of(rows, config.columns)
+    speakers = speakers_of(rows)
     if speakers is not None and config.split.method == "random":
         bonds = {name: column for name, column in bonds.items() if column is not speakers}
     keys = splits.bind(rows.ids, *same(rows.normal), *(column.numbers for column in bonds.values()))
@@ -288,7 +288,7 @@ def _report(
     parts: dict[str, Rows],
     used: dict[str, Rows],
     context: ReadContext,
-    personal: PersonalDataCount | ImageDataCount | None,
+    personal: PersonalDataCount | ImageDataCount | SoundDataCount | None,
 ) -> DataReport:
     """The report on the rows as read, and what sampling, cutting and dropping left undone.
 
@@ -323,7 +323,6 @@ def _measure(
     leaks: tuple[Leaks, Leaks],
     counted: dict[str, int],
     read: int,
-    config: DataConfig,
 ) -> tuple[Measurement, ...]:
     total, test = sum(len(rows) for rows in used.values()), len(used["test"])
     found, left = leaks
@@ -338,11 +337,11 @@ def _measure(
         count("leaked_test_rows_conflicting", len(left.conflicting), test),
         count("dropped_train_rows", dropped, total + dropped),
         *(count(name, value, read) for name, value in counted.items()),
-        *_shared(used, test, config),
+        *_shared(used, test),
     )
 
 
-def _shared(used: dict[str, Rows], n: int, config: DataConfig) -> tuple[Measurement, ...]:
+def _shared(used: dict[str, Rows], n: int) -> tuple[Measurement, ...]:
     """Measured only where groups or subjects are known: without them nobody can say that none is shared.
 
     Of sounds it is asked of speakers, and is null where no column says who speaks.
@@ -353,7 +352,7 @@ def _shared(used: dict[str, Rows], n: int, config: DataConfig) -> tuple[Measurem
         shared = shared_bonds(test, *seen)
         found.append(Measurement.exact("shared_group_test_rows", len(shared), n=n, unit="rows"))
     if test.sounds is not None:
-        again = rows_of_known_speakers(test, seen, config.columns)
+        again = rows_of_known_speakers(test, seen)
         name, unit = "shared_speaker_test_rows", "rows"
         found.append(
             Measurement(name=name, value=None, n=0, unit=unit, problem="no column says who speaks")

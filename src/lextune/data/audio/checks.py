@@ -72,7 +72,7 @@ def tell_speakers(parts: dict[str, Rows], config: DataConfig, findings: Findings
     train = parts["train"]
     if train.sounds is None:
         return
-    if speakers_of(train, config.columns) is None:
+    if speakers_of(train) is None:
         findings.add(
             "unknown_speakers", "warning",
             "no column says who speaks, so nobody knows whether a voice stands in more than one part",
