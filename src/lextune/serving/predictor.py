@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from lextune.audio import AudioInput
     from lextune.serving.rows import Asking
+    from lextune.tasks.audio.found import FoundTranscript
 
 T = TypeVar("T")
 
@@ -192,11 +193,15 @@ class Predictor:
             return given if isinstance(given, AudioInput) else sound_input(given, stream=stream)
         from lextune.serving.rows import history_input, record_input
 
-        return record_input(given) if self.input_kind == "record" else history_input(given, self._known)  # fmt: skip
+        return (record_input if self.input_kind == "record" else history_input)(given, self._known)
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(self.classes)
+        """Items that a history may name, or features that a record has."""
+        if self.input_kind == "history":
+            return frozenset(self.classes)
+        columns = json.loads(self._loaded.settings["columns"])
+        return frozenset(one["name"] for one in columns)
 
     @cached_property
     def _item_texts(self) -> Mapping[str, str]:
@@ -249,9 +254,8 @@ class Predictor:
         self, sounds: Sequence[AudioInput], batch_size: int
     ) -> list[AnyPrediction | Problem]:
         """What is said in each; long files are heard block after block, in the memory of one window."""
-        from lextune.audio import UnfitAudioError, stream_audio
+        from lextune.audio import UnfitAudioError
         from lextune.serving.sounds import unfit
-        from lextune.tasks.audio.transcribing import transcribe_file
 
         read = [one for one in sounds if one.data is not None]
         with self._lock:
@@ -259,11 +263,7 @@ class Predictor:
         answers: list[AnyPrediction | Problem] = []
         for one in sounds:
             try:
-                if one.data is None:
-                    with self._lock:
-                        found = transcribe_file(self._loaded, stream_audio(Path(one.file)))
-                else:
-                    found = next(whole)
+                found = next(whole) if one.data is not None else self._streamed(one.file)
             except UnfitAudioError as error:
                 answers.append(unfit(error))
                 continue
@@ -271,6 +271,13 @@ class Predictor:
                 raise _no_number()
             answers.append(transcript_answer(found))
         return answers
+
+    def _streamed(self, file: str) -> FoundTranscript | None:
+        from lextune.audio import stream_audio
+        from lextune.tasks.audio.transcribing import transcribe_blocks
+
+        with self._lock:
+            return transcribe_blocks(self._loaded, stream_audio(Path(file)))
 
     def _items(self, asked: Sequence[Asking], batch_size: int) -> list[AnyPrediction]:
         import numpy as np
@@ -447,6 +454,7 @@ def _types(kind: InputKind) -> tuple[type, ...]:
     from lextune.audio import AudioInput
     from lextune.histories import HistoryInput
     from lextune.serving.rows import Asking
+    from lextune.tasks.audio.found import FoundTranscript
 
     files = (bytes, str, os.PathLike, Problem)
     if kind == "image":

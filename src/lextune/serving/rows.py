@@ -6,11 +6,11 @@ Nothing of what somebody did, and no value of a record, stands in what it says.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lextune.errors import Problem
+from lextune.features import write_features
 from lextune.histories import HistoryInput, read_history
 
 #: How many items are recommended where nobody says, and at most.
@@ -89,38 +89,34 @@ def _reason(error: Exception) -> str:
     return str(error) if type(error) is ValueError and "JSON" not in str(error) else ""
 
 
-def record_input(given: Any) -> str | Problem:
+def record_input(given: Any, known: Collection[str]) -> str | Problem:
     """The features of one record as the cell that a model reads, or what is wrong with them.
 
     Args:
-        given: Features by name: texts, numbers, true and false, null where a value is missing, and lists of events;
-            or the cell itself.
+        given: Features by name: texts, finite numbers, true and false, null where a value is missing, and lists of
+            events; or the cell itself.
+        known: Names of the model's features: every record has all of them, and no other.
     """
     if isinstance(given, str):
-        return given
+        try:
+            given = json.loads(given)
+        except ValueError:
+            return Problem("is no record", "give an object of features by name")
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         return Problem("is no record", "send an object of features by name")
+    lacking, unknown = sorted(set(known) - set(given)), len(set(given) - set(known))
+    if lacking or unknown:
+        told = [f"lacks {len(lacking)} features ({_listed(lacking)})"] if lacking else []
+        told += [f"has {unknown} features that the release does not know"] if unknown else []
+        remedy = f"its features are {_listed(sorted(known))}; write null where a value is missing"
+        return Problem(" and ".join(told), remedy)
     try:
-        cells = {name: _cell(value) for name, value in given.items()}
-    except ValueError as error:
-        return Problem(f"has a feature that {error}", "send texts, finite numbers, true, false, null or lists")  # fmt: skip
-    return json.dumps(cells, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        json.dumps(dict(given), allow_nan=False)
+    except (ValueError, TypeError):
+        return Problem("has a value that JSON does not know", "send texts, finite numbers, true, false, null or lists")  # fmt: skip
+    return write_features(given)
 
 
-def _cell(value: Any) -> Any:
-    """A value as a table of texts has it; an empty text is a missing value."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError("is no finite number")
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Sequence):
-        return list(value)
-    raise ValueError("is none of these")
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(names[:20]) + more
