@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lextune.extras import need
+from lextune.unfit import UnfitFileError, refuse_no_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -75,22 +76,11 @@ _TURNS = {
     6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90",
 }  # fmt: skip
 _DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-_LFS = b"version https://git-lfs.github.com/spec/"
 _BITS, _PHOTOMETRIC = 258, 262
 
 
-class UnfitImageError(ValueError):
-    """A file that cannot be read as an image.
-
-    Attributes:
-        kind: The word of the finding.
-        fact: What is the case, as a finding of rows says it; it holds nothing of the image.
-        remedy: What to do.
-    """
-
-    def __init__(self, kind: str, fact: str, remedy: str) -> None:
-        self.kind, self.fact, self.remedy = kind, fact, remedy
-        super().__init__(fact)
+class UnfitImageError(UnfitFileError):
+    """A file that cannot be read as an image."""
 
 
 def decode(data: bytes, short_side: int | None = None) -> Pixels8:
@@ -114,13 +104,7 @@ def open_image(data: bytes) -> Image:
         UnfitImageError: It is no image of `FORMATS`, or larger than `MOST_PIXELS`.
     """
     pil = need("vision", "PIL.Image")
-    if not data:
-        raise UnfitImageError("empty_image", "images in files of no bytes", "copy the file again")
-    if data.startswith(_LFS):
-        raise UnfitImageError(
-            "lfs_pointer", "files that only point to images, as Git LFS leaves them",
-            "fetch the images with `git lfs pull`, or download them",
-        )  # fmt: skip
+    refuse_no_file(data, "image", UnfitImageError)
     try:
         with quiet():
             image: Image = pil.open(io.BytesIO(data), formats=tuple(FORMATS))
