@@ -89,13 +89,14 @@ def compare(
     learnt = Measurement.exact("training_rows", len(train.inputs), n=train.of, unit="rows")
     kind = kinds.get(scored.kind)
     beside: dict[str, tuple[Measurement, ...]] = {}
-    differences = []
+    differences: list[Measurement] = []
     for name in names:
         if progress is not None:
             progress(name)
         other = kind.answer(kind.baselines.get(name), train, test_inputs, scored)
         beside[name] = (*measure(other, kind.beside, resampling), learnt)
-        differences.append(kind.difference(scored, other, name, resampling))
+        found = kind.difference(scored, other, name, resampling)
+        differences += found if isinstance(found, list) else [found]
     return evaluation.model_copy(
         update={
             "baselines": beside,

@@ -58,12 +58,14 @@ class TrainingInputs:
         of: How many rows the model learnt from.
         features: What the pretrained model, before any training, says of such inputs, shape (inputs, features); None
             where no baseline asks for it.
+        zero_shot: What the pretrained model, before any training, finds in each input; None as above.
     """
 
     inputs: Sequence[Any]
     labels: Any
     of: int
     features: Callable[[Sequence[Any]], npt.NDArray[np.floating[Any]]] | None = None
+    zero_shot: Callable[[Sequence[Any]], Sequence[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Kind:
         baselines: By name.
         answer: What a baseline that learnt from training inputs says of test inputs, as answers like the model's.
         beside: Metrics of a baseline.
-        difference: The model's headline metric minus a baseline's, on the same rows.
+        difference: The model's headline metric minus a baseline's, on the same rows; a list where there are several.
         reduce: From what was found in an input, the input and the classes to what answers keep of it, where all of it
             is too large to keep; None keeps it.
     """
@@ -92,7 +94,7 @@ class Kind:
     baselines: Registry[Any]
     answer: Callable[[Any, TrainingInputs, Sequence[Any], Any], Any]
     beside: tuple[str, ...]
-    difference: Callable[[Any, Any, str, Resampling], Measurement]
+    difference: Callable[[Any, Any, str, Resampling], Measurement | list[Measurement]]
     reduce: Callable[[Any, Any, Sequence[str]], Any] | None = None
 
 
