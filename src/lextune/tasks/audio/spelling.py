@@ -7,6 +7,7 @@ are not taught; a letter or digit that it lacks is refused.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -148,7 +149,7 @@ class CtcSpelling:
         )
         if unknown:
             return f"a transcript has {len(unknown)} letters or digits that the model's vocabulary lacks"
-        repeated = sum(one == two for one, two in zip(tokens, tokens[1:], strict=False))
+        repeated = sum(one == two for one, two in itertools.pairwise(tokens))
         needed, there = len(tokens) + repeated, self.frames(round(seconds * 16_000))
         if needed > there:
             return f"a transcript needs {needed} frames, but its sound has {there}"
