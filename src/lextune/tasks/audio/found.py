@@ -19,9 +19,9 @@ class FoundTranscript(NamedTuple):
     Attributes:
         text: All of it; empty where nothing is said.
         score: The geometric mean of the probabilities of its tokens, between 0 and 1.
-        segments: The same in stretches, in order.
+        segments: The same in stretches, in order: seconds of beginning and end, and text.
     """
 
     text: str
     score: float
-    segments: tuple[Segment, ...]
+    segments: tuple[tuple[float, float, str], ...] = ()
