@@ -76,10 +76,10 @@ def measure_personal(
         return ()
     if isinstance(counted, ImageDataCount):
         return measure_in_images(counted)
-    return (
-        _measurement("personal_data_rows", counted.found, counted),
-        _measurement("sensitive_personal_data_rows", counted.sensitive, counted),
-    )
+    found = [_measurement("personal_data_rows", counted.found, counted)]
+    if counted.sensitive is not None:
+        found.append(_measurement("sensitive_personal_data_rows", counted.sensitive, counted))
+    return tuple(found)
 
 
 def _measurement(name: str, found: int, counted: PersonalDataCount) -> Measurement:
