@@ -1,4 +1,4 @@
-"""Turns event logs into checked histories in parts, and into histories that a finished model is asked about; it knows no model."""
+"""Turns event logs into checked histories, in parts or to ask a finished model about; it knows no model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lextune.data.events.reading import EventColumns, EventReading, Log, events_
 from lextune.data.events.users import UserRows, known_rows, part_rows
 from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
-from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source
+from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.personal.counting import measure_personal
 from lextune.data.prepare import LabelledRows, Prepared, SubjectRows, make_reference
 from lextune.errors import DataError, Problem

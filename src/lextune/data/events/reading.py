@@ -219,15 +219,26 @@ def events_of(
         if found is None:
             continue
         theirs, name = _columns_of(found, config, context.options)
-        others = [one for one in context.options.others if one not in (*config, *known)]
-        named = [one for one, ours in zip(theirs, config, strict=True) if ours is not None and one is not None]  # fmt: skip
         options = context.options
+        pairs = [
+            (one, ours)
+            for one, ours in zip(theirs, config, strict=True)
+            if one is not None and ours is not None
+        ]
+        renamed = dict(pairs)
+        others = [one for one in options.others if one not in (*config, *known)]
         context.options = dataclasses.replace(
-            options, text=theirs.item, label=None, others=tuple(dict.fromkeys((*named, *others))), format=name,
+            options,
+            text=theirs.item,
+            label=None,
+            others=tuple(dict.fromkeys((*renamed, *others))),
+            format=name,
             optional=known,
-            options={**options.options, **{one: options.options[ours] for one, ours in zip(theirs, config, strict=True) if one and ours}},
-        )  # fmt: skip
-        renamed = {one: ours for one, ours in zip(theirs, config, strict=True) if one and ours}
+            options={
+                **options.options,
+                **{one: options.options.get(ours, "its option") for one, ours in pairs},
+            },
+        )
         try:
             for raw in read_source(found, context):
                 yield raw._replace(
