@@ -454,7 +454,6 @@ def _types(kind: InputKind) -> tuple[type, ...]:
     from lextune.audio import AudioInput
     from lextune.histories import HistoryInput
     from lextune.serving.rows import Asking
-    from lextune.tasks.audio.found import FoundTranscript
 
     files = (bytes, str, os.PathLike, Problem)
     if kind == "image":

@@ -113,7 +113,8 @@ def record_input(given: Any, known: Collection[str]) -> str | Problem:
     try:
         json.dumps(dict(given), allow_nan=False)
     except (ValueError, TypeError):
-        return Problem("has a value that JSON does not know", "send texts, finite numbers, true, false, null or lists")  # fmt: skip
+        remedy = "send texts, finite numbers, true, false, null or lists"
+        return Problem("has a value that JSON does not know", remedy)
     return write_features(given)
 
 
