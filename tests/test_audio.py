@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import subprocess
@@ -61,7 +62,8 @@ def test_every_format_gives_the_tone_that_was_written(kind, coding, channels):
     samples = tone()
     data = written(np.stack([samples] * channels, axis=1), kind=kind, coding=coding)
     found = read_audio(data)
-    assert found.dtype == np.float32 and found.shape == samples.shape
+    assert found.dtype == np.float32
+    assert found.shape == samples.shape
     lossy = kind in ("OGG", "MP3")
     assert np.abs(found - samples)[2000:-2000].max() < (0.05 if lossy else 0.02)
     info = sound_info(data)
@@ -159,7 +161,10 @@ def test_a_stream_that_could_not_say_its_length_is_read_to_its_end(size):
     assert len(read_audio(bytes(data))) == RATE
 
 
-@pytest.mark.parametrize(("value", "kind"), [(np.nan, "not_finite"), (np.inf, "not_finite"), (20_000.0, "unknown_range")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(np.nan, "not_finite"), (np.inf, "not_finite"), (20_000.0, "unknown_range")],
+)
 def test_samples_that_are_no_sound_are_refused(value, kind):
     samples = tone()
     samples[-1] = value
@@ -176,10 +181,8 @@ def test_a_damaged_file_gives_samples_or_a_refusal(place, junk):
     data = bytearray(written(tone(0.2), kind=("WAV", "FLAC", "OGG")[place % 3], coding=None))
     at = place % len(data)
     data[at : at + len(junk)] = junk
-    try:
+    with contextlib.suppress(UnfitAudioError):  # whatever else is raised fails the test
         assert np.isfinite(read_audio(bytes(data))).all()
-    except UnfitAudioError as error:
-        assert error.kind
 
 
 def test_a_long_file_is_read_in_the_memory_of_a_block(tmp_path):

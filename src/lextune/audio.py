@@ -272,7 +272,9 @@ def _opened(source: bytes | str | Path) -> Iterator[tuple[Any, SoundInfo]]:
         stream.seek(0)
         try:
             file = stack.enter_context(soundfile.SoundFile(stream))
-        except (soundfile.SoundFileError, TypeError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # of a hostile file any
             # OGG says where it begins long before what is in it
             raise (damaged() if head.startswith((b"OggS", b"fLaC")) else _no_sound()) from error
         info = _info(file)
@@ -330,7 +332,7 @@ def _riff_end(stream: BinaryIO) -> int:
             return 0
         size: int = struct.unpack(f"{order}4xI", head)[0]
         if head[:4] == b"ds64":
-            (long,) = struct.unpack("<8xQ", stream.read(16))
+            long = int.from_bytes(stream.read(16)[8:], "little")
         if head[:4] == b"data":
             if size >= _UNKNOWN_SIZE:
                 return at + 8 + long if long is not None and size == 0xFFFFFFFF else 0

@@ -20,6 +20,8 @@ from typing import Any, Literal, NamedTuple
 #: What a row is: a text, an image or a sound in a file, named features (a JSON object), or somebody's events
 #: (`lextune.histories`).
 InputKind = Literal["text", "image", "audio", "record", "history"]
+#: Kinds of labels that name no class.
+CLASSLESS = frozenset({"transcript", "items"})
 LabelKind = Literal["class", "classes", "spans", "boxes", "mask", "transcript", "items"]
 
 
@@ -159,11 +161,13 @@ def read_mask(label: str) -> Mask:
 
 
 def classes_in(kind: LabelKind, label: str) -> tuple[str, ...]:
-    """The names of classes or types that a cell holds, each once, sorted.
+    """The names of classes or types that a cell holds, each once, sorted; of a transcript and of items none.
 
     Raises:
         ValueError: It is no cell of that kind.
     """
+    if kind in CLASSLESS:
+        return ()
     if kind == "spans":
         return tuple(sorted({span.type for span in read_spans(label)}))
     if kind == "boxes":

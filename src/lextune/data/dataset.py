@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import functools
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from lextune.config import DataConfig
 from lextune.data.admission import consent_columns
+from lextune.data.audio.looking import START, STOP, SoundColumns, SoundReading
+from lextune.data.audio.speakers import SPEAKERS, SpeakerReading, speaker_column
 from lextune.data.columns import Ints, Keys, Members, NameList, Names, Spool, Texts
 from lextune.data.fingerprint import fingerprint, normal_digest, row_digest, row_ids
 from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source
-from lextune.data.images.looking import ImageColumns, ImageReading, Looked, look_at
+from lextune.data.images.looking import ImageColumns, ImageReading
 from lextune.data.labelling import UnfitLabelError, is_not_finite, read_label
+from lextune.data.looking import look_at
 from lextune.data.opening import read_source
 from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
@@ -33,6 +36,11 @@ if TYPE_CHECKING:
     from lextune.data.images.probe import Probe
 
 Progress = Callable[[str], None]
+#: Rows that data.redact does not reach, and what to do instead.
+_UNREDACTED: Mapping[str, str] = {
+    "image": "leave it out, and write the images again without their metadata: lextune data redact",
+    "audio": "leave it out, and remove the rows or cut the sounds: what is taken out of a transcript is still heard",
+}
 _REPORT_EVERY = 50_000
 
 
@@ -49,10 +57,11 @@ class Rows:
         digests: See `fingerprint.row_digest`; 32 bytes a row.
         normal: What rows of equal text share, see `fingerprint.normal_digest`; 16 bytes a row.
         lengths: Characters of each text, shape (2, rows): all, and without white space at its ends.
-        images: What is known of the rows' images; None where rows are texts. The text of an image is the digest
-            of its file.
         ids: Content-based, see `fingerprint.row_ids`; unique in one part as it was read.
         kind: What one of the labels means.
+        images: What is known of the rows' images; None where rows are none. The text of an image is the digest
+            of its file.
+        sounds: The same of sounds; a piece of a file has its times behind the digest.
     """
 
     texts: Texts
@@ -66,6 +75,7 @@ class Rows:
     ids: Keys
     kind: LabelKind = "class"
     images: ImageColumns | None = None
+    sounds: SoundColumns | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -73,6 +83,8 @@ class Rows:
     @property
     def noun(self) -> str:
         """What a row is, for messages."""
+        if self.sounds is not None:
+            return "sound"
         return "text" if self.images is None else "image"
 
     @property
@@ -103,6 +115,7 @@ class Rows:
             {name: column.take(rows) for name, column in self.bonds.items()},
             self.places.take(rows), self.digests[rows], self.normal[rows], self.lengths[:, rows], self.ids[rows],
             self.kind, None if self.images is None else self.images.take(rows),
+            None if self.sounds is None else self.sounds.take(rows),
         )  # fmt: skip
 
     def split(self) -> Split:
@@ -114,7 +127,9 @@ class Rows:
     def table(self, scratch: Path | None = None) -> pa.Table:
         """Columns id, text, label, group.NAME ..., where; sorted by id, so that a file's order is no matter.
 
-        Rows of images have the paths `image` and `mask` and the upright `width` and `height` in pixels, too.
+        Rows of images have the paths `image` and `mask` and the upright `width` and `height` in pixels, too; those
+        of sounds `audio` (the path), `sha256`, `start` and `stop` (seconds as text; the end of the file is empty) and
+        `seconds`.
 
         The wide ones are mapped from files without a name on the disk of `scratch`.
         """
@@ -128,6 +143,7 @@ class Rows:
                 **{f"group.{name}": column.array() for name, column in rows.groups.items()},
                 "where": _in_order(rows.places, scratch),
                 **({} if rows.images is None else rows.images.table_columns()),
+                **({} if rows.sounds is None else rows.sounds.table_columns()),
             }
         )
 
@@ -150,9 +166,10 @@ class _Reading:
         self.bonds = {name: NameList() for name in columns.bonds}
         self.digests, self.normal = bytearray(), bytearray()
         self.lengths = array("i"), array("i")
-        self.images = (
-            ImageReading(config, context) if context.options.input_kind == "image" else None
-        )
+        kind = context.options.input_kind
+        self.images = ImageReading(config, context) if kind == "image" else None
+        self.sounds = SoundReading(context) if kind == "audio" else None
+        self.speakers = SpeakerReading(columns.speaker) if kind == "audio" else None
 
     def __enter__(self) -> Self:
         return self
@@ -160,32 +177,46 @@ class _Reading:
     def __exit__(self, *error: object) -> None:
         self.texts.__exit__(*error)
         self.places.__exit__(*error)
-        if self.images is not None:
-            self.images.close()
+        for files in (self.images, self.sounds):
+            if files is not None:
+                files.close()
 
     def __len__(self) -> int:
         return len(self.lengths[0])
 
-    def add(self, raw: RawRow, looked: Looked | None = None) -> None:
-        """One more; what is wrong with its label or image goes to the context's findings."""
+    def add(self, raw: RawRow, looked: Any = None) -> None:
+        """One more; what is wrong with its label or file goes to the context's findings.
+
+        Args:
+            raw: As a reader yields it.
+            looked: What `looking.look_at` saw in its file.
+        """
         config, values = self.config, raw.values
         cell = values.get(config.columns.label) or ""
         before = self.context.unreadable
         mask = ""
         if self.images is not None:
-            assert looked is not None
             probe = self.images.accept(looked, raw)
             if probe is None:
                 return
             text = f"sha256:{probe.sha256}"
             label, mask = self._image_label(cell, probe, raw.where)
+        elif self.sounds is not None:
+            sound = self.sounds.accept(looked, raw)
+            if sound is None:
+                return
+            text = sound.text
+            label = self._label(cell, text, raw.where)
         else:
             text = values.get(config.columns.text) or ""
             label = self._label(cell, text, raw.where)
         if config.unreadable and self.context.unreadable > before:
             return
         if self.images is not None:
-            self.images.add(raw.values[self.context.options.text] or "", mask)
+            self.images.add(values[self.context.options.text] or "", mask)
+        if self.sounds is not None and self.speakers is not None:
+            self.sounds.add(values[self.context.options.text] or "")
+            self.speakers.add(values)
         groups = {name: values.get(name) or None for name in self.groups}
         self.texts.add(text)
         self.labels.add(label)
@@ -201,6 +232,12 @@ class _Reading:
 
     def _label(self, cell: str, text: str, where: str) -> str:
         config, kind = self.config, self.context.options.label_kind
+        if (
+            kind == "transcript"
+        ):  # whatever is said is no name: neither renamed nor taken for a number
+            if not cell.strip():
+                _tell_missing_label(where, config, self.context)
+            return cell
         if kind == "class" or not cell.strip():
             label = self._renamed(cell)
             _check_label(label, where, config, self.context)
@@ -243,10 +280,12 @@ class _Reading:
         return Rows(
             self.texts.column(), self.labels.column(),
             {name: column.column() for name, column in self.groups.items()},
-            {name: column.column() for name, column in self.bonds.items()},
+            {name: column.column() for name, column in self.bonds.items()}
+            | ({} if self.speakers is None else self.speakers.columns()),
             self.places.column(), digests, np.frombuffer(self.normal, "S16"),
             np.array(self.lengths, np.int32), row_ids(digests), self.context.options.label_kind,
             None if self.images is None else self.images.columns(),
+            None if self.sounds is None else self.sounds.columns(),
         )  # fmt: skip
 
 
@@ -256,29 +295,33 @@ def read_options(
     """What a config asks of readers, for a task with labels and rows of these kinds.
 
     Raises:
-        ConfigError: It asks to redact texts, and rows are images.
+        ConfigError: It asks to redact texts, and rows are images or sounds.
     """
     columns = config.columns
-    if inputs == "image" and config.redact is not None:
+    if inputs in _UNREDACTED and config.redact is not None:
         raise ConfigError(
             Problem(
-                "data.redact takes personal data out of texts, and rows are images",
-                "leave it out, and write the images again without their metadata: lextune data redact",
+                f"data.redact takes personal data out of texts, and rows are {'images' if inputs == 'image' else 'sounds'}",
+                _UNREDACTED[inputs],
             )
         )
     options = dict.fromkeys(config.where, "data.where")
     for key, name in (("subject", columns.subject), ("split_group", columns.split_group)):
         if name is not None:
             options[name] = f"data.columns.{key}"
+    if inputs == "audio":
+        options |= speaker_column(columns)
     options |= dict.fromkeys(columns.group, "data.columns.group")
     options |= dict.fromkeys(columns.sensitive, "data.columns.sensitive") | consent_columns(config)
     return ReadOptions(
         options=options,
-        text=columns.image if inputs == "image" else columns.text,
+        text={"image": columns.image, "audio": columns.audio}.get(inputs, columns.text),
         label=columns.label,
         label_kind=kind,
         input_kind=inputs,
         images=config.images,
+        audio=config.audio,
+        optional=(START, STOP, *SPEAKERS) if inputs == "audio" else (),
         others=tuple(options),
         format=config.format,
         encoding=config.encoding,
@@ -344,12 +387,16 @@ def _kept(source: Source, config: DataConfig, context: ReadContext) -> Iterator[
     return context.redaction.redacted(rows, columns.text, columns.label, context.findings)
 
 
+def _tell_missing_label(where: str, config: DataConfig, context: ReadContext) -> None:
+    context.skip(
+        "missing_label", f"rows without a label in column {config.columns.label!r}",
+        "write the label there, or remove the row", where,
+    )  # fmt: skip
+
+
 def _check_label(label: str, where: str, config: DataConfig, context: ReadContext) -> None:
     if not label.strip():
-        context.skip(
-            "missing_label", f"rows without a label in column {config.columns.label!r}",
-            "write the label there, or remove the row", where,
-        )  # fmt: skip
+        _tell_missing_label(where, config, context)
     elif is_not_finite(label) and label not in config.labels.values():
         context.skip(
             "invalid_label", "rows whose label is NaN or infinite",

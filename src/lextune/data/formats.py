@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from lextune.data.redaction.rows import Redaction
 
 
+#: Rows that lie in files of their own, which tables name, with the word for one.
+FILED: Mapping[InputKind, str] = {"image": "image", "audio": "sound"}
+
+
 class RawRow(NamedTuple):
     """One record as it stands in a file.
 
@@ -37,12 +41,14 @@ class ReadOptions:
     """What to look for and how to read.
 
     Attributes:
-        text: The column of the text, or of the image's path.
+        text: The column of the text, or of the path of the image or sound.
         label: The column of the class; None when rows need no class.
         label_kind: What one label cell means; a nested value of another kind is written as JSON.
         input_kind: What a row is.
         images: The folder of the images that annotations name; None looks beside them.
+        audio: The folder of the sounds that a table names; None looks beside the table.
         others: Further columns that must be there.
+        optional: Columns that are read where they are there.
         options: Which option of the user named each of them.
         format: Name of the reader; None goes by the suffix.
         encoding: Text encoding; None honours a byte order mark, else strict UTF-8.
@@ -59,6 +65,8 @@ class ReadOptions:
     label_kind: LabelKind = "class"
     input_kind: InputKind = "text"
     images: str | None = None
+    audio: str | None = None
+    optional: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     format: str | None = None
@@ -216,21 +224,23 @@ class Format:
     Attributes:
         read: Yields rows.
         suffixes: Lower case, without `.gz` and the like.
-        recognise: Of readers of images: whether a path is theirs.
+        recognise: Of readers of images or sounds: whether a path is theirs.
+        inputs: What the rows of a reader that recognises its paths are.
     """
 
     read: Reader
     suffixes: tuple[str, ...]
     recognise: Recognise | None = None
+    inputs: InputKind = "image"
 
 
 formats: Registry[Format] = Registry("format", "lextune.data.reading")
 
 
 def data_format(
-    name: str, *suffixes: str, recognise: Recognise | None = None
+    name: str, *suffixes: str, recognise: Recognise | None = None, inputs: InputKind = "image"
 ) -> Callable[[Reader], Reader]:
-    """Decorator: register a reader; `recognise` is asked before suffixes where rows are images.
+    """Decorator: register a reader; `recognise` is asked before suffixes where rows are `inputs`.
 
     A reader is a generator of rows in the order of the file. It holds one record (or one block) at a
     time, reports bad records to `context.findings` and goes on where it can, and leaves errors of the
@@ -238,7 +248,7 @@ def data_format(
     """
 
     def add(read: Reader) -> Reader:
-        formats.register(name)(Format(read, suffixes, recognise))
+        formats.register(name)(Format(read, suffixes, recognise, inputs))
         return read
 
     return add
@@ -273,7 +283,8 @@ def repeated_columns(names: Sequence[str], where: str, context: ReadContext) -> 
 
 def column_remedy(name: str, names: list[str], options: ReadOptions) -> str:
     """Which option to set, and to what, when a column is not there."""
-    first = "data.columns.image" if options.input_kind == "image" else "data.columns.text"
+    kind = options.input_kind if options.input_kind in FILED else "text"
+    first = f"data.columns.{kind}"
     option = {options.text: first, options.label: "data.columns.label"}.get(
         name, options.options.get(name, "the option that names it")
     )

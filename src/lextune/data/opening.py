@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, cast
 from lextune.data.encodings import DETECT, Sampler, choose_encoding, not_decodable, tell_undecoded
 from lextune.data.findings import Findings
 from lextune.data.formats import (
+    FILED,
     RawRow,
     ReadContext,
     Reader,
@@ -30,6 +31,7 @@ from lextune.data.images.paths import located
 from lextune.data.tagging import Census, Layout, TaggedRow, untagged
 from lextune.errors import Problem, VerificationError
 from lextune.extras import need
+from lextune.labels import InputKind
 from lextune.records import FileDigest
 
 _CHUNK = 1 << 20
@@ -49,7 +51,7 @@ def read_source(source: Source, context: ReadContext) -> Iterator[RawRow]:
         return
     read = formats.get(name).read
     # a table names files from the folder that it lies in; other readers know where theirs are
-    names_files = formats.get(name).recognise is None and context.options.input_kind == "image"
+    names_files = formats.get(name).recognise is None and context.options.input_kind in FILED
     wanted = context.options.wanted
     context.line = 0
     layout: Layout | None = None
@@ -109,19 +111,25 @@ def format_name(
     """The reader that a source's name or layout asks for; None after telling the findings why there is none."""
     if source.stream is not None:
         return "jsonl"
-    images = options is not None and options.input_kind == "image"
-    if images and options is not None and source.path is not None:
+    if options is not None and options.input_kind in FILED and source.path is not None:
+        kind = options.input_kind
         for name, known in formats:
+            if known.recognise is None or known.inputs != kind:
+                continue
             with contextlib.suppress(OSError):  # whoever reads it tells why it cannot be read
-                if known.recognise is not None and known.recognise(source.path, options):
+                if known.recognise(source.path, options):
                     return name
-    if images and source.path is not None and os.path.isdir(source.path):
-        findings.add(
-            "unknown_layout", "error", "no reader knows how the folder of images is laid out",
-            f"set data.format to one of {_by_layout()}, or give the file or the list of the annotations",
-            source.name, unit="folders",
-        )  # fmt: skip
-        return None
+        if os.path.isdir(source.path):
+            list_of = (
+                "the file or the list of the annotations"
+                if kind == "image"
+                else "a table of paths and labels"
+            )
+            findings.add(
+                "unknown_layout", "error", f"no reader knows how the folder of {FILED[kind]}s is laid out",
+                f"set data.format to one of {_by_layout(kind)}, or give {list_of}", source.name, unit="folders",
+            )  # fmt: skip
+            return None
     if source.path is not None and os.path.isdir(source.path):
         return "folder"
     suffixes = [suffix.lower() for suffix in Path(source.name).suffixes]
@@ -151,8 +159,10 @@ def format_name(
     return None
 
 
-def _by_layout() -> str:
-    return ", ".join(name for name, known in formats if known.recognise is not None)
+def _by_layout(kind: InputKind) -> str:
+    return ", ".join(
+        name for name, known in formats if known.recognise is not None and known.inputs == kind
+    )
 
 
 class _Hashing(io.RawIOBase):

@@ -45,7 +45,9 @@ def open_seekable(source: Source, context: ReadContext) -> Iterator[BinaryIO]:
 
 def usable_columns(schema: Any, source: Source, context: ReadContext) -> list[str] | None:
     """The names of the wanted columns; None after an error."""
-    columns = list(context.options.wanted)
+    options = context.options
+    columns = list(options.wanted)
+    columns += [name for name in options.optional if name in schema.names and name not in columns]
     if (
         missing_columns(schema.names, source, context)
         or repeated_columns(schema.names, source.name, context)

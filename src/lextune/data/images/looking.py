@@ -1,15 +1,12 @@
-"""Looks at the image of each row as it is read, several at a time, and keeps what was seen as columns; it knows no format."""
+"""Looks at the image of a row, and keeps what was seen as columns; it knows no format."""
 
 from __future__ import annotations
 
-import os
 from array import array
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +20,6 @@ from lextune.labels import LabelKind
 
 if TYPE_CHECKING:
     from lextune.data.images.probe import Probe
-
-#: An image as it was looked at, or why it could not be.
-Looked: TypeAlias = "Probe | UnfitImageError"
-#: So many images are looked at ahead of the row that is waited for.
-_AHEAD = 64
 
 
 @dataclass(frozen=True)
@@ -140,33 +132,11 @@ class ImageReading:
         )  # fmt: skip
 
 
-def look_at(
-    rows: Iterator[RawRow], context: ReadContext
-) -> Iterator[tuple[RawRow, Probe | UnfitImageError | None]]:
-    """Each row with what is seen in its image, in the rows' order; nothing is looked at where rows are texts."""
-    if context.options.input_kind != "image":
-        yield from ((row, None) for row in rows)
-        return
-    need("vision", "PIL.Image")
-    column = context.options.text
-    waiting: deque[tuple[RawRow, Future[Probe | UnfitImageError]]] = deque()
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        try:
-            for row in rows:
-                waiting.append((row, pool.submit(_look, row.values.get(column))))
-                if len(waiting) > _AHEAD:
-                    before, seen = waiting.popleft()
-                    yield before, seen.result()
-            for before, seen in waiting:
-                yield before, seen.result()
-        finally:
-            for _, seen in waiting:
-                seen.cancel()
-
-
-def _look(path: str | None) -> Probe | UnfitImageError:
+def look_at_image(values: Mapping[str, str | None], column: str) -> Probe | UnfitImageError:
+    """What the image of a row with these cells is, or why it cannot be read; its path is in that column."""
     from lextune.data.images.probe import probe
 
+    path = values.get(column)
     if not path:
         return UnfitImageError(
             "missing_image", "rows without the path of an image", "write it there, or remove the row"

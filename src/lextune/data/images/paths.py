@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lextune.data.formats import ReadContext, ReadOptions, Source
+from lextune.data.formats import FILED, ReadContext, ReadOptions, Source
 
 
 def file_columns(options: ReadOptions) -> tuple[str, ...]:
-    """The columns whose cells are files, where rows are images: that of the image, and that of masks."""
-    if options.input_kind != "image":
+    """The columns whose cells are files: that of the image or the sound, and that of masks."""
+    if options.input_kind not in FILED:
         return ()
     if options.label_kind == "mask" and options.label is not None:
         return options.text, options.label
@@ -23,11 +23,16 @@ def file_columns(options: ReadOptions) -> tuple[str, ...]:
 def located(
     values: Mapping[str, str | None], source: Source, options: ReadOptions
 ) -> Mapping[str, str | None]:
-    """The cells of a row with paths as they are from here: a table names them from the folder that it lies in."""
+    """The cells of a row with paths as they are from here.
+
+    A table names them from the folder that it lies in; where `options.audio` says so, sounds from there.
+    """
     columns = file_columns(options)
     if not columns or source.path is None:
         return values
     folder = source.path.parent
+    if options.input_kind == "audio" and options.audio is not None:
+        folder = Path(options.audio)
     return {**values, **{name: _from(folder, values.get(name)) for name in columns}}
 
 
