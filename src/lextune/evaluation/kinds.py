@@ -58,12 +58,14 @@ class TrainingInputs:
         of: How many rows the model learnt from.
         features: What the pretrained model, before any training, says of such inputs, shape (inputs, features); None
             where no baseline asks for it.
+        speakers: Who speaks in each input, null where nobody knows; None where no group column says so.
     """
 
     inputs: Sequence[Any]
     labels: Any
     of: int
     features: Callable[[Sequence[Any]], npt.NDArray[np.floating[Any]]] | None = None
+    speakers: Sequence[str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Kind:
         answer: What a baseline that learnt from training inputs says of test inputs, as answers like the model's.
         beside: Metrics of a baseline.
         difference: The model's headline metric minus a baseline's, on the same rows.
+        differences: The same for tasks with another headline metric, by its name.
         reduce: From what was found in an input, the input and the classes to what answers keep of it, where all of it
             is too large to keep; None keeps it.
     """
@@ -94,6 +97,9 @@ class Kind:
     beside: tuple[str, ...]
     difference: Callable[[Any, Any, str, Resampling], Measurement]
     reduce: Callable[[Any, Any, Sequence[str]], Any] | None = None
+    differences: Mapping[str, Callable[[Any, Any, str, Resampling], Measurement]] = (
+        dataclasses.field(default_factory=dict)
+    )
 
 
 kinds: Registry[Kind] = Registry("label kind", "lextune.evaluation")

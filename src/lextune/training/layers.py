@@ -25,8 +25,8 @@ def start_layer_weights(
     """Weigh the layers by how well each tells training rows apart, and let the map after them standardise the sum.
 
     A softmax of trained logits moves by the learning rate, so that in few steps it stays where it began: alike for
-    all layers, of which the last are of words, not of voices (docs/decisions/0035-stock-head-of-sounds.md). How well a layer does is
-    the accuracy of ridge regression on its standardised features, each row left out once (closed form: Allen 1974).
+    all layers, of which the last are of words, not of voices (docs/decisions/0035-head-of-sounds.md). How well a
+    layer does is the accuracy of ridge regression on its standardised features, each row left out once (Allen 1974).
 
     Args:
         task: Gives the features of all layers, one after the other.
