@@ -289,7 +289,7 @@ def pooled_f1_interval(counts: Ints, *, samples: int, seed: int) -> Interval | N
     if limits is None:
         return None
     low, high = (2 * one / (1 + one) for one in (limits.low, limits.high))
-    return _widened(_pooled_f1(_resampled(counts, samples, seed)), low, high, samples, seed)
+    return _widened(_pooled_f1(resampled(counts, samples, seed)), low, high, samples, seed)
 
 
 def pooled_ratio_interval(hits: Ints, of: Ints, *, samples: int, seed: int) -> Interval | None:
@@ -306,7 +306,7 @@ def pooled_ratio_interval(hits: Ints, of: Ints, *, samples: int, seed: int) -> I
     limits = wilson(int(hits.sum()), int(of.sum()))
     if limits is None:
         return None
-    drawn = _resampled(np.column_stack([hits, of]), samples, seed)
+    drawn = resampled(np.column_stack([hits, of]), samples, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         return _widened(drawn[:, 0] / drawn[:, 1], limits.low, limits.high, samples, seed)
 
@@ -329,7 +329,7 @@ def pooled_f1_difference(
     value = pooled_f1(first) - pooled_f1(second)
     if not len(first):
         return math.nan, None
-    drawn = _resampled(np.column_stack([first, second]), samples, seed)
+    drawn = resampled(np.column_stack([first, second]), samples, seed)
     values = _pooled_f1(drawn[:, :3]) - _pooled_f1(drawn[:, 3:])
     values = values[np.isfinite(values)]
     if len(values) < 0.99 * samples or values.min() == values.max():
@@ -347,7 +347,7 @@ def _pooled_f1(counts: Floats) -> Floats:
         )
 
 
-def _resampled(counts: Ints, samples: int, seed: int) -> Floats:
+def resampled(counts: Ints, samples: int, seed: int) -> Floats:
     """Sums of the columns over rows drawn with replacement, shape (samples, columns).
 
     Rows with the same counts are drawn together: the numbers of each sort of row are multinomial.

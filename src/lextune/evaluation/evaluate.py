@@ -93,13 +93,14 @@ def compare(
     difference = kind.differences.get(headline, kind.difference)
     own = [headline] if headline in kind.differences and headline not in kind.beside else []
     beside: dict[str, tuple[Measurement, ...]] = {}
-    differences = []
+    differences: list[Measurement] = []
     for name in names:
         if progress is not None:
             progress(name)
         other = kind.answer(kind.baselines.get(name), train, test_inputs, scored)
         beside[name] = (*measure(other, (*own, *kind.beside), resampling), learnt)
-        differences.append(difference(scored, other, name, resampling))
+        found = difference(scored, other, name, resampling)
+        differences += found if isinstance(found, list) else [found]
     return evaluation.model_copy(
         update={
             "baselines": beside,
