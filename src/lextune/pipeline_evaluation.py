@@ -196,7 +196,7 @@ class Measuring:
         )
         return compare(
             evaluation, scored, inputs, self.learnt, self.task.baselines, resampling,
-            lambda name: tell(f"baseline {name}"),
+            lambda name: tell(f"baseline {name}"), headline=self.task.metrics[0],
         )  # fmt: skip
 
 
@@ -247,6 +247,7 @@ def training_inputs(
     """
     import numpy as np
 
+    from lextune.data.audio.speakers import SPEAKERS
     from lextune.data.columns import Names, Texts
     from lextune.data.inputs import inputs_of
     from lextune.data.splits import sample
@@ -262,7 +263,11 @@ def training_inputs(
     rows = sample(ids, Names(names, numbers.astype(np.int32)), most, seed)
     inputs = inputs_of(table, task.input_kind, rows)
     labels = kinds.get(task.label_kind).labels(inputs, list(Texts(table["label"], rows)), classes)
-    return TrainingInputs(inputs, labels, len(table), features, zero_shot)
+    speakers = next(
+        (f"group.{one}" for one in SPEAKERS if f"group.{one}" in table.column_names), None
+    )
+    known = None if speakers is None else table[speakers].take(rows).to_pylist()
+    return TrainingInputs(inputs, labels, len(table), features, zero_shot, known)
 
 
 def frozen_features(
