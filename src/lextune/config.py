@@ -296,6 +296,11 @@ class EvaluationConfig(Section):
         "none",
         description="Of images: `flip` answers by the mean over the image and its mirror image, also when served.",
     )
+    text_normalisation: Literal["auto", "none", "basic", "english"] = Field(
+        "auto",
+        description="Of speech: the form in which texts are compared; auto is english where data.language or the model "
+        "is English alone, else basic.",
+    )
 
 
 class PolicyConfig(Section):

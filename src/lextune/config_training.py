@@ -56,6 +56,35 @@ class AugmentationConfig(Section):
     )
 
 
+class AudioAugmentationConfig(Section):
+    """How sounds are changed from epoch to epoch in training; of each sound by its seed, epoch and place alone."""
+
+    speed: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Largest change of speed, pitch with it (Ko et al. 2015); 0 changes none.",
+    )
+    noise_snr_db: float | None = Field(
+        None,
+        ge=-20,
+        le=100,
+        description="White noise at this many decibels below the sound, or up to 20 more; null adds none.",
+    )
+    time_masks: int = Field(
+        0, ge=0, le=100, description="Stretches of time left out (SpecAugment: Park et al. 2019)."
+    )
+    time_mask_share: float = Field(
+        0.1, gt=0, lt=1, description="Largest share of the sound that one such stretch takes."
+    )
+    frequency_masks: int = Field(
+        0, ge=0, le=100, description="Bands of frequencies left out (SpecAugment)."
+    )
+    frequency_mask_bins: int = Field(
+        10, ge=1, le=64, description="Most of 80 mel bins that one such band takes."
+    )
+
+
 class TrainConfig(Section):
     """How to fine-tune; names are those of transformers' TrainingArguments where it has one."""
 
@@ -85,6 +114,10 @@ class TrainConfig(Section):
         "auto",
         description="Of `full` and `layerwise`: leave word embeddings as they are; auto does where they are more "
         "than two thirds of the model.",
+    )
+    freeze_encoder: bool = Field(
+        False,
+        description="Of sounds, with `full`: train the decoder or the head alone, on an encoder that stays as it was.",
     )
     freeze_stages: int = Field(
         0,
@@ -119,6 +152,7 @@ class TrainConfig(Section):
         description="Of semantic segmentation: what is minimised; Dice weighs all classes alike, however small.",
     )
     augmentation: AugmentationConfig = AugmentationConfig()
+    audio_augmentation: AudioAugmentationConfig = AudioAugmentationConfig()
     epochs: Count = Field(3, description="Passes over the training part.")
     batch_size: Count = Field(32, description="Rows per forward pass.")
     gradient_accumulation_steps: Count = Field(

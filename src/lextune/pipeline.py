@@ -34,7 +34,9 @@ from lextune.pipeline_evaluation import (
     frozen_features,
     metrics_document,
     score_table,
+    told,
     training_inputs,
+    untouched,
 )
 from lextune.pipeline_folder import open_run_folder, read_model_folder, run_folder, run_name
 from lextune.pipeline_report import write_report
@@ -451,12 +453,17 @@ class _Job:
         check_tables({"test": test}, prepared.ref.splits)
         config = self.config.evaluation
         scored = score_table(loaded, test, config.batch_size, self.listener, self.folder)
+        scored = told(scored, loaded, self.config)
         features = frozen_features(
             walk.selected.files, loaded.task, loaded.classes, loaded.settings, config.batch_size,
             self.listener,
         )  # fmt: skip
+        zero_shot = untouched(
+            walk.selected.files, loaded.task, loaded.classes, loaded.settings, loaded.max_length,
+            config.batch_size, self.listener,
+        )  # fmt: skip
         learnt = training_inputs(
-            loaded.task, prepared.parts["train"], loaded.classes, config.seed, features
+            loaded.task, prepared.parts["train"], loaded.classes, config.seed, features, zero_shot
         )
         measuring = Measuring(loaded.task, learnt, frozenset(prepared.leaked_ids), config)
         evaluation = measuring(

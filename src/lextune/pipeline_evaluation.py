@@ -69,6 +69,7 @@ def evaluate_release(
         (data,), config.data, loaded.classes, listener.tell, kind, loaded.task.input_kind
     )
     scored = score_table(loaded, rows.table, config.evaluation.batch_size, listener)
+    scored = told(scored, loaded, config)
     resampling = Resampling(config.evaluation.bootstrap_samples, config.evaluation.seed)
     return {
         "metrics": metrics_document(measure(scored, loaded.task.metrics, resampling)),
@@ -111,6 +112,24 @@ def score_table(
             found += _found(loaded, block, batch_size, advance)
     made: Answers = kind.holder(ids, labels, found, loaded.classes, groups)
     return made
+
+
+def told(scored: Any, loaded: LoadedModel, config: RunConfig) -> Any:
+    """The answers with what the config says of comparing them: of transcripts the form of texts, and who speaks."""
+    if scored.kind != "transcript":
+        return scored
+    import dataclasses
+
+    from lextune.evaluation.words import form_for
+
+    wanted = config.evaluation.text_normalisation
+    form = form_for(wanted, config.data.language, english_only=_hears_english_alone(loaded.model))
+    return dataclasses.replace(scored, form=form, speaker=config.data.columns.speaker)
+
+
+def _hears_english_alone(model: Any) -> bool:
+    """Of Whisper: its generation config says so; of other models nothing does."""
+    return getattr(getattr(model, "generation_config", None), "is_multilingual", None) is False
 
 
 def _scores(
@@ -177,13 +196,13 @@ class Measuring:
         )
         return compare(
             evaluation, scored, inputs, self.learnt, self.task.baselines, resampling,
-            lambda name: tell(f"baseline {name}"),
+            lambda name: tell(f"baseline {name}"), headline=self.task.metrics[0],
         )  # fmt: skip
 
 
 def try_measuring(
     config: RunConfig, prepared: Prepared, train: int, test: int, folder: Path, listener: Listener,
-    features: Any = None,
+    features: Any = None, zero_shot: Any = None,
 ) -> float:  # fmt: skip
     """Seconds of measuring made-up answers to the first `test` test rows, with baselines of the first `train` rows.
 
@@ -207,15 +226,15 @@ def try_measuring(
     taught = kind.labels(texts, few["label"].to_pylist(), classes)
     if task.label_kind == "class" and len(set(taught.tolist())) < 2:
         taught = np.arange(len(texts)) % len(classes)
-    learnt = TrainingInputs(texts, taught, len(texts), features)
+    learnt = TrainingInputs(texts, taught, len(texts), features, zero_shot)
     measuring = Measuring(task, learnt, frozenset(), config.evaluation)
     measuring(scored, asked, folder / "predictions", listener.tell)
     return time.perf_counter() - start
 
 
 def training_inputs(
-    task: Task, table: Any, classes: Sequence[str], seed: int, features: Any = None
-) -> TrainingInputs:
+    task: Task, table: Any, classes: Sequence[str], seed: int, features: Any = None, zero_shot: Any = None
+) -> TrainingInputs:  # fmt: skip
     """What the baselines learn from: the training part, or so many of its rows as they take, drawn with the seed.
 
     Args:
@@ -224,9 +243,11 @@ def training_inputs(
         classes: In the order of the model's outputs.
         seed: Of the drawing.
         features: As of `TrainingInputs`.
+        zero_shot: The same.
     """
     import numpy as np
 
+    from lextune.data.audio.speakers import SPEAKERS
     from lextune.data.columns import Names, Texts
     from lextune.data.inputs import inputs_of
     from lextune.data.splits import sample
@@ -242,7 +263,11 @@ def training_inputs(
     rows = sample(ids, Names(names, numbers.astype(np.int32)), most, seed)
     inputs = inputs_of(table, task.input_kind, rows)
     labels = kinds.get(task.label_kind).labels(inputs, list(Texts(table["label"], rows)), classes)
-    return TrainingInputs(inputs, labels, len(table), features)
+    speakers = next(
+        (f"group.{one}" for one in SPEAKERS if f"group.{one}" in table.column_names), None
+    )
+    known = None if speakers is None else table[speakers].take(rows).to_pylist()
+    return TrainingInputs(inputs, labels, len(table), features, zero_shot, known)
 
 
 def frozen_features(
@@ -293,6 +318,44 @@ def frozen_features(
         return np.concatenate(found)
 
     return features
+
+
+def untouched(
+    files: Mapping[str, bytes], task: Task, classes: Sequence[str], settings: Mapping[str, str],
+    max_length: int, batch_size: int, listener: Listener,
+) -> Callable[[Sequence[Any]], list[Any]]:  # fmt: skip
+    """What the pretrained model, before any training, finds in inputs: the same as the model is asked for.
+
+    It is built when it is first asked. Where it has no head of its own it has nothing to say: its transcripts are empty.
+
+    Args:
+        files: Of the pretrained model.
+        task: Of the model.
+        classes: In the order of the model's outputs.
+        settings: What was decided about encoding.
+        max_length: As the model was trained with.
+        batch_size: Inputs in a forward pass.
+        listener: Told how far it is.
+    """
+
+    def zero_shot(inputs: Sequence[Any]) -> list[Any]:
+        from lextune.models.loading import load_pretrained
+        from lextune.tasks.audio.found import FoundTranscript
+
+        loaded = load_pretrained(
+            files, task, classes, max_length=max_length, dropout=0.0, settings=settings
+        )
+        if loaded.new_tensors:
+            return [FoundTranscript("", 0.0)] * len(inputs)
+        loaded.model.eval()
+        task.fit(loaded.model, frozen_norms=True)
+        advance = listener.bar("zero-shot", len(inputs))
+        found: list[Any] = []
+        for start in range(0, len(inputs), _FEATURES_AT_ONCE):
+            found += loaded.find(inputs[start : start + _FEATURES_AT_ONCE], batch_size, advance)
+        return found
+
+    return zero_shot
 
 
 #: Inputs of which all that is found, and images of which the decoded pixels, are in memory at a time.

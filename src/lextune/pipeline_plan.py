@@ -28,6 +28,8 @@ from lextune.records import ControlResult, ModelRef, Verdict
 _SAMPLE = 1024
 #: The cheap baselines are tried on so many rows, and on twice as many.
 _FEW = 1000
+#: Utterances that the pretrained model is asked for: each takes as long as several rows of other kinds.
+_HEARD = 16
 
 
 @dataclass(frozen=True)
@@ -147,21 +149,29 @@ def _with_figures(made: Plan, walk: Walk, before: float, folder: Path, listener:
 def _measuring_seconds(made: Plan, walk: Walk, folder: Path, listener: Listener) -> float:
     """Metrics and baselines, tried on few training rows and on twice as many, and carried on in a straight line."""
     from lextune.evaluation.baselines import MOST_ROWS
-    from lextune.pipeline_evaluation import frozen_features, try_measuring
+    from lextune.pipeline_evaluation import frozen_features, try_measuring, untouched
     from lextune.tasks.base import tasks
 
     prepared, task = walk.prepared, tasks.get(made.config.task)
     classes, config = prepared.ref.classes, made.config.evaluation
-    settings = task.settings(made.config, (), ()) if task.input_kind == "image" else {}
+    in_files = task.input_kind in ("image", "audio")
+    settings = task.settings(made.config, (), ()) if in_files else {}
     features = frozen_features(
         walk.selected.files, task, classes, settings, config.batch_size, listener
     )
-    train, test = min(made.rows["train"], MOST_ROWS), min(made.rows["test"], _SAMPLE)
+    zero_shot = untouched(
+        walk.selected.files, task, classes, settings, made.config.train.max_length, config.batch_size,
+        listener,
+    )  # fmt: skip
+    sample = _HEARD if task.label_kind == "transcript" else _SAMPLE
+    train, test = min(made.rows["train"], MOST_ROWS), min(made.rows["test"], sample)
     sizes = [max(2, min(size, train // 2 * factor)) for size, factor in ((_FEW, 1), (2 * _FEW, 2))]
     taken = []
     for size in (sizes[0], *sizes):  # the first one loads what the baselines need
         listener.tell(f"trying the baselines on {size:,} rows")
-        taken.append(try_measuring(made.config, prepared, size, test, folder, listener, features))
+        taken.append(
+            try_measuring(made.config, prepared, size, test, folder, listener, features, zero_shot)
+        )
     loading, few, more = taken[0] - min(taken[:2]), *taken[1:]
     each = max(0.0, more - few) / max(1, sizes[1] - sizes[0])
     fixed = max(0.0, few - each * sizes[0])

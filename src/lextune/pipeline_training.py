@@ -31,6 +31,7 @@ from lextune.tasks.text.unknown import MOST_ROWS, measure_unknown, unknown_warni
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.freezing import embeddings_frozen
+from lextune.training.layers import start_layer_weights
 from lextune.training.loop import Outcome, Rows, Trainer
 from lextune.training.machine import device, give_freed_memory_back, keep_freed_memory
 from lextune.training.methods.base import idle_settings
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 
 #: What of other people's code decides how rows are encoded.
-_LIBRARIES = {"text": ("tokenizers",), "image": ("pillow",)}
+_LIBRARIES = {"text": ("tokenizers",), "image": ("pillow",), "audio": ("soundfile", "soxr")}
 
 
 class _Bar:
@@ -283,6 +284,7 @@ def _load(
 def _try_first(config: RunConfig, loaded: LoadedModel, rows: Rows) -> str | None:
     loaded.model.to(device())
     standardise_pooler(loaded.task, loaded.model, rows, loaded.new_tensors)
+    start_layer_weights(loaded.task, loaded.model, rows, loaded.new_tensors)
     return try_first_rows(
         loaded.task, loaded.model, rows, len(loaded.task.outputs(loaded.classes)),
         new_tensors=loaded.new_tensors, seed=config.train.seed,

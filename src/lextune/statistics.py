@@ -193,6 +193,42 @@ def macro_f1_interval(counts: Ints, *, samples: int, seed: int) -> Interval | No
     )
 
 
+def mean_recall(counts: Ints) -> tuple[float, Interval | None]:
+    """Unweighted mean of recall over the classes that have rows, with its 95 % interval; NaN and None without rows.
+
+    Args:
+        counts: As `confusion` gives them.
+    """
+    right, rows = np.diagonal(counts).tolist(), counts.sum(axis=1).tolist()
+    each = [(one / of, wilson(one, of)) for one, of in zip(right, rows, strict=True) if of]
+    known = [(value, limits) for value, limits in each if limits is not None]
+    found = independent_mean(known)
+    return (math.nan, None) if found is None else found
+
+
+def independent_mean(
+    figures: Sequence[tuple[float, Interval]],
+) -> tuple[float, Interval] | None:
+    """The mean of figures of different rows, with its 95 % interval; None of none.
+
+    The distances from the figures to their limits are squared and summed: the method of variance estimates recovery
+    (Zou and Donner 2008, Statistics in Medicine 27, 1693-1702) for a sum with equal weights.
+
+    Args:
+        figures: Each with an interval.
+    """
+    if not figures:
+        return None
+    count = len(figures)
+    value = sum(one for one, _ in figures) / count
+    below = math.sqrt(sum((one - limits.low) ** 2 for one, limits in figures)) / count
+    above = math.sqrt(sum((limits.high - one) ** 2 for one, limits in figures)) / count
+    return value, Interval(
+        low=value - below, high=value + above, level=LEVEL,
+        method=f"MOVER over classes of {figures[0][1].method}",
+    )  # fmt: skip
+
+
 def _f1(counts: Ints) -> Floats:
     """F1 of each class, shape (..., classes); NaN where a class is in neither labels nor predictions."""
     right = np.diagonal(counts, axis1=-2, axis2=-1).astype(float)
@@ -253,7 +289,7 @@ def pooled_f1_interval(counts: Ints, *, samples: int, seed: int) -> Interval | N
     if limits is None:
         return None
     low, high = (2 * one / (1 + one) for one in (limits.low, limits.high))
-    return _widened(_pooled_f1(_resampled(counts, samples, seed)), low, high, samples, seed)
+    return _widened(_pooled_f1(resampled(counts, samples, seed)), low, high, samples, seed)
 
 
 def pooled_ratio_interval(hits: Ints, of: Ints, *, samples: int, seed: int) -> Interval | None:
@@ -270,7 +306,7 @@ def pooled_ratio_interval(hits: Ints, of: Ints, *, samples: int, seed: int) -> I
     limits = wilson(int(hits.sum()), int(of.sum()))
     if limits is None:
         return None
-    drawn = _resampled(np.column_stack([hits, of]), samples, seed)
+    drawn = resampled(np.column_stack([hits, of]), samples, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
         return _widened(drawn[:, 0] / drawn[:, 1], limits.low, limits.high, samples, seed)
 
@@ -293,7 +329,7 @@ def pooled_f1_difference(
     value = pooled_f1(first) - pooled_f1(second)
     if not len(first):
         return math.nan, None
-    drawn = _resampled(np.column_stack([first, second]), samples, seed)
+    drawn = resampled(np.column_stack([first, second]), samples, seed)
     values = _pooled_f1(drawn[:, :3]) - _pooled_f1(drawn[:, 3:])
     values = values[np.isfinite(values)]
     if len(values) < 0.99 * samples or values.min() == values.max():
@@ -311,7 +347,7 @@ def _pooled_f1(counts: Floats) -> Floats:
         )
 
 
-def _resampled(counts: Ints, samples: int, seed: int) -> Floats:
+def resampled(counts: Ints, samples: int, seed: int) -> Floats:
     """Sums of the columns over rows drawn with replacement, shape (samples, columns).
 
     Rows with the same counts are drawn together: the numbers of each sort of row are multinomial.

@@ -15,6 +15,7 @@ from lextune.records import ControlResult, Statement
 Dump = Callable[..., dict[str, Any]]
 Signed = Callable[..., tuple[str, Statement]]
 MAJORITY, CHEAP = "accuracy_minus_majority", "accuracy_minus_tfidf_logistic_regression"
+BOOSTING = "average_precision_minus_hist_gradient_boosting"
 PROBE = "accuracy_minus_linear_probe"
 Intervals = dict[str, tuple[float, float, int]]
 Counts = dict[str, tuple[float, int]]
@@ -78,6 +79,18 @@ def test_the_house_rules_on_differences(
         ("object_detection", "above_prior_boxes", "mean_average_precision_50_minus_prior_boxes", 50),
         ("semantic_segmentation", "above_majority_class", "mean_iou_minus_majority_class", 20),
         ("semantic_segmentation", "above_mean_layout", "mean_iou_minus_mean_layout", 20),
+        ("speech_emotion", "above_majority_of_sounds",
+         "unweighted_average_recall_minus_majority", 50),
+        ("speech_emotion", "not_below_mfcc_svm", "unweighted_average_recall_minus_mfcc_svm", 50),
+        ("speech_emotion", "above_mfcc_svm", "unweighted_average_recall_minus_mfcc_svm", 50),
+        ("recommendation", "above_popularity", "ndcg_10_minus_popularity", 200),
+        ("recommendation", "not_below_item_knn", "ndcg_10_minus_item_knn", 200),
+        ("recommendation", "not_below_ease", "ndcg_10_minus_ease", 200),
+        ("recommendation", "above_ease", "ndcg_10_minus_ease", 200),
+        ("behaviour_prediction", "above_majority_of_records",
+         "average_precision_minus_majority", 200),
+        ("behaviour_prediction", "not_below_hist_gradient_boosting", BOOSTING, 200),
+        ("behaviour_prediction", "above_hist_gradient_boosting", BOOSTING, 200),
     ],
 )  # fmt: skip
 def test_each_task_has_its_own_differences(
@@ -89,6 +102,17 @@ def test_each_task_has_its_own_differences(
     assert house({}, {}, task)[control].status == "insufficient"
     assert house({}, {}, task)["above_majority"].status == "not_applicable"
     assert house({name: (0.1, 0.2, n)}, {})[control].status == "not_applicable"
+
+
+@pytest.mark.parametrize("control", ["not_worse_than_zero_shot", "better_than_zero_shot"])
+def test_fewer_errors_are_better(house: Any, control: str) -> None:
+    name, task = "cer_minus_zero_shot", "speech_to_text"
+    assert house({name: (-0.2, -0.1, 20)}, {}, task)[control].status == "pass"
+    assert house({name: (0.1, 0.2, 20)}, {}, task)[control].status == "fail"
+    assert house({name: (-0.2, -0.1, 19)}, {}, task)[control].status == "insufficient"
+    assert house({}, {}, task)[control].status == "insufficient"
+    tie = {"not_worse_than_zero_shot": "pass", "better_than_zero_shot": "insufficient"}
+    assert house({name: (-0.1, 0.1, 24)}, {}, task)[control].status == tie[control]
 
 
 @pytest.mark.parametrize("task", [None, "nerr"])
@@ -132,6 +156,10 @@ def test_the_house_rules_on_counts(house: Any, control: str, counts: Counts, sta
         ("image_classification", "enough_test_images", 100),
         ("object_detection", "enough_test_images_with_boxes", 50),
         ("semantic_segmentation", "enough_test_images_with_masks", 20),
+        ("speech_to_text", "enough_test_utterances", 20),
+        ("speech_emotion", "enough_test_sounds", 50),
+        ("recommendation", "enough_test_rows", 200),
+        ("behaviour_prediction", "enough_test_rows", 200),
     ],
 )
 def test_each_kind_of_task_needs_its_own_number_of_test_rows(
@@ -156,7 +184,10 @@ def test_house_rules_say_that_no_law_sets_them() -> None:
     assert {control.basis for control in house.controls} == {"house"}
     assert all("no law sets this bound" in control.citation for control in house.controls)
     warns = [control.id for control in house.controls if control.severity == "warn"]
-    assert warns == ["above_baseline", "above_linear_probe"]
+    assert warns == [
+        "above_baseline", "above_linear_probe", "better_than_zero_shot", "above_mfcc_svm", "above_ease",
+        "above_hist_gradient_boosting",
+    ]  # fmt: skip
 
 
 @pytest.fixture

@@ -81,21 +81,26 @@ def compare(
     names: Sequence[str],
     resampling: Resampling,
     progress: Callable[[str], None] | None = None,
+    headline: str = "",
 ) -> Evaluation:
     """The evaluation with each baseline's metrics, and the paired difference to it, added.
 
-    Beside a baseline's metrics stands `training_rows`: how many of the model's training rows (n) it learnt from.
+    Beside a baseline's metrics stands `training_rows`: how many of the model's training rows (n) it learnt from. The
+    difference is of the task's headline metric where its kind says how, and else of the kind's own.
     """
     learnt = Measurement.exact("training_rows", len(train.inputs), n=train.of, unit="rows")
     kind = kinds.get(scored.kind)
+    difference = kind.differences.get(headline, kind.difference)
+    own = [headline] if headline in kind.differences and headline not in kind.beside else []
     beside: dict[str, tuple[Measurement, ...]] = {}
-    differences = []
+    differences: list[Measurement] = []
     for name in names:
         if progress is not None:
             progress(name)
         other = kind.answer(kind.baselines.get(name), train, test_inputs, scored)
-        beside[name] = (*measure(other, kind.beside, resampling), learnt)
-        differences.append(kind.difference(scored, other, name, resampling))
+        beside[name] = (*measure(other, (*own, *kind.beside), resampling), learnt)
+        found = difference(scored, other, name, resampling)
+        differences += found if isinstance(found, list) else [found]
     return evaluation.model_copy(
         update={
             "baselines": beside,

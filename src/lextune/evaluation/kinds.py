@@ -58,12 +58,16 @@ class TrainingInputs:
         of: How many rows the model learnt from.
         features: What the pretrained model, before any training, says of such inputs, shape (inputs, features); None
             where no baseline asks for it.
+        zero_shot: What the pretrained model, before any training, finds in each input; None as above.
+        speakers: Who speaks in each input, null where nobody knows; None where no group column says so.
     """
 
     inputs: Sequence[Any]
     labels: Any
     of: int
     features: Callable[[Sequence[Any]], npt.NDArray[np.floating[Any]]] | None = None
+    zero_shot: Callable[[Sequence[Any]], Sequence[Any]] | None = None
+    speakers: Sequence[str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ class Kind:
         baselines: By name.
         answer: What a baseline that learnt from training inputs says of test inputs, as answers like the model's.
         beside: Metrics of a baseline.
-        difference: The model's headline metric minus a baseline's, on the same rows.
+        difference: The model's headline metric minus a baseline's, on the same rows; a list where there are several.
+        differences: The same for tasks with another headline metric, by its name.
         reduce: From what was found in an input, the input and the classes to what answers keep of it, where all of it
             is too large to keep; None keeps it.
     """
@@ -92,8 +97,11 @@ class Kind:
     baselines: Registry[Any]
     answer: Callable[[Any, TrainingInputs, Sequence[Any], Any], Any]
     beside: tuple[str, ...]
-    difference: Callable[[Any, Any, str, Resampling], Measurement]
+    difference: Callable[[Any, Any, str, Resampling], Measurement | list[Measurement]]
     reduce: Callable[[Any, Any, Sequence[str]], Any] | None = None
+    differences: Mapping[
+        str, Callable[[Any, Any, str, Resampling], Measurement | list[Measurement]]
+    ] = dataclasses.field(default_factory=dict)
 
 
 kinds: Registry[Kind] = Registry("label kind", "lextune.evaluation")

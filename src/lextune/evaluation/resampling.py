@@ -50,7 +50,8 @@ def tails(images: int) -> tuple[float, float]:
 
 
 def interval(
-    value: float, drawn: Floats, trials: float, images: int, resampling: Resampling, *, widen: bool
+    value: float, drawn: Floats, trials: float, images: int, resampling: Resampling, *, widen: bool,
+    units: str = "images",
 ) -> Interval | None:  # fmt: skip
     """95 % interval of a share: the expanded percentile bootstrap of images; None where the share is undefined.
 
@@ -62,6 +63,7 @@ def interval(
         resampling: How it was drawn.
         widen: Whether the interval is to hold Wilson's limits of such a share of so many trials. Where the draws
             do not vary it always is: a bootstrap collapses where all is right.
+        units: What is drawn.
     """
     if not math.isfinite(value) or not trials:
         return None
@@ -69,7 +71,7 @@ def interval(
     low, high = np.quantile(known, tails(images)).tolist() if len(known) else (value, value)
     # Draws without a rare class leave it out of a mean, so that nearly all may lie on one side of the figure.
     low, high = min(low, value), max(high, value)
-    method = f"expanded percentile bootstrap of images ({_how(resampling)})"
+    method = f"expanded percentile bootstrap of {units} ({_how(resampling)})"
     if widen or low == high:
         limits = share_limits(value, trials)
         low, high = min(low, limits[0]), max(high, limits[1])
@@ -86,6 +88,7 @@ def difference(
     other: Figure,
     images: int,
     resampling: Resampling,
+    units: str = "images",
 ) -> tuple[float, Interval | None]:
     """One share minus another of the same images, with the paired expanded percentile bootstrap of images.
 
@@ -97,6 +100,7 @@ def difference(
         other: Of the other, in the same draws.
         images: How many.
         resampling: How it was drawn.
+        units: What was drawn.
 
     Returns:
         The difference (NaN where undefined) and its interval; None where more than one draw in a hundred is undefined.
@@ -107,14 +111,14 @@ def difference(
     if not math.isfinite(value) or len(known) < 0.99 * resampling.samples:
         return value, None
     low, high = np.quantile(known, tails(images)).tolist()
-    method = f"paired expanded percentile bootstrap of images ({_how(resampling)})"
+    method = f"paired expanded percentile bootstrap of {units} ({_how(resampling)})"
     if low == high:
         first, second = one[2], other[2]
         if first is None or second is None:
             return value, None
         low = value - math.hypot(one[0] - first.low, second.high - other[0])
         high = value + math.hypot(first.high - one[0], other[0] - second.low)
-        method = "two intervals joined by MOVER, since no draw of images differs"
+        method = f"two intervals joined by MOVER, since no draw of {units} differs"
     return value, Interval(low=low, high=high, level=LEVEL, method=method)
 
 

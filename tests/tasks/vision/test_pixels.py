@@ -14,13 +14,12 @@ import tiny
 from lextune.errors import DataError, VerificationError
 from lextune.files import sha256
 from lextune.images import ImageInput
+from lextune.tasks.mapped import kept_rows, unnamed_rows
 from lextune.tasks.vision.pixels import (
     PIXELS_AT_ONCE,
     Pixels,
     encode_images,
-    kept_pixels,
     short_side_fit,
-    unnamed_pixels,
 )
 from lextune.tasks.vision.transform import Transform
 
@@ -54,11 +53,11 @@ def test_a_file_holds_what_memory_would(tmp_path: Path) -> None:
     assert (whole.shapes.min(axis=1) == 32).all()
     blocks = [inputs[:2], inputs[2:4], inputs[4:]]
     done: list[int] = []
-    kept = kept_pixels(tmp_path / "kept" / "part", encode, blocks, done.append)
+    kept = kept_rows(tmp_path / "kept" / "part", encode, blocks, done.append)
     same(kept, whole)
     assert done == [2, 2, 1]
-    same(unnamed_pixels(encode, blocks, lambda _: None, tmp_path), whole)
-    again = kept_pixels(
+    same(unnamed_rows(encode, blocks, lambda _: None, tmp_path), whole)
+    again = kept_rows(
         tmp_path / "kept" / "part", encode, [], done.append
     )  # blocks are not asked for
     same(again, whole)
@@ -77,7 +76,7 @@ def test_a_small_image_is_kept_as_it_is(tmp_path: Path) -> None:
 
 def test_no_images_are_no_images(tmp_path: Path) -> None:
     assert len(encode([])) == 0
-    assert len(unnamed_pixels(encode, [], lambda _: None, tmp_path)) == 0
+    assert len(unnamed_rows(encode, [], lambda _: None, tmp_path)) == 0
 
 
 def test_another_file_than_was_checked_is_refused(tmp_path: Path) -> None:

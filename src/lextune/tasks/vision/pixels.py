@@ -6,34 +6,26 @@ An image is kept no larger than its model needs, so that no epoch decodes or shr
 from __future__ import annotations
 
 import dataclasses
-import io
-import json
-import mmap
-import os
-import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from lextune.errors import DataError, Problem, VerificationError
 from lextune.extras import need
-from lextune.files import disk_problems, open_atomic, remove_unfinished, sha256
+from lextune.files import sha256
 from lextune.images import ImageInput, Pixels8, UnfitImageError, decode
+from lextune.tasks.mapped import Arrays
 from lextune.tasks.vision.transform import Transform
 
 if TYPE_CHECKING:
     from lextune.tasks.vision.augment import View
 
-_SCHEMA = "lextune.pixels/v1"
 #: Pixels that one pass through a model takes on a CPU; a larger batch is summed over several.
 PIXELS_AT_ONCE = 2_500_000
-_TAIL = 8
 
 
 @dataclass(frozen=True)
@@ -113,6 +105,15 @@ class Pixels:
     def seen(self, view: View) -> Pixels:
         """The same images as training sees them in an epoch."""
         return dataclasses.replace(self, view=view)
+
+    def arrays(self) -> Arrays:
+        """The pixels, sizes and masks, for a file."""
+        found: Arrays = {"data": self.data, "shapes": self.shapes, "originals": self.originals}
+        return found if self.masks is None else found | {"masks": self.masks}
+
+    def with_arrays(self, arrays: Arrays) -> Pixels:
+        """Other images that are kept alike."""
+        return dataclasses.replace(self, **arrays)
 
     def _span(self, row: int) -> tuple[int, int]:
         starts: npt.NDArray[np.int64] = self._starts  # type: ignore[attr-defined]
@@ -220,86 +221,3 @@ def _gone(given: ImageInput, why: str) -> DataError:
             "an image cannot be read", "restore it, or run again from the config", why, given.file
         )
     )
-
-
-Encode = Callable[[Sequence[ImageInput]], Pixels]
-Advance = Callable[[int], None]
-
-
-def kept_pixels(
-    path: Path, encode: Encode, blocks: Iterable[Sequence[ImageInput]], advance: Advance
-) -> Pixels:
-    """The images of all blocks, mapped from a file; one that a run left behind whole is not made again.
-
-    Args:
-        path: Its name must say all that decides the pixels, for nothing else is compared.
-        encode: As `Task.encoder` makes it.
-        blocks: The inputs, in order.
-        advance: Told of the inputs of each block.
-    """
-    with disk_problems(path):
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-    remove_unfinished(path.parent)
-    if not path.is_file():  # it appears whole or not at all
-        with open_atomic(path, mode=0o600) as stream, disk_problems(path):
-            _write(stream, encode, blocks, advance)
-    with disk_problems(path), open(path, "rb") as stream:
-        return _map(stream, encode([]))
-
-
-def unnamed_pixels(
-    encode: Encode, blocks: Iterable[Sequence[ImageInput]], advance: Advance, folder: Path | None
-) -> Pixels:
-    """The images of all blocks, mapped from a file without a name on the disk of `folder`."""
-    place = folder or Path(tempfile.gettempdir())
-    with disk_problems(place), tempfile.TemporaryFile(dir=place) as stream:
-        _write(stream, encode, blocks, advance)
-        stream.flush()
-        return _map(stream, encode([]))
-
-
-def _write(
-    stream: IO[bytes], encode: Encode, blocks: Iterable[Sequence[ImageInput]], advance: Advance
-) -> None:
-    """All pixels, then all masks, shapes and original shapes, and how many there are."""
-    shapes, originals, masks = [], [], io.BytesIO()
-    for found in _ahead(encode, blocks):
-        stream.write(found.data.data)
-        shapes.append(found.shapes)
-        originals.append(found.originals)
-        if found.masks is not None:
-            masks.write(found.masks.data)
-        advance(len(found))
-    both = [np.concatenate([np.zeros((0, 2), np.int32), *some]).astype("<i4") for some in (shapes, originals)]  # fmt: skip
-    stream.write(masks.getbuffer())
-    for table in both:
-        stream.write(table.tobytes())
-    about = json.dumps({"schema": _SCHEMA, "images": len(both[0]), "masks": masks.tell()}).encode()
-    stream.write(about + len(about).to_bytes(_TAIL, "little"))
-
-
-def _map(stream: IO[bytes], like: Pixels) -> Pixels:
-    data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-    size = int.from_bytes(data[-_TAIL:], "little")
-    end = len(data) - _TAIL - size
-    about: dict[str, Any] = json.loads(data[end : end + size])
-    count, masked = about["images"], about["masks"]
-    table = np.frombuffer(data, "<i4", 4 * count, end - 16 * count).reshape(2, count, 2)
-    pixels = end - 16 * count - masked
-    masks = np.frombuffer(data, np.uint8, masked, pixels) if like.masks is not None else None
-    return Pixels(
-        np.frombuffer(data, np.uint8, pixels), table[0], table[1], like.transform, masks, alike=like.alike
-    )  # fmt: skip
-
-
-def _ahead(encode: Encode, blocks: Iterable[Sequence[ImageInput]]) -> Iterator[Pixels]:
-    """Each block encoded, in order; as many are under way as there are cores."""
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
-        under_way: deque[Future[Pixels]] = deque()
-        for block in blocks:
-            under_way.append(pool.submit(encode, block))
-            if len(under_way) > workers:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()

@@ -63,17 +63,17 @@ class VisionTask:
 
     def kept(self, path: Path, encode: Encoder, inputs: Any, advance: Advance) -> Pixels:
         """The pixels of all inputs, mapped from the file."""
-        from lextune.tasks.vision.pixels import kept_pixels
+        from lextune.tasks.mapped import kept_rows
 
-        return kept_pixels(path, encode, inputs.blocks(), advance)
+        return kept_rows(path, encode, inputs.blocks(), advance)
 
     def passing(
         self, encode: Encoder, inputs: Any, advance: Advance, folder: Path | None
     ) -> Pixels:
         """The pixels of all inputs, mapped from a file without a name."""
-        from lextune.tasks.vision.pixels import unnamed_pixels
+        from lextune.tasks.mapped import unnamed_rows
 
-        return unnamed_pixels(encode, inputs.blocks(), advance, folder)
+        return unnamed_rows(encode, inputs.blocks(), advance, folder)
 
     def items(self, encoded: Pixels, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:  # noqa: ARG002
         """The images themselves."""

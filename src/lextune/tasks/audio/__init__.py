@@ -1,0 +1,1 @@
+"""What tasks on sounds share: waves, log-mel spectrograms, augmentation; it registers no task."""
