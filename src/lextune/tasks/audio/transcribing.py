@@ -111,6 +111,12 @@ def transcribe_stream(loaded: Any, blocks: Iterable[Floats]) -> Iterator[Segment
         yield from part.segments
 
 
+def transcribe_blocks(loaded: Any, blocks: Iterable[Floats]) -> FoundTranscript | None:
+    """All that is said in a sound of any length, in the memory of little more than a window; None as in `transcribe`."""
+    front: SpeechFront = loaded.encode([]).front
+    return _joined(list(_parts(loaded, front, iter(blocks))))
+
+
 def _window_seconds(front: SpeechFront) -> float:
     return _CTC_WINDOW if front.most is None else front.most / RATE
 
