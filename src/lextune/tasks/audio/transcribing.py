@@ -49,12 +49,12 @@ class Part(NamedTuple):
     Attributes:
         segments: In order.
         total: Sum of the log probabilities.
-        count: How many tokens they are of.
+        tokens: How many those are.
     """
 
     segments: tuple[Segment, ...]
     total: float
-    count: int
+    tokens: int
 
 
 def transcribe(
@@ -122,7 +122,7 @@ def _window_seconds(front: SpeechFront) -> float:
 
 
 def _joined(parts: list[Part]) -> FoundTranscript | None:
-    total, count = sum(one.total for one in parts), sum(one.count for one in parts)
+    total, count = sum(one.total for one in parts), sum(one.tokens for one in parts)
     if not math.isfinite(total):
         return None
     segments = tuple(segment for one in parts for segment in one.segments)
