@@ -89,6 +89,79 @@ def write_tiny_network(folder: Path, seed: int = 0, name: str = "test_efficientn
     return folder
 
 
+def write_tiny_whisper(folder: Path, seed: int = 0, **values: Any) -> Path:
+    """A Whisper model of transformers with random weights: 2 layers of width 16, 80 mel bins, 30 s."""
+    import safetensors.torch
+    import torch
+    from transformers import WhisperConfig, WhisperModel
+
+    folder.mkdir(parents=True, exist_ok=True)
+    config = WhisperConfig(
+        vocab_size=64, d_model=16, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, max_target_positions=32,
+        pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=3, **values,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        state = {f"model.{name}": one for name, one in WhisperModel(config).state_dict().items()}
+    safetensors.torch.save_file(state, folder / "model.safetensors", {"format": "pt"})
+    (folder / "config.json").write_text(json.dumps(config.to_dict()))
+    extractor = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 80}
+    (folder / "preprocessor_config.json").write_text(json.dumps(extractor))
+    (folder / "README.md").write_text("---\nlicense: mit\n---\nA tiny Whisper for tests.\n")
+    return folder
+
+
+def write_tiny_wave_model(
+    folder: Path, kind: str = "wav2vec2", seed: int = 0, **values: Any
+) -> Path:
+    """A model of the wav2vec2 families with random weights: 2 layers of width 16 over waves."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    folder.mkdir(parents=True, exist_ok=True)
+    config = AutoConfig.for_model(
+        kind, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        conv_dim=[8] * 7, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=2, **values,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        AutoModel.from_config(config).save_pretrained(folder)
+    extractor = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "do_normalize": True}
+    (folder / "preprocessor_config.json").write_text(json.dumps(extractor))
+    return folder
+
+
+#: Pitches of made-up voices in hertz, by class.
+PITCHES = {"low": 200.0, "middle": 500.0, "high": 1250.0}
+
+
+def draw_sound(name: str, seed: int, seconds: float = 0.8, rate: int = 16_000) -> Any:
+    """A noisy tone with overtones near a class's pitch, shape (samples,); about half as loud as can be."""
+    import numpy as np
+
+    draw = np.random.default_rng(seed)
+    times = np.arange(round(seconds * rate)) / rate
+    pitch = PITCHES[name] * draw.uniform(0.9, 1.1)
+    wave = sum(np.sin(2 * np.pi * pitch * n * times) / n for n in (1, 2, 3))
+    return 0.25 * wave + draw.normal(0, 0.01, len(times))
+
+
+def write_sounds(folder: Path, count: int, seed: int = 0, speakers: int = 6) -> Path:
+    """WAV files and `labels.csv` (audio, label, speaker), as many of each class, told apart by their pitch."""
+    import soundfile
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["audio,label,speaker"]
+    for number in range(count):
+        name = tuple(PITCHES)[number % len(PITCHES)]
+        wave = draw_sound(name, seed * 10_000 + number)
+        soundfile.write(folder / f"{number:04}.wav", wave, 16_000, subtype="PCM_16")
+        lines.append(f"{number:04}.wav,{name},s{number // len(PITCHES) % speakers}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
 #: Colours of the squares in drawn images, by class.
 COLOURS = {"red": (200, 30, 30), "green": (30, 180, 40), "blue": (40, 60, 210)}
 

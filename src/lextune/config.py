@@ -291,6 +291,10 @@ class EvaluationConfig(Section):
         1000, ge=200, le=10**6, description="Resamples of a bootstrap interval."
     )
     batch_size: Count = Field(64, description="Rows per forward pass.")
+    top_k: Literal[5, 10, 20, 50] = Field(
+        10,
+        description="Of recommendation: how many items a measured list has; the names of figures say it (`ndcg_10`).",
+    )
     seed: Seed = Field(0, description="Seed of the bootstrap.")
     test_time_augmentation: Literal["none", "flip"] = Field(
         "none",

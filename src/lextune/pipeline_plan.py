@@ -170,9 +170,7 @@ def _measuring_seconds(made: Plan, walk: Walk, folder: Path, listener: Listener)
     for size in (sizes[0], *sizes):  # the first one loads what the baselines need
         listener.tell(f"trying the baselines on {size:,} rows")
         taken.append(
-            try_measuring(
-                made.config, prepared, size, test, folder, listener, features, zero_shot
-            )
+            try_measuring(made.config, prepared, size, test, folder, listener, features, zero_shot)
         )
     loading, few, more = taken[0] - min(taken[:2]), *taken[1:]
     each = max(0.0, more - few) / max(1, sizes[1] - sizes[0])

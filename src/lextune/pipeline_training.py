@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
 import time
@@ -31,6 +32,7 @@ from lextune.tasks.text.unknown import MOST_ROWS, measure_unknown, unknown_warni
 from lextune.training.callbacks import TrainerLog
 from lextune.training.changes import weight_change
 from lextune.training.freezing import embeddings_frozen
+from lextune.training.layers import start_layer_weights
 from lextune.training.loop import Outcome, Rows, Trainer
 from lextune.training.machine import device, give_freed_memory_back, keep_freed_memory
 from lextune.training.methods.base import idle_settings
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
 
 #: What of other people's code decides how rows are encoded.
-_LIBRARIES = {"text": ("tokenizers",), "image": ("pillow",)}
+_LIBRARIES = {"text": ("tokenizers",), "image": ("pillow",), "audio": ("soundfile", "soxr")}
 
 
 class _Bar:
@@ -263,7 +265,7 @@ def _load(
 
     task, table = tasks.get(config.task), prepared.parts["train"]
     inputs = inputs_of(table, task.input_kind)
-    settings = task.settings(config, inputs, Texts(table["label"]))
+    settings = {**_met(inputs, prepared), **task.settings(config, inputs, Texts(table["label"]))}
     torch.manual_seed(config.train.seed)
     asked = config.train.max_length
     loaded = load_pretrained(
@@ -280,9 +282,20 @@ def _load(
     return loaded
 
 
+def _met(inputs: Any, prepared: Prepared) -> dict[str, str]:
+    """Of histories: how many training events each item has, which figures of novelty are made of wherever it is measured."""
+    from lextune.data.inputs import Histories
+
+    if not isinstance(inputs, Histories):
+        return {}
+    counts = [inputs.counts.get(name, 0) for name in prepared.ref.classes]
+    return {"item_counts": json.dumps(counts, separators=(",", ":"))}
+
+
 def _try_first(config: RunConfig, loaded: LoadedModel, rows: Rows) -> str | None:
     loaded.model.to(device())
     standardise_pooler(loaded.task, loaded.model, rows, loaded.new_tensors)
+    start_layer_weights(loaded.task, loaded.model, rows, loaded.new_tensors)
     return try_first_rows(
         loaded.task, loaded.model, rows, len(loaded.task.outputs(loaded.classes)),
         new_tensors=loaded.new_tensors, seed=config.train.seed,

@@ -193,6 +193,42 @@ def macro_f1_interval(counts: Ints, *, samples: int, seed: int) -> Interval | No
     )
 
 
+def mean_recall(counts: Ints) -> tuple[float, Interval | None]:
+    """Unweighted mean of recall over the classes that have rows, with its 95 % interval; NaN and None without rows.
+
+    Args:
+        counts: As `confusion` gives them.
+    """
+    right, rows = np.diagonal(counts).tolist(), counts.sum(axis=1).tolist()
+    each = [(one / of, wilson(one, of)) for one, of in zip(right, rows, strict=True) if of]
+    known = [(value, limits) for value, limits in each if limits is not None]
+    found = independent_mean(known)
+    return (math.nan, None) if found is None else found
+
+
+def independent_mean(
+    figures: Sequence[tuple[float, Interval]],
+) -> tuple[float, Interval] | None:
+    """The mean of figures of different rows, with its 95 % interval; None of none.
+
+    The distances from the figures to their limits are squared and summed: the method of variance estimates recovery
+    (Zou and Donner 2008, Statistics in Medicine 27, 1693-1702) for a sum with equal weights.
+
+    Args:
+        figures: Each with an interval.
+    """
+    if not figures:
+        return None
+    count = len(figures)
+    value = sum(one for one, _ in figures) / count
+    below = math.sqrt(sum((one - limits.low) ** 2 for one, limits in figures)) / count
+    above = math.sqrt(sum((limits.high - one) ** 2 for one, limits in figures)) / count
+    return value, Interval(
+        low=value - below, high=value + above, level=LEVEL,
+        method=f"MOVER over classes of {figures[0][1].method}",
+    )  # fmt: skip
+
+
 def _f1(counts: Ints) -> Floats:
     """F1 of each class, shape (..., classes); NaN where a class is in neither labels nor predictions."""
     right = np.diagonal(counts, axis1=-2, axis2=-1).astype(float)

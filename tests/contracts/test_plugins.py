@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import io
 import json
 import math
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from PIL import Image
 
 import tiny
 from bench import CLASSES, Bench, StopAt, same, weights
+from lextune.audio import AudioInput
 from lextune.audits.base import AuditInput, audits
 from lextune.config import ColumnsConfig, DataConfig, QualityConfig, load_config
 from lextune.config_training import TrainConfig
@@ -150,17 +153,27 @@ def lengths(inputs: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.array([[len(one), one.count("l"), one.count(" ")] for one in inputs], np.float64)
 
 
+def tone(pitch: str) -> bytes:
+    stream = io.BytesIO()
+    soundfile.write(stream, tiny.draw_sound(pitch, 1), 16_000, format="WAV", subtype="PCM_16")
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize("name", baselines.names())
 def test_every_baseline_scores_every_row_in_every_class(name: str) -> None:
     texts = ["fine film", "fine plot", "dull film", "dull plot"]
     taught = TrainingInputs(texts, np.array([0, 0, 2, 2]), 4, lengths)
+    asked: list[Any] = ["fine", "", "new words", "dull"]
+    if name == "mfcc_svm":
+        asked = [AudioInput("", "", data=tone(pitch)) for pitch in ("low", "high", "low", "middle")]
+        taught = dataclasses.replace(taught, inputs=[asked[0], asked[2], asked[1], asked[3]])
     for _ in range(2):
-        scores = baselines.get(name)(taught, ["fine", "", "new words", "dull"], 3)
+        scores = baselines.get(name)(taught, asked, 3)
         assert scores.shape == (4, 3)
         assert np.isfinite(scores).all()
         np.testing.assert_allclose(scores.sum(axis=1), 1)
         assert (scores[:, 1] == 0).all()
-    again = baselines.get(name)(taught, ["fine", "", "new words", "dull"], 3)
+    again = baselines.get(name)(taught, asked, 3)
     np.testing.assert_array_equal(scores, again)
 
 
@@ -241,6 +254,12 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return {one.name: one.read_bytes() for one in folder.iterdir()}
 
 
+@pytest.fixture(scope="module")
+def whisper(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tiny.write_tiny_whisper(tmp_path_factory.mktemp("whisper"))
+    return {one.name: one.read_bytes() for one in folder.iterdir()}
+
+
 #: Labels of three texts or images, by kind.
 LABELS = {
     "class": ["c", "a", "b"],
@@ -254,6 +273,12 @@ def labelled_inputs(task: Any, folder: Path) -> tuple[list[Any], list[str]]:
     """Three rows that the task takes, with their labels."""
     if task.input_kind == "text":
         return ["wonderful film", "an awful plot", "again"], LABELS[task.label_kind]
+    if task.input_kind == "audio":
+        cells = LABELS[task.label_kind]
+        return [
+            AudioInput("", "", label, data=tone(pitch))
+            for pitch, label in zip(tiny.PITCHES, cells, strict=True)
+        ], cells
     inputs, labels = [], []
     for number, colour in enumerate(tiny.COLOURS):
         path = folder / f"{colour}.png"
@@ -276,10 +301,10 @@ def labelled_inputs(task: Any, folder: Path) -> tuple[list[Any], list[str]]:
 
 @pytest.mark.parametrize("name", tasks.names())
 def test_every_task_builds_learns_exports_and_loads(
-    name: str, bert: dict[str, bytes], network: dict[str, bytes], tmp_path: Path
-) -> None:
+    name: str, bert: dict[str, bytes], network: dict[str, bytes], whisper: dict[str, bytes], tmp_path: Path
+) -> None:  # fmt: skip
     task = tasks.get(name)
-    pretrained = bert if task.input_kind == "text" else network
+    pretrained = {"text": bert, "image": network, "audio": whisper}[task.input_kind]
     assert task.name == name
     assert task.pipeline_tag
     kind = kinds.get(task.label_kind)
@@ -300,7 +325,7 @@ def test_every_task_builds_learns_exports_and_loads(
     encoded = task.encoder(pretrained, 32, chosen)(inputs)
     assert len(encoded) == len(encoded.lengths) >= len(inputs)
     torch.manual_seed(0)
-    model, new = task.build(pretrained, classes, dropout=0.0, new_head=True)
+    model, new = task.build(pretrained, classes, dropout=0.0, new_head=True, settings=chosen)
     assert new  # the head
     assert new < set(model.state_dict())
     task.fit(model, frozen_norms=True)

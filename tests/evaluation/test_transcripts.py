@@ -147,9 +147,7 @@ def test_the_pretrained_model_is_the_baseline() -> None:
         return [FoundTranscript("go", 0.1), None]
 
     taught = TrainingInputs(["t"], ["go"], 1, zero_shot=zero_shot)
-    file = Predictions(
-        path="p", sha256="0" * 64, split="test", rows=2, classes=()
-    )
+    file = Predictions(path="p", sha256="0" * 64, split="test", rows=2, classes=())
     evaluation = evaluate(answers, file, ("wer", "cer"), DRAWS)
     evaluation = compare(evaluation, answers, ["a", "b"], taught, ("zero_shot",), DRAWS)
     assert asked == ["a", "b"]

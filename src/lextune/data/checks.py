@@ -11,17 +11,19 @@ import numpy as np
 
 from lextune.config import DataConfig
 from lextune.data.admission import Gate
+from lextune.data.audio.checks import odd_sounds, tell_speakers
+from lextune.data.audio.speakers import settle_speakers
 from lextune.data.columns import Ints, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
 from lextune.data.fingerprint import fingerprint, normalise
 from lextune.data.formats import ReadContext
-from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.personal.counting import count_personal
 from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.quality.results import QualityResult
 from lextune.distributions import split_source
-from lextune.labels import InputKind, LabelKind
+from lextune.labels import CLASSLESS, InputKind, LabelKind
 
 #: A class with fewer rows, or a smaller share, is named: house figures, no law sets them.
 FEW_ROWS, FEW_SHARE = 10, 0.01
@@ -117,6 +119,8 @@ def _as_written(rows: Rows, pairs: Ints, places: Ints) -> Iterator[tuple[int, by
 def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
     """Report on one part as it was read."""
     _check_texts(name, rows, findings)
+    for kind, severity, fact, what_to_do, odd in odd_sounds(name, rows):
+        tell_rows(findings, kind, severity, fact, what_to_do, rows, odd)
     repeats = find_repeats(rows)
     remedy = "remove all but one of each"
     if name == "train":
@@ -155,6 +159,8 @@ def _check_texts(name: str, rows: Rows, findings: Findings) -> None:
 
 def check_classes(name: str, rows: Rows, findings: Findings) -> None:
     """Report on the classes of the part that defines them: too few, too many, thin, alike."""
+    if rows.kind in CLASSLESS:
+        return
     counts = rows.classes.counts()
     counts.pop("", None)
     first = {label: rows.places[row] for label, row in rows.classes.first().items()}
@@ -327,6 +333,8 @@ def read_parts(
     for name, sources in given_parts(config).items():
         parts[name] = load_rows(sources, config, context, progress)
     context.settle()
+    parts = settle_speakers(parts)
+    tell_speakers(parts, config, context.findings)
     if context.gate is not None:
         context.gate.finish(context.findings)
     tell_unused(config, context)
@@ -398,7 +406,7 @@ def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repe
 def make_report(
     parts: Mapping[str, Rows],
     context: ReadContext,
-    personal: PersonalDataCount | ImageDataCount | None = None,
+    personal: PersonalDataCount | ImageDataCount | SoundDataCount | None = None,
 ) -> DataReport:
     """The report on parts as they were read."""
     if context.redaction is not None:

@@ -274,6 +274,11 @@ class _Reading:
             return self.config.labels[name]
         return name
 
+    def _sound_columns(self) -> SoundColumns | None:
+        if self.sounds is None or self.speakers is None:
+            return None
+        return self.sounds.columns(self.speakers.name)
+
     def rows(self) -> Rows:
         """All of them."""
         digests = np.frombuffer(self.digests, "S32")
@@ -285,7 +290,7 @@ class _Reading:
             self.places.column(), digests, np.frombuffer(self.normal, "S16"),
             np.array(self.lengths, np.int32), row_ids(digests), self.context.options.label_kind,
             None if self.images is None else self.images.columns(),
-            None if self.sounds is None else self.sounds.columns(),
+            self._sound_columns(),
         )  # fmt: skip
 
 

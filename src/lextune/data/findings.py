@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lextune.data.events.counted import EventCount
-from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
+from lextune.data.events.counted import EventCount, UserDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.quality.results import QualityResult
 from lextune.errors import DataError, Problem
 from lextune.records import FileDigest, Record
@@ -78,7 +78,7 @@ class DataReport(Record):
     problems: tuple[ReportProblem, ...]
     encodings: dict[str, str]
     unreadable: int = 0
-    personal_data: PersonalDataCount | ImageDataCount | None = None
+    personal_data: PersonalDataCount | ImageDataCount | SoundDataCount | UserDataCount | None = None
     events: EventCount | None = None
     fingerprints: dict[str, str] = Field(default_factory=dict)
     files: tuple[FileDigest, ...] = ()

@@ -143,3 +143,27 @@ def accuracy_difference(
         unit="proportion",
         problem=None if found is not None else "no rows",
     )
+
+
+def recall_difference(
+    model: Scored, baseline: Scored, name: str, resampling: Resampling  # noqa: ARG001
+) -> Measurement:  # fmt: skip
+    """Unweighted average recall of the model minus the baseline's on the same rows, with a paired interval.
+
+    The classes have different rows, so that the paired differences of their recalls are independent.
+    """
+    each = [
+        statistics.paired_difference(model.right[rows], baseline.right[rows])
+        for rows in (model.labels == number for number in range(len(model.classes)))
+        if rows.any()
+    ]
+    found = statistics.independent_mean([one for one in each if one is not None])
+    value, interval = found if found is not None else (None, None)
+    return Measurement(
+        name=f"unweighted_average_recall_minus_{name}",
+        value=value,
+        interval=interval,
+        n=len(model.labels),
+        unit="proportion",
+        problem=None if found is not None else "no rows",
+    )

@@ -15,6 +15,7 @@ from lextune.records import Evaluation, Measurement, Predictions
 def measure(scored: Answers, names: Sequence[str], resampling: Resampling) -> list[Measurement]:
     """Every named metric, then the headline by group."""
     kind = kinds.get(scored.kind)
+    names = resampling.named(names)
     found = [one for name in names for one in kind.metrics.get(name)(scored, resampling)]
     return found + kind.by_group(scored, resampling)
 
@@ -34,6 +35,7 @@ def evaluate(
     what was not measured is no evidence either way. A class that no row has, or that is never predicted,
     has no recall or precision: undefined with n = 0, no failure. Nor is a metric that does not apply.
     """
+    metric_names = resampling.named(metric_names)
     finite = scored.finite
     usable = scored.keep(finite)
     found = measure(usable, metric_names, resampling)
@@ -81,21 +83,25 @@ def compare(
     names: Sequence[str],
     resampling: Resampling,
     progress: Callable[[str], None] | None = None,
+    headline: str = "",
 ) -> Evaluation:
     """The evaluation with each baseline's metrics, and the paired difference to it, added.
 
-    Beside a baseline's metrics stands `training_rows`: how many of the model's training rows (n) it learnt from.
+    Beside a baseline's metrics stands `training_rows`: how many of the model's training rows (n) it learnt from. The
+    difference is of the task's headline metric where its kind says how, and else of the kind's own.
     """
     learnt = Measurement.exact("training_rows", len(train.inputs), n=train.of, unit="rows")
     kind = kinds.get(scored.kind)
+    difference = kind.differences.get(headline, kind.difference)
+    own = [headline] if headline in kind.differences and headline not in kind.beside else []
     beside: dict[str, tuple[Measurement, ...]] = {}
     differences: list[Measurement] = []
     for name in names:
         if progress is not None:
             progress(name)
         other = kind.answer(kind.baselines.get(name), train, test_inputs, scored)
-        beside[name] = (*measure(other, kind.beside, resampling), learnt)
-        found = kind.difference(scored, other, name, resampling)
+        beside[name] = (*measure(other, (*own, *kind.beside), resampling), learnt)
+        found = difference(scored, other, name, resampling)
         differences += found if isinstance(found, list) else [found]
     return evaluation.model_copy(
         update={

@@ -17,10 +17,24 @@ from lextune.registry import Registry
 
 @dataclass(frozen=True)
 class Resampling:
-    """How bootstrap intervals are drawn."""
+    """How bootstrap intervals are drawn, and how long lists of items are measured.
+
+    Attributes:
+        samples: Draws.
+        seed: Of the draws.
+        top_k: Items of a list.
+    """
 
     samples: int
     seed: int
+    top_k: int = 10
+
+    def named(self, metrics: Sequence[str]) -> tuple[str, ...]:
+        """Metrics of lists of ten items (`ndcg_10`) as those of lists as long as is asked; others as they are."""
+        return tuple(
+            f"{one.removesuffix('_10')}_{self.top_k}" if one.endswith("_10") else one
+            for one in metrics
+        )
 
 
 class Answers(Protocol):
@@ -59,6 +73,7 @@ class TrainingInputs:
         features: What the pretrained model, before any training, says of such inputs, shape (inputs, features); None
             where no baseline asks for it.
         zero_shot: What the pretrained model, before any training, finds in each input; None as above.
+        speakers: Who speaks in each input, null where nobody knows; None where no group column says so.
     """
 
     inputs: Sequence[Any]
@@ -66,6 +81,7 @@ class TrainingInputs:
     of: int
     features: Callable[[Sequence[Any]], npt.NDArray[np.floating[Any]]] | None = None
     zero_shot: Callable[[Sequence[Any]], Sequence[Any]] | None = None
+    speakers: Sequence[str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +98,7 @@ class Kind:
         answer: What a baseline that learnt from training inputs says of test inputs, as answers like the model's.
         beside: Metrics of a baseline.
         difference: The model's headline metric minus a baseline's, on the same rows; a list where there are several.
+        differences: The same for tasks with another headline metric, by its name.
         reduce: From what was found in an input, the input and the classes to what answers keep of it, where all of it
             is too large to keep; None keeps it.
     """
@@ -96,6 +113,9 @@ class Kind:
     beside: tuple[str, ...]
     difference: Callable[[Any, Any, str, Resampling], Measurement | list[Measurement]]
     reduce: Callable[[Any, Any, Sequence[str]], Any] | None = None
+    differences: Mapping[
+        str, Callable[[Any, Any, str, Resampling], Measurement | list[Measurement]]
+    ] = dataclasses.field(default_factory=dict)
 
 
 kinds: Registry[Kind] = Registry("label kind", "lextune.evaluation")

@@ -90,6 +90,14 @@ def macro_f1(scored: Scored, resampling: Resampling) -> list[Measurement]:
     return [measured("macro_f1", statistics.macro_f1(counts), interval, len(scored.labels))]
 
 
+@metrics.register("unweighted_average_recall")
+def unweighted_average_recall(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa: ARG001
+    """Mean recall over the classes that have rows (Schuller et al. 2009, Interspeech)."""
+    counts = statistics.confusion(scored.labels, scored.predicted, len(scored.classes))
+    value, interval = statistics.mean_recall(counts)
+    return [measured("unweighted_average_recall", value, interval, len(scored.labels))]
+
+
 @metrics.register("precision")
 def precision(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa: ARG001
     """Per class: of the rows predicted so, the share that are so."""

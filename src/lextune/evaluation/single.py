@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lextune.evaluation.baselines import Baseline, accuracy_difference, baselines
+from lextune.evaluation.baselines import (
+    Baseline,
+    accuracy_difference,
+    baselines,
+    recall_difference,
+)
 from lextune.evaluation.kinds import Kind, TrainingInputs, kinds, made_up_scores
 from lextune.evaluation.metrics import by_group, metrics
 from lextune.evaluation.predict import Scored
@@ -32,5 +37,6 @@ kinds.register("class")(
     Kind(
         Scored, labels, made_up_scores, metrics, by_group, baselines, answer,
         ("accuracy", "macro_f1"), accuracy_difference,
+        differences={"unweighted_average_recall": recall_difference},
     )
 )  # fmt: skip

@@ -269,9 +269,7 @@ baselines: Registry[Any] = Registry("baseline of transcripts", "lextune.evaluati
 
 
 @baselines.register("zero_shot")
-def zero_shot(
-    train: TrainingInputs, inputs: Sequence[Any]
-) -> Sequence[FoundTranscript | None]:
+def zero_shot(train: TrainingInputs, inputs: Sequence[Any]) -> Sequence[FoundTranscript | None]:
     """What the pretrained model hears, untouched by any training.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from lextune.errors import ModelError
@@ -40,7 +41,7 @@ def standardise_pooler(
     if dense is None:
         return False
     try:
-        features = _features(task, model, rows)
+        features = features_of(task, model, rows, spread(rows, _ROWS))
     except ModelError:  # it is not known what this head reads
         return False
     variance = features.var(0, unbiased=False)
@@ -66,11 +67,17 @@ def _drawn_pooler(model: torch.nn.Module, new_tensors: Collection[str]) -> torch
     return None
 
 
-@torch.no_grad()
-def _features(task: Task, model: torch.nn.Module, rows: Rows) -> torch.Tensor:
-    """What the head reads of rows of all lengths, shape (rows, hidden)."""
+def spread(rows: Rows, most: int) -> npt.NDArray[np.int64]:
+    """At most so many rows, evenly from the shortest to the longest."""
     order = np.argsort(rows.encoded.lengths, kind="stable")
-    chosen = order[np.linspace(0, len(order) - 1, min(_ROWS, len(order))).astype(np.int64)]
+    return np.asarray(order[np.linspace(0, len(order) - 1, min(most, len(order))).astype(np.int64)])
+
+
+@torch.no_grad()
+def features_of(
+    task: Task, model: torch.nn.Module, rows: Rows, chosen: npt.NDArray[np.int64]
+) -> torch.Tensor:
+    """What the head reads of some rows, shape (rows, hidden)."""
     where, training = next(model.parameters()).device, model.training
     model.eval()
     try:

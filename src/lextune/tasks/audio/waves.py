@@ -114,7 +114,7 @@ def encode_sounds(inputs: Sequence[AudioInput], front: Front) -> Waves:
     waves, counts = [], np.zeros(len(inputs), np.int64)
     scales = np.ones(len(inputs), np.float32)
     for row, given in enumerate(inputs):
-        wave = _decoded(given)
+        wave = decoded(given)
         front.check(len(wave) / RATE, given.file)
         peak = float(np.abs(wave).max())
         scales[row] = peak / _FULL if peak > 0 else 1.0
@@ -124,7 +124,13 @@ def encode_sounds(inputs: Sequence[AudioInput], front: Front) -> Waves:
     return Waves(data, counts, scales, front)
 
 
-def _decoded(given: AudioInput) -> Floats:
+def decoded(given: AudioInput) -> Floats:
+    """The samples of a sound at 16 kHz, shape (samples,).
+
+    Raises:
+        VerificationError: A file is not the one that was looked at.
+        DataError: A file cannot be read any more, or is no sound.
+    """
     data = given.data
     if data is None:
         try:
