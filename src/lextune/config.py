@@ -33,7 +33,7 @@ class ModelConfig(Section):
     """Which pretrained model."""
 
     source: str = Field(
-        min_length=1, description="A hub id (owner/name), a folder, or pypi:PACKAGE."
+        min_length=1, description="A hub id (owner/name), a folder, pypi:PACKAGE, or init:NAME, which the run makes."
     )
     revision: str | None = Field(
         None,
@@ -293,7 +293,8 @@ class EvaluationConfig(Section):
     batch_size: Count = Field(64, description="Rows per forward pass.")
     top_k: Literal[5, 10, 20, 50] = Field(
         10,
-        description="Of recommendation: how many items a measured list has; the names of figures say it (`ndcg_10`).",
+        description="Of recommendation: lists of so many items are measured besides those of ten; names of figures say "
+        "which (`ndcg_10`).",
     )
     seed: Seed = Field(0, description="Seed of the bootstrap.")
     test_time_augmentation: Literal["none", "flip"] = Field(

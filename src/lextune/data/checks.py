@@ -273,7 +273,7 @@ def check_between(parts: Mapping[str, Rows], findings: Findings) -> Leaks | None
     for name, rows in parts.items():
         others = [other for known, other in parts.items() if known in ORDER[: ORDER.index(name)]]
         tell_rows(findings, f"shared_{name}_groups", "warning",
-              f"of {len(rows):,} rows of {name}, those whose split_group or subject stands in an earlier part too",
+              f"of {len(rows):,} rows of {name}, those whose split_group, subject or speaker stands in an earlier part too",
               f"keep each group in one part, or set data.{name}: null so that it is cut by group: the score "
               "is too good", rows, shared_bonds(rows, *others))  # fmt: skip
     if "validation" in parts:

@@ -42,6 +42,8 @@ from lextune.statistics import LEVEL
 
 metrics: Registry[Any] = Registry("metric of items", "lextune.evaluation")
 
+#: Items of the lists that groups, baselines and packs are compared by.
+HEADLINE = 10
 #: What figures without the switch's personal features are called, and what is subtracted for its cost.
 IMPERSONAL = "without_personal_features"
 #: Users that are scored at a time, and draws times users that are in memory.
@@ -183,12 +185,15 @@ def by_group(scored: ScoredItems, resampling: Resampling) -> list[Measurement]:
     `activity` thirds of users by events, `taste` thirds by how popular on average what they took is: `niche`,
     `diverse`, `mainstream` (Abdollahpouri et al. 2019, arXiv:1907.13286).
     """
-    k, found = resampling.top_k, []
+    found = []
     for group, mask in (*groups_of(scored), *_known_groups(scored)):
         part = scored.keep(mask)
         if not part.ids:
             continue
-        for one in (*ndcg(part, resampling, k), *popularity_lift(part, resampling, k)):
+        for one in (
+            *ndcg(part, resampling, HEADLINE),
+            *popularity_lift(part, resampling, HEADLINE),
+        ):
             if one.n:
                 found.append(one.model_copy(update={"group": group}))
     return found + rows_without_group(scored)
@@ -257,21 +262,25 @@ def difference(
     model: ScoredItems, baseline: ScoredItems, name: str, resampling: Resampling
 ) -> list[Measurement]:
     """NDCG, and hit rate, of the model minus the baseline's for the same users."""
-    k, found = resampling.top_k, []
-    if baseline.problem:
-        return [
-            Measurement(
-                name=f"{metric}_{k}_minus_{name}", value=None, n=0, unit="proportion", problem=baseline.problem
+    found = []
+    for k in dict.fromkeys((HEADLINE, resampling.top_k)):
+        for metric, of in (("ndcg", gains), ("hit_rate", hits)):
+            called = f"{metric}_{k}_minus_{name}"
+            if baseline.problem:
+                found.append(_unanswered(called, baseline.problem))
+                continue
+            first, second = (
+                _share(of(one, k).astype(float), resampling) for one in (model, baseline)
             )
-            for metric in ("ndcg", "hit_rate")
-        ]  # fmt: skip
-    for metric, of in (("ndcg", gains), ("hit_rate", hits)):
-        first, second = (_share(of(one, k).astype(float), resampling) for one in (model, baseline))
-        value, interval = over_users.difference(
-            first, second, len(model.ids), resampling, units="users"
-        )
-        found.append(measured(f"{metric}_{k}_minus_{name}", value, interval, len(model.ids)))
+            value, interval = over_users.difference(
+                first, second, len(model.ids), resampling, units="users"
+            )
+            found.append(measured(called, value, interval, len(model.ids)))
     return found
+
+
+def _unanswered(name: str, problem: str) -> Measurement:
+    return Measurement(name=name, value=None, n=0, unit="proportion", problem=problem)
 
 
 def switched_off(
@@ -285,25 +294,23 @@ def switched_off(
             taken, so that nothing is left out of the list. None where it said nothing finite.
         resampling: How intervals are drawn.
     """
-    k, nothing = resampling.top_k, np.zeros(0, np.int32)
+    nothing = np.zeros(0, np.int32)
     found = [
         None if scores is None else ranked(scores, one._replace(seen=nothing))
         for one in scored.labels
     ]
-    other = ScoredItems(scored.ids, scored.labels, found, scored.classes, {}, scored.counts)
-    if scores is None:
-        other = ScoredItems(
-            scored.ids, scored.labels, found, scored.classes, {}, scored.counts,
-            "the model gave no finite scores without a history",
-        )  # fmt: skip
-    plain = [*ndcg(other, resampling, k), *hit_rate(other, resampling, k)]
-    named = [
-        one.model_copy(
-            update={"name": f"{one.name}_{IMPERSONAL}"}
-            | ({"value": None, "interval": None, "problem": other.problem} if other.problem else {})
-        )
-        for one in plain
-    ]
+    silent = scores is None or any(one is None for one in found)
+    problem = "the model gave no finite scores without a history" if silent else ""
+    other = ScoredItems(
+        scored.ids, scored.labels, found, scored.classes, {}, scored.counts, problem
+    )
+    named = []
+    for k in dict.fromkeys((HEADLINE, resampling.top_k)):
+        for one in (*ndcg(other, resampling, k), *hit_rate(other, resampling, k)):
+            name = f"{one.name}_{IMPERSONAL}"
+            named.append(
+                _unanswered(name, problem) if problem else one.model_copy(update={"name": name})
+            )
     return [*named, *difference(scored, other, IMPERSONAL, resampling)]
 
 

@@ -22,7 +22,7 @@ class Resampling:
     Attributes:
         samples: Draws.
         seed: Of the draws.
-        top_k: Items of a list.
+        top_k: Items of a list, of which figures are added to those of ten.
     """
 
     samples: int
@@ -30,11 +30,9 @@ class Resampling:
     top_k: int = 10
 
     def named(self, metrics: Sequence[str]) -> tuple[str, ...]:
-        """Metrics of lists of ten items (`ndcg_10`) as those of lists as long as is asked; others as they are."""
-        return tuple(
-            f"{one.removesuffix('_10')}_{self.top_k}" if one.endswith("_10") else one
-            for one in metrics
-        )
+        """The metrics, and those of lists of ten items (`ndcg_10`) for lists as long as is asked besides."""
+        more = (f"{one.removesuffix('_10')}_{self.top_k}" for one in metrics if one.endswith("_10"))
+        return tuple(dict.fromkeys((*metrics, *more)))
 
 
 class Answers(Protocol):
