@@ -112,7 +112,7 @@ class SplitConfig(Section):
         "auto",
         description="Of recommendation: `time`, which is its `auto`, tests on what comes after one moment for all "
         "users; `leave_last_out` on each user's last event, whose leaks from the future are counted. Others are cut at "
-        "`random`.",
+        "random; of sounds `random` also lets a speaker stand in several parts.",
     )
 
 
@@ -354,13 +354,13 @@ class RunConfig(Section):
         """As plain data, without what the run's own data was filtered by, read as, split by and pinned to."""
         found = self.model_dump(mode="json")
         found["data"]["columns"] |= {
-            "split_group": None, "subject": None, "consent": None, "sensitive": [],
+            "split_group": None, "subject": None, "consent": None, "sensitive": [], "speaker": None,
         }  # fmt: skip
         found["data"] |= {
             "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None, "manifest": None,
             "source": None, "purpose": None, "lawful_basis": None, "retention_until": None,
             "language": [], "consent": None,
-            "token_suffix": None, "token_joiner": None, "unreadable": 0.0,
+            "token_suffix": None, "token_joiner": None, "unreadable": 0.0, "audio": None,
         }  # fmt: skip
         return found
 
