@@ -291,6 +291,11 @@ class EvaluationConfig(Section):
         1000, ge=200, le=10**6, description="Resamples of a bootstrap interval."
     )
     batch_size: Count = Field(64, description="Rows per forward pass.")
+    top_k: Literal[5, 10, 20, 50] = Field(
+        10,
+        description="Of recommendation: lists of so many items are measured besides those of ten; names of figures say "
+        "which (`ndcg_10`).",
+    )
     seed: Seed = Field(0, description="Seed of the bootstrap.")
     test_time_augmentation: Literal["none", "flip"] = Field(
         "none",
