@@ -153,6 +153,25 @@ class TrainConfig(Section):
     )
     augmentation: AugmentationConfig = AugmentationConfig()
     audio_augmentation: AudioAugmentationConfig = AudioAugmentationConfig()
+    hidden_size: Annotated[int, Field(ge=8, le=4096)] | None = Field(
+        None, description="Of networks that a run makes: numbers in a state; null is the task's own."
+    )
+    num_hidden_layers: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        None, description="Of networks that a run makes: layers; null is the task's own."
+    )
+    num_attention_heads: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        None, description="Of networks that a run makes: attention heads; null is the task's own."
+    )
+    pretrain_epochs: int = Field(
+        10,
+        ge=0,
+        le=10**6,
+        description="Of behaviour prediction: epochs of guessing hidden cells before the classes are taught, of a "
+        "model without weights.",
+    )
+    mask_share: Share = Field(
+        0.3, description="Of behaviour prediction: share of the cells that are hidden meanwhile."
+    )
     epochs: Count = Field(3, description="Passes over the training part.")
     batch_size: Count = Field(32, description="Rows per forward pass.")
     gradient_accumulation_steps: Count = Field(

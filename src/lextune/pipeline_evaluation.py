@@ -346,7 +346,7 @@ def untouched(
             files, task, classes, max_length=max_length, dropout=0.0, settings=settings
         )
         if loaded.new_tensors:
-            return [FoundTranscript("", 0.0)] * len(inputs)
+            return [FoundTranscript("", 0.0, ())] * len(inputs)
         loaded.model.eval()
         task.fit(loaded.model, frozen_norms=True)
         advance = listener.bar("zero-shot", len(inputs))

@@ -273,7 +273,7 @@ def check_between(parts: Mapping[str, Rows], findings: Findings) -> Leaks | None
     for name, rows in parts.items():
         others = [other for known, other in parts.items() if known in ORDER[: ORDER.index(name)]]
         tell_rows(findings, f"shared_{name}_groups", "warning",
-              f"of {len(rows):,} rows of {name}, those whose split_group or subject stands in an earlier part too",
+              f"of {len(rows):,} rows of {name}, those whose split_group, subject or speaker stands in an earlier part too",
               f"keep each group in one part, or set data.{name}: null so that it is cut by group: the score "
               "is too good", rows, shared_bonds(rows, *others))  # fmt: skip
     if "validation" in parts:
@@ -337,6 +337,12 @@ def read_parts(
     tell_speakers(parts, config, context.findings)
     if context.gate is not None:
         context.gate.finish(context.findings)
+    tell_unused(config, context)
+    return parts
+
+
+def tell_unused(config: DataConfig, context: ReadContext) -> None:
+    """Report names of classes and pinned files of the config that were not met."""
     for old in config.labels:
         if old not in context.renamed:
             context.findings.add(
@@ -351,7 +357,6 @@ def read_parts(
                 "unused_pin", "error", f"data.sha256 pins {pin!r}, which was not read",
                 "write the path as in data.train", unit="pins",
             )  # fmt: skip
-    return parts
 
 
 def check_path(
@@ -368,6 +373,10 @@ def check_path(
         VerificationError: A file is not the pinned one.
         DataError: The data is past its retention.
     """
+    if inputs == "history":
+        from lextune.data.events.prepare import check_events
+
+        return check_events(config, progress, gate)
     context = ReadContext(read_options(config, kind, inputs), Findings(), gate=gate or Gate(config))
     parts = read_parts(config, context, progress)
     check_parts(parts, context.findings)

@@ -316,12 +316,18 @@ def read_options(
             options[name] = f"data.columns.{key}"
     if inputs == "audio":
         options |= speaker_column(columns)
+    if inputs == "history":
+        from lextune.data.events.reading import EventColumns, event_options
+
+        options = event_options(config, options)
+        kind = "items"
     options |= dict.fromkeys(columns.group, "data.columns.group")
     options |= dict.fromkeys(columns.sensitive, "data.columns.sensitive") | consent_columns(config)
     return ReadOptions(
         options=options,
         text={"image": columns.image, "audio": columns.audio}.get(inputs, columns.text),
-        label=columns.label,
+        label=None if inputs == "history" else columns.label,
+        events=EventColumns.of(columns) if inputs == "history" else None,
         label_kind=kind,
         input_kind=inputs,
         images=config.images,

@@ -70,6 +70,7 @@ class Prepared:
         measurements: Exact counts, by standard name.
         leaked_ids: Ids of test rows whose text also stands in train or validation as they are used.
         subjects: Whom the rows of each part are about, where a column says so; empty otherwise.
+        known: Of histories: one row of each user with all events of train and validation, which baselines learn from.
     """
 
     ref: DatasetRef
@@ -78,6 +79,7 @@ class Prepared:
     measurements: tuple[Measurement, ...]
     leaked_ids: tuple[str, ...]
     subjects: tuple[SubjectRows, ...] = ()
+    known: pa.Table | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,10 @@ def prepare(
         MissingExtraError: A distribution or an extra is not installed.
         VerificationError: A file is not the pinned one, or the data are not those of `data.report`.
     """
+    if inputs == "history":
+        from lextune.data.events.prepare import prepare_events
+
+        return prepare_events(config, progress, scratch, gate)
     tell = progress or (lambda _: None)
     gate = gate or Gate(config)
     context = ReadContext(
@@ -163,7 +169,7 @@ def prepare(
     )
     leaked = np.sort(used["test"].ids[left.rows()])
     return Prepared(
-        ref=_reference(config, used, context, gate),
+        ref=make_reference(config, used, context, gate, tuple(used["train"].classes.counts())),
         parts={name: used[name].table(scratch) for name in ORDER},
         report=report,
         measurements=measurements,
@@ -192,6 +198,10 @@ def load_labelled(
     Raises:
         DataError: Every error that the checks found.
     """
+    if inputs == "history":
+        from lextune.data.events.prepare import load_events
+
+        return load_events(sources, config, classes, progress)
     context = ReadContext(read_options(config, kind, inputs), Findings())
     rows = load_rows(sources, config, context, progress)
     rows = settle_speakers({"test": rows})["test"]
@@ -224,6 +234,11 @@ def stream_rows(
     context = context or ReadContext(
         options or ReadOptions(label=None), Findings(stop_at_error=True)
     )
+    if context.options.input_kind == "history":
+        from lextune.data.events.prepare import stream_histories
+
+        yield from stream_histories((source,), context.options, context)
+        return
     for found in find_sources((source,), context):
         yield from read_source(found, context)
 
@@ -370,9 +385,14 @@ def _subjects(used: dict[str, Rows], column: str | None) -> tuple[SubjectRows, .
     )
 
 
-def _reference(
-    config: DataConfig, used: dict[str, Rows], context: ReadContext, gate: Gate
+def make_reference(
+    config: DataConfig,
+    used: dict[str, Rows],
+    context: ReadContext,
+    gate: Gate,
+    classes: tuple[str, ...],
 ) -> DatasetRef:
+    """What the evidence says of the parts as they are used; `classes` are the names of what may be answered."""
     words = tuple(dict.fromkeys(word for words in given_parts(config).values() for word in words))
     files = tuple({file.path: file for file in context.files}.values())
     declared_in = "the config"
@@ -385,7 +405,7 @@ def _reference(
         lawful_basis=config.lawful_basis,
         fingerprint=fingerprint(np.concatenate([rows.digests for rows in used.values()])),
         columns=config.columns.model_dump(mode="json"),
-        classes=tuple(used["train"].classes.counts()),
+        classes=classes,
         splits={name: used[name].split() for name in ORDER},
         encodings=context.encodings,
         origin=gate.origin(),

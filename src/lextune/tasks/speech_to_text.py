@@ -180,8 +180,18 @@ class SpeechToText(AudioTask):
         # transformers loads a model in the number format that its config names
         config |= {"architectures": [type(model).__name__], "dtype": "float32"}
         kept = {name: files[name] for name in _KEPT if name in files}
+        if config.get("model_type") == "whisper":
+            kept["generation_config.json"] = _generation(files, info.get("settings", {}))
         text = json.dumps(config, indent=2, sort_keys=True).encode() + b"\n"
         return self.written(model, kept | {"config.json": text}, info)
+
+
+def _generation(files: Files, settings: Mapping[str, str]) -> bytes:
+    """How transformers is to write, so that it writes what was measured: greedily, and in the language."""
+    found = read_json(files, "generation_config.json") | {"num_beams": 1}
+    if found.get("is_multilingual", "lang_to_id" in found) and "language" in settings:
+        found |= {"language": settings["language"], "task": "transcribe"}
+    return json.dumps(found, indent=2).encode() + b"\n"
 
 
 def _spelling(waves: Waves) -> WhisperSpelling | CtcSpelling:

@@ -46,7 +46,7 @@ def test_parts_that_do_not_make_the_whole_are_refused(home: Path) -> None:
     entry = catalogue()[BASE].model_copy(update={"joined": {"model.bin": "0" * 64}})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sources, "catalogue", lambda: {BASE: entry})
-        with pytest.raises(ModelError, match="do not make the model.bin that is pinned"):
+        with pytest.raises(ModelError, match=r"do not make the model\.bin that is pinned"):
             select(ModelConfig(source=BASE), "speech_to_text")
 
 

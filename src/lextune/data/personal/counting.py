@@ -103,10 +103,10 @@ def measure_personal(
             )
         )
         return (*measure_in_sounds(counted), *in_words)
-    return (
-        _measurement("personal_data_rows", counted.found, counted),
-        _measurement("sensitive_personal_data_rows", counted.sensitive, counted),
-    )
+    found = [_measurement("personal_data_rows", counted.found, counted)]
+    if counted.sensitive is not None:
+        found.append(_measurement("sensitive_personal_data_rows", counted.sensitive, counted))
+    return tuple(found)
 
 
 def _measurement(name: str, found: int, counted: PersonalDataCount) -> Measurement:

@@ -7,6 +7,7 @@ are not taught; a letter or digit that it lacks is refused.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -129,7 +130,7 @@ class CtcSpelling:
         names = {number: token for token, number in self.vocabulary.items()}
         signs, before = [], self.blank
         for number in path:
-            if number != before and number != self.blank and names.get(number) not in self.special:
+            if number not in (before, self.blank) and names.get(number) not in self.special:
                 signs.append(names[number])
             before = number
         text = "".join(" " if one == self.delimiter else one for one in signs)
@@ -148,7 +149,7 @@ class CtcSpelling:
         )
         if unknown:
             return f"a transcript has {len(unknown)} letters or digits that the model's vocabulary lacks"
-        repeated = sum(one == two for one, two in zip(tokens, tokens[1:], strict=False))
+        repeated = sum(one == two for one, two in itertools.pairwise(tokens))
         needed, there = len(tokens) + repeated, self.frames(round(seconds * 16_000))
         if needed > there:
             return f"a transcript needs {needed} frames, but its sound has {there}"
@@ -202,7 +203,7 @@ def _prompt(
     tokenizer: Tokenizer, generation: Mapping[str, Any], language: str | None
 ) -> tuple[tuple[int, ...], bool]:
     """Start, language and task, and whether words are divided by spaces."""
-    start = tokenizer.token_to_id(_START)
+    start = int(tokenizer.token_to_id(_START))
     spoken = [] if language is None else language.split(",")
     several = generation.get("is_multilingual", "lang_to_id" in generation)
     if not several:
@@ -222,8 +223,8 @@ def _prompt(
                 "the language is part of what Whisper is asked",
             )
         )
-    number = tokenizer.token_to_id(f"<|{spoken[0]}|>")
-    task = tokenizer.token_to_id(_TRANSCRIBE)
+    number: int | None = tokenizer.token_to_id(f"<|{spoken[0]}|>")
+    task: int | None = tokenizer.token_to_id(_TRANSCRIBE)
     if number is None or task is None:
         raise ConfigError(
             Problem(

@@ -49,12 +49,12 @@ class Part(NamedTuple):
     Attributes:
         segments: In order.
         total: Sum of the log probabilities.
-        count: How many tokens they are of.
+        tokens: How many those are.
     """
 
     segments: tuple[Segment, ...]
     total: float
-    count: int
+    tokens: int
 
 
 def transcribe(
@@ -111,12 +111,18 @@ def transcribe_stream(loaded: Any, blocks: Iterable[Floats]) -> Iterator[Segment
         yield from part.segments
 
 
+def transcribe_blocks(loaded: Any, blocks: Iterable[Floats]) -> FoundTranscript | None:
+    """All that is said in a sound of any length, in the memory of little more than a window; None as in `transcribe`."""
+    front: SpeechFront = loaded.encode([]).front
+    return _joined(list(_parts(loaded, front, iter(blocks))))
+
+
 def _window_seconds(front: SpeechFront) -> float:
     return _CTC_WINDOW if front.most is None else front.most / RATE
 
 
 def _joined(parts: list[Part]) -> FoundTranscript | None:
-    total, count = sum(one.total for one in parts), sum(one.count for one in parts)
+    total, count = sum(one.total for one in parts), sum(one.tokens for one in parts)
     if not math.isfinite(total):
         return None
     segments = tuple(segment for one in parts for segment in one.segments)

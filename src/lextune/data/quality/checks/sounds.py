@@ -42,12 +42,7 @@ def _of_part(rows: Rows) -> tuple[list[Measurement], dict[str, Any]]:
         Measurement.exact("longest_seconds", float(seconds.max()), n=n, unit="seconds"),
     ]
     details = {
-        "n": n,
-        "quantiles": {
-            f"{q:g}": round(float(value), 3)
-            for q, value in zip(QUANTILES, np.quantile(seconds, QUANTILES), strict=True)
-        },
-        **_histogram(seconds),
+        "seconds": _figures(seconds),
         "rates": _counts(rows.sounds.rates),
         "channels": _counts(rows.sounds.channels),
         "formats": rows.sounds.formats.counts(),
@@ -59,12 +54,16 @@ def _of_part(rows: Rows) -> tuple[list[Measurement], dict[str, Any]]:
     return found, details
 
 
-def _histogram(seconds: Any) -> dict[str, Any]:
-    """Counts in bins of equal width on the logarithm of the length."""
-    low, high = float(seconds.min()), float(seconds.max())
-    edges = np.geomspace(low * 0.999, high * 1.001, _BINS + 1)
+def _figures(seconds: Any) -> dict[str, Any]:
+    """Quantiles, and counts in bins of equal width on the logarithm of the length."""
+    quantiles = np.quantile(seconds, QUANTILES, method="inverted_cdf").tolist()
+    edges = np.geomspace(float(seconds.min()) * 0.999, float(seconds.max()) * 1.001, _BINS + 1)
     return {
-        "edges": [round(float(edge), 4) for edge in edges],
+        "n": len(seconds),
+        "quantiles": {
+            f"{q:g}": round(value, 3) for q, value in zip(QUANTILES, quantiles, strict=True)
+        },
+        "edges": [round(edge, 4) for edge in edges.tolist()],
         "counts": np.histogram(seconds, edges)[0].tolist(),
     }
 

@@ -1,0 +1,1 @@
+"""What tasks on rows of named features share; it knows no task."""
