@@ -112,7 +112,7 @@ class SplitConfig(Section):
         "auto",
         description="Of recommendation: `time`, which is its `auto`, tests on what comes after one moment for all "
         "users; `leave_last_out` on each user's last event, whose leaks from the future are counted. Others are cut at "
-        "`random`.",
+        "random; of sounds `random` also lets a speaker stand in several parts.",
     )
 
 
