@@ -38,6 +38,15 @@ class QualityCheck(Protocol):
     def __call__(self, given: QualityInput, findings: Findings) -> QualityResult: ...  # noqa: D102
 
 
+def of_records(check: str) -> QualityResult:
+    """What a check of texts says where rows are named features."""
+    return QualityResult(
+        check=check,
+        status="not_applicable",
+        reason="rows are named features, and this looks at texts",
+    )
+
+
 def of_images(check: str) -> QualityResult:
     """What a check of texts says where rows are images: that it measured nothing."""
     return QualityResult(
