@@ -37,14 +37,18 @@ class Bar:
         self.advance: Callable[[int], None] = lambda _: None
 
     def on_start(self, steps: int, done: int) -> None:
+        """The bar begins."""
         self.advance = self.listener.bar(self.label, steps, done)
 
     def on_step(self, step: int, figures: dict[str, float]) -> None:  # noqa: ARG002
+        """The bar moves."""
         self.advance(1)
 
     def on_epoch(self, epoch: int, figures: dict[str, float]) -> None:
+        """What was measured is told."""
+        before = "" if self.label == "train" else f"{self.label} "
         self.listener.tell(
-            f"{'' if self.label == 'train' else self.label + ' '}epoch {epoch}: validation loss {figures['validation_loss']:.4f}, "
+            f"{before}epoch {epoch}: validation loss {figures['validation_loss']:.4f}, "
             f"accuracy {figures['validation_accuracy']:.4f}"
         )
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +16,7 @@ import torch
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, Problem
 from lextune.evidence.canonical import canonical
-from lextune.files import disk_problems, sha256, sync_folder, write_atomic
+from lextune.files import sha256
 from lextune.listener import Listener
 from lextune.models.loading import LoadedModel, load_pretrained
 from lextune.models.selection import SelectedModel

@@ -143,7 +143,8 @@ def tell_alike(name: str, rows: Rows, repeats: Repeats, findings: Findings) -> N
           none + drop, rows, repeats.copies)  # fmt: skip
     tell_rows(findings, "conflicting_labels", "info",
           f"rows of {name} whose features stand there with different labels",
-          "none is needed where what is alike ends differently; no model can tell them apart", rows, repeats.conflicting)  # fmt: skip
+          "none is needed where what is alike ends differently; no model can tell them apart", rows,
+          repeats.conflicting)  # fmt: skip
 
 
 def tell_missing_groups(name: str, rows: Rows, findings: Findings) -> None:

@@ -99,7 +99,7 @@ def _tells_all(
     if known.sum() < FEW_ROWS or len(set(labels[known].tolist())) < 2:
         return False
     if kind == "category":
-        pairs = {(cell, label) for cell, label, there in zip(cells, labels.tolist(), known.tolist(), strict=True) if there}  # fmt: skip
+        pairs = {(cells[row], int(labels[row])) for row in np.flatnonzero(known).tolist()}
         return len(pairs) == len({cell for cell, _ in pairs})
     if kind != "number":
         return False

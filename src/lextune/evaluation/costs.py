@@ -94,7 +94,7 @@ def _ranked_alike(model: Scored, baseline: Scored) -> bool:
 
 
 @metrics.register("brier_score")
-def brier_score(scored: Scored, resampling: Resampling) -> list[Measurement]:  # noqa: ARG001
+def brier_score(scored: Scored, resampling: Resampling) -> list[Measurement]:
     """Mean squared distance of the probabilities from what was the case (Brier 1950), from 0 to 2; of two classes half."""
     n = len(scored.labels)
     truth = np.eye(len(scored.classes))[scored.labels]
