@@ -116,7 +116,9 @@ class Recommendation:
 
         number = {name: index for index, name in enumerate(classes)}
         first = (next(iter(read_items(cell)), None) for cell in labels)
-        return np.fromiter((number.get(one, -1) if one else -1 for one in first), np.int64, len(labels))
+        return np.fromiter(
+            (number.get(one, -1) if one else -1 for one in first), np.int64, len(labels)
+        )
 
     def items(self, encoded: Sequences, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:  # noqa: ARG002
         """The rows themselves."""
@@ -305,7 +307,9 @@ def _items(settings: Mapping[str, str]) -> dict[str, str]:
         found = None
     if not isinstance(found, dict):
         raise ModelError(
-            Problem("the settings of the model name no items", "restore lextune.json of the release")
+            Problem(
+                "the settings of the model name no items", "restore lextune.json of the release"
+            )
         )
     return found
 

@@ -83,7 +83,9 @@ class Sequences:
         most = max(1, min(tokens, SCORES_AT_ONCE // max(1, self.catalogue)))
         parts: list[list[int]] = []
         width = 0
-        for row in rows.tolist():  # the first row of a part is its widest, and the others are padded to it
+        for row in (
+            rows.tolist()
+        ):  # the first row of a part is its widest, and the others are padded to it
             if not parts or (len(parts[-1]) + 1) * width > most:
                 parts.append([])
                 width = int(self.counts[row]) + 1

@@ -49,9 +49,13 @@ class _Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: torch.Tensor, penalty: torch.Tensor) -> torch.Tensor:
-        both = torch.unflatten(self.query_key_value(self.attention_norm(x)), -1, (3, self.heads, -1))
+        both = torch.unflatten(
+            self.query_key_value(self.attention_norm(x)), -1, (3, self.heads, -1)
+        )
         query, key, value = both.permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=penalty.to(query.dtype))
+        mixed = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=penalty.to(query.dtype)
+        )
         x = x + self.dropout(self.out(mixed.transpose(1, 2).flatten(2)))
         wide = self.dropout(functional.gelu(self.up(self.norm(x))))
         return x + self.dropout(self.down(wide))

@@ -41,7 +41,9 @@ def embed_texts(files: Files, texts: Sequence[str]) -> torch.Tensor:
             with refused("the text encoder does not take texts"):
                 states = model(**given)[0].float()
             mask = given["attention_mask"][..., None]
-            found[torch.from_numpy(rows)] = functional.normalize((states * mask).sum(1) / mask.sum(1))
+            found[torch.from_numpy(rows)] = functional.normalize(
+                (states * mask).sum(1) / mask.sum(1)
+            )
     if not bool(torch.isfinite(found).all()):
         raise ModelError(
             Problem("the text encoder gives no finite numbers", "restore the model's weights")
