@@ -33,7 +33,8 @@ class ModelConfig(Section):
     """Which pretrained model."""
 
     source: str = Field(
-        min_length=1, description="A hub id (owner/name), a folder, pypi:PACKAGE, or init:NAME, which the run makes."
+        min_length=1,
+        description="A hub id (owner/name), a folder, pypi:PACKAGE, or init:NAME, which the run makes.",
     )
     revision: str | None = Field(
         None,

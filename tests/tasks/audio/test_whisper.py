@@ -125,7 +125,9 @@ def test_what_is_cut_repeats_what_stays(text: list[int]) -> None:
     cut = _loop(text)
     kept = text[: len(text) - cut]
     if cut:
-        period = next(p for p in range(1, 25) if text[-p:] * (cut // p) == text[-cut:] and not cut % p)
+        period = next(
+            p for p in range(1, 25) if text[-p:] * (cut // p) == text[-cut:] and not cut % p
+        )
         assert kept[-period:] == text[-period:]
 
 
