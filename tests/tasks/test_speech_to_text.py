@@ -94,6 +94,8 @@ def train(
     return trainer, trainer.run(rows, rows, 0, resume=False)
 
 
+#: transformers gives WavLM two masks of different types, of which torch warns.
+pytestmark = pytest.mark.filterwarnings("ignore:Support for mismatched:UserWarning")
 KINDS = ["whisper", "wav2vec2", "hubert", "wavlm"]
 
 
@@ -217,7 +219,8 @@ def test_transcripts_that_a_ctc_model_cannot_write_are_refused(
     folders: dict[str, dict[str, bytes]], tmp_path: Path
 ) -> None:
     loaded = load(folders["wav2vec2"])
-    rows = Listed(written(tmp_path, [("low", None), ("naïve 7", None), ("a" * 200, None)]))
+    rows = Listed(written(tmp_path, [("low", None)] * 3))
+    rows[1:] = [rows[1]._replace(label="naïve 7"), rows[2]._replace(label="a" * 200)]
     with pytest.raises(DataError) as caught:
         TASK.kept(tmp_path / "kept", loaded.encode, rows, lambda _: None)
     assert ["lacks" in one.fact or "frames" in one.fact for one in caught.value.problems] == [
