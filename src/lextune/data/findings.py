@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lextune.data.events.counted import EventCount
+from lextune.data.events.counted import EventCount, UserDataCount
 from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.quality.results import QualityResult
 from lextune.errors import DataError, Problem
@@ -78,7 +78,7 @@ class DataReport(Record):
     problems: tuple[ReportProblem, ...]
     encodings: dict[str, str]
     unreadable: int = 0
-    personal_data: PersonalDataCount | ImageDataCount | SoundDataCount | None = None
+    personal_data: PersonalDataCount | ImageDataCount | SoundDataCount | UserDataCount | None = None
     events: EventCount | None = None
     fingerprints: dict[str, str] = Field(default_factory=dict)
     files: tuple[FileDigest, ...] = ()

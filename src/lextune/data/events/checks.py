@@ -11,12 +11,11 @@ import numpy.typing as npt
 from lextune.config import DataConfig
 from lextune.data.checks import ORDER
 from lextune.data.columns import Ints
-from lextune.data.events.counted import EventCount
+from lextune.data.events.counted import EventCount, UserDataCount
 from lextune.data.events.parts import TRAIN, VALIDATION, Marked
 from lextune.data.events.reading import Log
 from lextune.data.events.users import UserRows
 from lextune.data.findings import Findings
-from lextune.data.personal.counted import PersonalDataCount
 from lextune.data.quality.base import quality_checks
 from lextune.data.quality.results import QualityResult
 from lextune.records import Measurement
@@ -189,7 +188,7 @@ def measure_events(
     )  # fmt: skip
 
 
-def count_people(users: int, config: DataConfig, findings: Findings) -> PersonalDataCount | None:
+def count_people(users: int, config: DataConfig, findings: Findings) -> UserDataCount | None:
     """That every row is about a person: an id of a user is a pseudonym at best; None where the config says not to look."""
     if not config.personal_data.report or not users:
         return None
@@ -198,10 +197,7 @@ def count_people(users: int, config: DataConfig, findings: Findings) -> Personal
         "have a lawful basis for them (GDPR articles 4(5) and 6, PIPL article 13); what somebody watched or bought may "
         "tell health or belief: name such columns in data.columns.sensitive", count=users, unit="users",
     )  # fmt: skip
-    return PersonalDataCount(
-        rows=users, looked_at=users, found=users, sensitive=None, types={"USER_ID": users},
-        minimum_score=config.personal_data.minimum_score,
-    )  # fmt: skip
+    return UserDataCount(rows=users, found=users, types={"USER_ID": users})
 
 
 def no_quality(config: DataConfig) -> tuple[QualityResult, ...]:

@@ -39,3 +39,17 @@ class EventCount(Record):
     moments: dict[str, float]
     cold_users: int
     cold_items: int
+
+
+class UserDataCount(Record):
+    """Users of a log, each of whom is a person; nobody can say how sensitive what their events tell is.
+
+    Attributes:
+        rows: Users of all parts.
+        found: Those whose id and events are personal data: all, since a pseudonym is personal data.
+        types: The same by type.
+    """
+
+    rows: int
+    found: int
+    types: dict[str, int]

@@ -17,13 +17,13 @@ from lextune.data.checks import ORDER, given_parts, tell_unused
 from lextune.data.dataset import Progress, Rows, read_options
 from lextune.data.events import checks
 from lextune.data.events.beside import read_groups, read_items
+from lextune.data.events.counted import UserDataCount
 from lextune.data.events.parts import TEST, TRAIN, VALIDATION, Marked, mark
 from lextune.data.events.reading import EventColumns, EventReading, Log, events_of
 from lextune.data.events.users import UserRows, known_rows, part_rows
 from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
-from lextune.data.personal.counting import measure_personal
 from lextune.data.prepare import LabelledRows, Prepared, SubjectRows, make_reference
 from lextune.errors import DataError, Problem
 from lextune.histories import Event, write_history
@@ -75,7 +75,7 @@ def prepare_events(
         measurements=(
             *checks.measure_events(log, marked, items, rows, events),
             Measurement.exact("duplicate_rows", duplicates, n=len(log) + duplicates, unit="events"),
-            *measure_personal(personal),
+            *_personal(personal),
             _unreadable(context, len(log)),
             *gate.measurements(),
         ),
@@ -295,6 +295,12 @@ def _require_rows(rows: Mapping[str, UserRows]) -> None:
 def _leaked(log: Log, marked: Marked, test: UserRows) -> tuple[str, ...]:
     rows = checks.leaked_rows(log, marked, test)
     return tuple(np.sort(test.rows.ids[rows]).astype(str).tolist())
+
+
+def _personal(counted: UserDataCount | None) -> tuple[Measurement, ...]:
+    if counted is None:
+        return ()
+    return (Measurement.exact("personal_data_rows", counted.found, n=counted.rows, unit="rows"),)
 
 
 def _unreadable(context: ReadContext, events: int) -> Measurement:

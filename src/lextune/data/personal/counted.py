@@ -12,7 +12,7 @@ class PersonalDataCount(Record):
         rows: Of which there are so many,
         looked_at: and so many were looked at: all, or a seeded sample.
         found: Rows with data about a person (`counting.IMPERSONAL` are left out).
-        sensitive: Rows with data that GDPR article 9 or PIPL article 28 names; null where nobody can say.
+        sensitive: Rows with data that GDPR article 9 or PIPL article 28 names.
         types: Rows by type, all types that were found.
         minimum_score: Detections below it do not count.
     """
@@ -20,7 +20,7 @@ class PersonalDataCount(Record):
     rows: int
     looked_at: int
     found: int
-    sensitive: int | None
+    sensitive: int
     types: dict[str, int]
     minimum_score: float
 

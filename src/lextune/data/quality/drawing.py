@@ -12,6 +12,7 @@ from lextune.data.dataset import Progress, read_options
 from lextune.data.findings import Findings
 from lextune.data.formats import ReadContext
 from lextune.data.quality.sampling import drawn_order
+from lextune.errors import ConfigError, Problem
 from lextune.labels import InputKind, LabelKind
 
 
@@ -39,7 +40,12 @@ def draw_for_review(
 
     Raises:
         DataError: The data cannot be read.
+        ConfigError: Rows are events.
     """
+    if inputs == "history":
+        raise ConfigError(
+            Problem("rows are events of users, of which nobody can say whether one is right", "leave the review out")
+        )  # fmt: skip
     context = ReadContext(read_options(config, kind, inputs), Findings(), gate=gate or Gate(config))
     corpus = read_parts(config, context, progress)["train"]
     context.findings.raise_errors()

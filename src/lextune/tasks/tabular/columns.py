@@ -317,3 +317,9 @@ def _unfit(name: str, what: str) -> UnfitFeatureError:
             "the training rows had nothing else in this column",
         )
     )
+
+
+def is_number_or_date(cell: str) -> bool:
+    """Whether a cell, on its own, would be a number or a date."""
+    word = cell.strip()
+    return _NUMBER.fullmatch(word) is not None or _days(word) is not None
