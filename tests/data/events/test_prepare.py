@@ -132,7 +132,9 @@ def test_a_test_file_whose_pairs_are_taught_leaks_unless_they_are_dropped(tmp_pa
     test.write_text("user,item,time,shop\nu0,3,11,a\nu1,99,99,a\n")
     more = {"test": (str(test),)}
     found = prepared(config(path, **more))
-    assert measured(found)["leaked_test_rows"] == 0  # u0 met it at 10: it is no new item, so it is not asked for
+    assert (
+        measured(found)["leaked_test_rows"] == 0
+    )  # u0 met it at 10: it is no new item, so it is not asked for
     test.write_text("user,item,time,shop\nu0,3,5,a\nu1,99,99,a\n")
     found = prepared(config(path, **more))
     assert measured(found)["leaked_test_rows"] == 1

@@ -22,7 +22,9 @@ ROWS = [("u1", "007", 10, 4.0), ("u1", "7", 20, 3.5), ("u2", "7", 15, 5.0)]
 RATED = ColumnsConfig(rating="rating")
 
 
-def read(path: str | Path, columns: ColumnsConfig = RATED, **more: object) -> tuple[Log, ReadContext]:
+def read(
+    path: str | Path, columns: ColumnsConfig = RATED, **more: object
+) -> tuple[Log, ReadContext]:
     config = DataConfig.model_validate({"train": (str(path),), "columns": columns, **more})
     context = ReadContext(read_options(config, "items", "history"), Findings())
     reading = EventReading(config, context)
