@@ -33,7 +33,8 @@ class ModelConfig(Section):
     """Which pretrained model."""
 
     source: str = Field(
-        min_length=1, description="A hub id (owner/name), a folder, pypi:PACKAGE, or init:NAME, which the run makes."
+        min_length=1,
+        description="A hub id (owner/name), a folder, pypi:PACKAGE, or init:NAME, which the run makes.",
     )
     revision: str | None = Field(
         None,
@@ -112,7 +113,7 @@ class SplitConfig(Section):
         "auto",
         description="Of recommendation: `time`, which is its `auto`, tests on what comes after one moment for all "
         "users; `leave_last_out` on each user's last event, whose leaks from the future are counted. Others are cut at "
-        "`random`.",
+        "random; of sounds `random` also lets a speaker stand in several parts.",
     )
 
 
@@ -359,13 +360,13 @@ class RunConfig(Section):
         """As plain data, without what the run's own data was filtered by, read as, split by and pinned to."""
         found = self.model_dump(mode="json")
         found["data"]["columns"] |= {
-            "split_group": None, "subject": None, "consent": None, "sensitive": [],
+            "split_group": None, "subject": None, "consent": None, "sensitive": [], "speaker": None,
         }  # fmt: skip
         found["data"] |= {
             "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None, "manifest": None,
             "source": None, "purpose": None, "lawful_basis": None, "retention_until": None,
             "language": [], "consent": None,
-            "token_suffix": None, "token_joiner": None, "unreadable": 0.0,
+            "token_suffix": None, "token_joiner": None, "unreadable": 0.0, "audio": None,
         }  # fmt: skip
         return found
 

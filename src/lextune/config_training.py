@@ -154,7 +154,8 @@ class TrainConfig(Section):
     augmentation: AugmentationConfig = AugmentationConfig()
     audio_augmentation: AudioAugmentationConfig = AudioAugmentationConfig()
     hidden_size: Annotated[int, Field(ge=8, le=4096)] | None = Field(
-        None, description="Of networks that a run makes: numbers in a state; null is the task's own."
+        None,
+        description="Of networks that a run makes: numbers in a state; null is the task's own.",
     )
     num_hidden_layers: Annotated[int, Field(ge=1, le=64)] | None = Field(
         None, description="Of networks that a run makes: layers; null is the task's own."

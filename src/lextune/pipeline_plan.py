@@ -133,7 +133,7 @@ def _with_figures(made: Plan, walk: Walk, before: float, folder: Path, listener:
         "select_and_prepare": before,
         "load": tried.load_seconds,
         "tokenise": sum(rows.values()) * tried.tokenise_seconds,
-        "train": config.epochs * rows["train"] * measured.train_seconds
+        "train": (config.epochs + tried.pretrain_epochs) * rows["train"] * measured.train_seconds
         + encoded_once * measured.forward_seconds,
         "validate": config.epochs * rows["validation"] * measured.validation_seconds,
         "save": saves * measured.save_seconds,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,13 +17,14 @@ import torch
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, Problem
 from lextune.evidence.canonical import canonical
-from lextune.files import disk_problems, sha256, sync_folder, write_atomic
+from lextune.files import sha256
 from lextune.listener import Listener
 from lextune.models.loading import LoadedModel, load_pretrained
 from lextune.models.selection import SelectedModel
 from lextune.pipeline_evaluation import ENCODING
+from lextune.pipeline_making import Bar, grow_model, pretrain, try_growing, write_model
 from lextune.records import FileDigest, Measurement, TrainedModel
-from lextune.tasks.base import EncodedRows, model_info, tasks
+from lextune.tasks.base import EncodedRows, Grows, Pretrains, model_info, tasks
 from lextune.tasks.tensors import distinct_tensors
 from lextune.tasks.text.tokens import TOKENS_FOLDER
 from lextune.tasks.text.unknown import MOST_ROWS, measure_unknown, unknown_warning
@@ -47,27 +46,9 @@ if TYPE_CHECKING:
 
 
 #: What of other people's code decides how rows are encoded.
-_LIBRARIES = {"text": ("tokenizers",), "image": ("pillow",), "audio": ("soundfile", "soxr")}
-
-
-class _Bar:
-    """A callback that moves a progress bar."""
-
-    def __init__(self, listener: Listener) -> None:
-        self.listener = listener
-        self.advance: Callable[[int], None] = lambda _: None
-
-    def on_start(self, steps: int, done: int) -> None:
-        self.advance = self.listener.bar("train", steps, done)
-
-    def on_step(self, step: int, figures: dict[str, float]) -> None:  # noqa: ARG002
-        self.advance(1)
-
-    def on_epoch(self, epoch: int, figures: dict[str, float]) -> None:
-        self.listener.tell(
-            f"epoch {epoch}: validation loss {figures['validation_loss']:.4f}, "
-            f"accuracy {figures['validation_accuracy']:.4f}"
-        )
+_LIBRARIES = {
+    "text": ("tokenizers",), "image": ("pillow",), "audio": ("soundfile", "soxr"), "record": ("numpy",),
+}  # fmt: skip
 
 
 def fine_tune(
@@ -95,6 +76,12 @@ def fine_tune(
         _rows(loaded, selected, prepared, name, folder / TOKENS_FOLDER, listener)
         for name in ("train", "validation")
     )
+    if isinstance(task, Grows) and task.grows(selected.files):
+        return grow_model(config, selected, loaded, (train, validation), folder, listener)
+    identity = _identity(config, selected, prepared)
+    pretrained = pretrain(
+        config, selected, loaded, (train, validation), folder, identity, resume=resume, listener=listener
+    )  # fmt: skip
     redrawn = _try_first(config, loaded, train)
     if redrawn:
         listener.tell(redrawn)
@@ -105,9 +92,9 @@ def fine_tune(
         loaded.model,
         config.train,
         folder / "checkpoints",
-        identity=_identity(config, selected, prepared),
+        identity=identity,
         class_weights=weights,
-        callbacks=[TrainerLog(folder / "trainer_log.jsonl"), _Bar(listener)],
+        callbacks=[TrainerLog(folder / "trainer_log.jsonl"), Bar(listener)],
     )
     frozen = embeddings_frozen(loaded.model)
     before = _watched(trainer, loaded)
@@ -117,13 +104,15 @@ def fine_tune(
     settings = {**loaded.settings, **task.decided(loaded, validation.encoded, validation.labels)}
     info = model_info(config.task, classes, loaded.max_length, outcome.precision, settings)
     files = task.export(loaded.model, selected.files, info)
-    digests = _write_model(folder / "model", files)
+    digests = write_model(folder / "model", files)
     measurements = (
         *weight_change(before, distinct_tensors(loaded.model)),
         *_counted(outcome, train, validation),
         *unknown,
+        *pretrained.measurements,
     )
     effective = {
+        **pretrained.parameters,
         "max_length": loaded.max_length,
         "head_redrawn": redrawn is not None,
         "freeze_embeddings": frozen,
@@ -170,6 +159,7 @@ class Tried:
         load_seconds: To build the model and try it once.
         tokenise_seconds: Of one row.
         features_once: Whether the method runs the encoder over every row once, before the first step.
+        pretrain_epochs: Epochs that a model without weights learns from inputs alone.
     """
 
     rehearsal: Rehearsal
@@ -177,6 +167,7 @@ class Tried:
     load_seconds: float
     tokenise_seconds: float
     features_once: bool
+    pretrain_epochs: int = 0
 
 
 def try_training(
@@ -210,6 +201,9 @@ def try_training(
     tokenising = (time.perf_counter() - start) / len(rows)
     labels = task.numbers(list(Texts(table["label"], rows)), classes, encoded)
     sample = Rows(encoded, labels, _row_ids(encoded, Texts(table["id"], rows)))
+    if isinstance(task, Grows) and task.grows(selected.files):
+        grown = try_growing(config, selected, loaded, sample)
+        return Tried(grown, "fp32", loading, tokenising, features_once=False)
     start = time.perf_counter()
     _try_first(config, loaded, sample)
     trainer = Trainer(
@@ -221,7 +215,11 @@ def try_training(
     _before = _watched(trainer, loaded)  # held as in a run, for the sake of its memory
     rehearsal = rehearse(trainer, sample, len(task.outputs(classes)))
     once = trainer.method.features_once
-    return Tried(rehearsal, trainer.progress.precision, loading, tokenising, once)
+    blank = isinstance(task, Pretrains) and task.masking(
+        loaded.model, selected.files, loaded.settings, config.train
+    )
+    before = config.train.pretrain_epochs if blank else 0
+    return Tried(rehearsal, trainer.progress.precision, loading, tokenising, once, before)
 
 
 def _class_weights(
@@ -363,26 +361,6 @@ def _identity(config: RunConfig, selected: SelectedModel, prepared: Prepared) ->
                 },
             }
         )
-    )
-
-
-def _write_model(target: Path, files: Mapping[str, bytes]) -> tuple[FileDigest, ...]:
-    temporary = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    with disk_problems(target):
-        try:
-            temporary.mkdir(parents=True)
-            for name, data in files.items():
-                write_atomic(temporary / name, data)
-            shutil.rmtree(target, ignore_errors=True)
-            os.rename(temporary, target)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        sync_folder(target.parent)
-    return tuple(
-        FileDigest(path=name, sha256=sha256(data), size=len(data))
-        for name, data in sorted(files.items())
     )
 
 

@@ -15,6 +15,7 @@ from lextune.data.audio.checks import odd_sounds, tell_speakers
 from lextune.data.audio.speakers import settle_speakers
 from lextune.data.columns import Ints, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
+from lextune.data.feature_checks import check_features
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
 from lextune.data.fingerprint import fingerprint, normalise
 from lextune.data.formats import ReadContext
@@ -122,6 +123,10 @@ def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
     for kind, severity, fact, what_to_do, odd in odd_sounds(name, rows):
         tell_rows(findings, kind, severity, fact, what_to_do, rows, odd)
     repeats = find_repeats(rows)
+    if rows.records:
+        tell_alike(name, rows, repeats, findings)
+        tell_missing_groups(name, rows, findings)
+        return repeats
     remedy = "remove all but one of each"
     if name == "train":
         remedy = f"set data.duplicates: drop, or {remedy}"
@@ -130,6 +135,24 @@ def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
     tell_rows(findings, "conflicting_labels", "warning",
           f"rows of {name} whose {rows.noun} stands there with different labels",
           "decide on one label for each, or remove them", rows, repeats.conflicting)  # fmt: skip
+    tell_missing_groups(name, rows, findings)
+    return repeats
+
+
+def tell_alike(name: str, rows: Rows, repeats: Repeats, findings: Findings) -> None:
+    """Report on rows of features that are alike: two visits may be, so that nothing need be wrong with them."""
+    none = "none is needed where they are of different people or visits; else remove all but one"
+    drop = ", or set data.duplicates: drop" if name == "train" else ""
+    tell_rows(findings, "duplicate", "info", f"rows of {name} with the features and label of another",
+          none + drop, rows, repeats.copies)  # fmt: skip
+    tell_rows(findings, "conflicting_labels", "info",
+          f"rows of {name} whose features stand there with different labels",
+          "none is needed where what is alike ends differently; no model can tell them apart", rows,
+          repeats.conflicting)  # fmt: skip
+
+
+def tell_missing_groups(name: str, rows: Rows, findings: Findings) -> None:
+    """Report on rows without a group, and on columns of very many groups."""
     for column, values in {**rows.groups, **rows.bonds}.items():
         missing = np.flatnonzero(values.numbers < 0)
         tell_rows(findings, "missing_group", "warning", f"rows of {name} without a value in {column!r}",
@@ -142,12 +165,15 @@ def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
                 "name a column of few groups in data.columns.group; one that only keeps rows together is "
                 "data.columns.split_group or subject", count=names, unit="groups",
             )  # fmt: skip
-    return repeats
 
 
 def _check_texts(name: str, rows: Rows, findings: Findings) -> None:
     length, inside = rows.lengths
     empty = np.flatnonzero(rows.empty)
+    if rows.records:
+        tell_rows(findings, "empty_text", "warning", f"rows of {name} without any feature",
+              "fill them in or remove them, and check data.columns.features", rows, empty)  # fmt: skip
+        return
     severity: Level = "error" if len(empty) > EMPTY_SHARE * len(rows) else "warning"
     tell_rows(findings, "empty_text", severity, f"rows of {name} without text",
           "write the text there or remove the row, and check data.columns.text", rows, empty)  # fmt: skip
@@ -398,6 +424,8 @@ def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repe
         findings.error_kinds() <= _WHOLE
     ):  # else what is missing may be in the rows that were not read
         check_classes("train", parts["train"], findings)
+        if parts["train"].records:
+            check_features(parts["train"], findings)
     if len(parts) > 1 and findings.error_kinds() <= _WHOLE:
         check_between(parts, findings)
     return repeats

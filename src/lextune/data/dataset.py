@@ -23,10 +23,12 @@ from lextune.data.images.looking import ImageColumns, ImageReading
 from lextune.data.labelling import UnfitLabelError, is_not_finite, read_label
 from lextune.data.looking import look_at
 from lextune.data.opening import read_source
+from lextune.data.records import feature_cells
 from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
 from lextune.errors import ConfigError, Problem
 from lextune.extras import need
+from lextune.features import write_features
 from lextune.labels import InputKind, LabelKind, classes_in
 from lextune.records import Split
 
@@ -39,8 +41,10 @@ Progress = Callable[[str], None]
 #: Rows that data.redact does not reach, and what to do instead.
 _UNREDACTED: Mapping[str, str] = {
     "image": "leave it out, and write the images again without their metadata: lextune data redact",
+    "record": "leave it out, and name the columns without personal data in data.columns.features",
     "audio": "leave it out, and remove the rows or cut the sounds: what is taken out of a transcript is still heard",
 }
+_NOUNS: Mapping[str, str] = {"image": "images", "audio": "sounds", "record": "named features"}
 _REPORT_EVERY = 50_000
 
 
@@ -62,6 +66,7 @@ class Rows:
         images: What is known of the rows' images; None where rows are none. The text of an image is the digest
             of its file.
         sounds: The same of sounds; a piece of a file has its times behind the digest.
+        records: Whether a text is a row of named features, see `lextune.features`.
     """
 
     texts: Texts
@@ -76,6 +81,7 @@ class Rows:
     kind: LabelKind = "class"
     images: ImageColumns | None = None
     sounds: SoundColumns | None = None
+    records: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -83,8 +89,8 @@ class Rows:
     @property
     def noun(self) -> str:
         """What a row is, for messages."""
-        if self.sounds is not None:
-            return "sound"
+        if self.sounds is not None or self.records:
+            return "record" if self.records else "sound"
         return "text" if self.images is None else "image"
 
     @property
@@ -167,6 +173,7 @@ class _Reading:
         self.digests, self.normal = bytearray(), bytearray()
         self.lengths = array("i"), array("i")
         kind = context.options.input_kind
+        self.records = kind == "record"
         self.images = ImageReading(config, context) if kind == "image" else None
         self.sounds = SoundReading(context) if kind == "audio" else None
         self.speakers = SpeakerReading(columns.speaker) if kind == "audio" else None
@@ -194,7 +201,7 @@ class _Reading:
         config, values = self.config, raw.values
         cell = values.get(config.columns.label) or ""
         before = self.context.unreadable
-        mask = ""
+        mask, empty = "", False
         if self.images is not None:
             probe = self.images.accept(looked, raw)
             if probe is None:
@@ -206,6 +213,11 @@ class _Reading:
             if sound is None:
                 return
             text = sound.text
+            label = self._label(cell, text, raw.where)
+        elif self.records:
+            features = feature_cells(values, config.columns)
+            text = write_features(features)
+            empty = not any(one and one.strip() for one in features.values())
             label = self._label(cell, text, raw.where)
         else:
             text = values.get(config.columns.text) or ""
@@ -228,7 +240,7 @@ class _Reading:
         self.digests += row_digest(text, label, groups)
         self.normal += normal_digest(text)
         self.lengths[0].append(len(text))
-        self.lengths[1].append(len(text.strip()))
+        self.lengths[1].append(0 if empty else len(text.strip()))
 
     def _label(self, cell: str, text: str, where: str) -> str:
         config, kind = self.config, self.context.options.label_kind
@@ -290,7 +302,7 @@ class _Reading:
             self.places.column(), digests, np.frombuffer(self.normal, "S16"),
             np.array(self.lengths, np.int32), row_ids(digests), self.context.options.label_kind,
             None if self.images is None else self.images.columns(),
-            self._sound_columns(),
+            self._sound_columns(), self.records,
         )  # fmt: skip
 
 
@@ -306,7 +318,7 @@ def read_options(
     if inputs in _UNREDACTED and config.redact is not None:
         raise ConfigError(
             Problem(
-                f"data.redact takes personal data out of texts, and rows are {'images' if inputs == 'image' else 'sounds'}",
+                f"data.redact takes personal data out of texts, and rows are {_NOUNS[inputs]}",
                 _UNREDACTED[inputs],
             )
         )
@@ -321,11 +333,16 @@ def read_options(
 
         options = event_options(config, options)
         kind = "items"
+    if inputs == "record":
+        options |= dict.fromkeys(columns.features, "data.columns.features")
     options |= dict.fromkeys(columns.group, "data.columns.group")
     options |= dict.fromkeys(columns.sensitive, "data.columns.sensitive") | consent_columns(config)
     return ReadOptions(
         options=options,
-        text={"image": columns.image, "audio": columns.audio}.get(inputs, columns.text),
+        text={"image": columns.image, "audio": columns.audio, "record": ""}.get(
+            inputs, columns.text
+        ),
+        everything=inputs == "record" and not columns.features,
         label=None if inputs == "history" else columns.label,
         events=EventColumns.of(columns) if inputs == "history" else None,
         label_kind=kind,

@@ -32,6 +32,8 @@ _TABLES = {
     "metadata.jsonl": "jsonl", "metadata.csv": "delimited", "metadata.parquet": "parquet",
 }  # fmt: skip
 _FILE_NAME = "file_name"
+#: Names that are looked at to say what a folder is of.
+_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,20 @@ class FileKind:
     def named(self, path: Path) -> bool:
         """Whether a file is one by the suffix of its name, in any case, read or not."""
         return path.suffix.lower() in self.suffixes or path.suffix.lower() in self.unread
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path is one, or a folder whose files are of the kind for the most part, by their names."""
+        if not path.is_dir():
+            return path.is_file() and self.named(path)
+        seen = found = 0
+        for base, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in names:
+                if not name.startswith("."):
+                    seen, found = seen + 1, found + self.named(Path(base, name))
+            if seen >= _LOOKED_AT:
+                break
+        return 2 * found > seen
 
     def below(self, folder: Path, root: Path, source: Source, context: ReadContext) -> list[Path]:
         """The files of the kind below a folder, sorted; what is passed over is told."""

@@ -59,6 +59,7 @@ class ReadOptions:
         token_joiner: What tokens are joined by; None finds it.
         unreadable: The share of rows that may be left out because they cannot be read.
         pins: Source to SHA-256 (hex) of the bytes on disk.
+        everything: Whether every column is read, because all of them say something of a row.
     """
 
     text: str = "text"
@@ -79,12 +80,14 @@ class ReadOptions:
     token_joiner: str | None = None
     unreadable: float = 0.0
     pins: Mapping[str, str] = field(default_factory=dict)
+    everything: bool = False
 
     @property
     def wanted(self) -> tuple[str, ...]:
         """The columns that every row must have, each once."""
         label = () if self.label is None else (self.label,)
-        return tuple(dict.fromkeys((self.text, *label, *self.others)))
+        text = () if self.input_kind == "record" else (self.text,)
+        return tuple(dict.fromkeys((*text, *label, *self.others)))
 
 
 @dataclass

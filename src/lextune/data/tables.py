@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from lextune.data.dataset_folders import class_names
 from lextune.data.formats import (
+    FILED,
     RawRow,
     ReadContext,
     Source,
@@ -47,7 +48,8 @@ def usable_columns(schema: Any, source: Source, context: ReadContext) -> list[st
     """The names of the wanted columns; None after an error."""
     options = context.options
     columns = list(options.wanted)
-    columns += [name for name in options.optional if name in schema.names and name not in columns]
+    also = schema.names if options.everything else options.optional
+    columns += [name for name in also if name in schema.names and name not in columns]
     if (
         missing_columns(schema.names, source, context)
         or repeated_columns(schema.names, source.name, context)
@@ -59,7 +61,7 @@ def usable_columns(schema: Any, source: Source, context: ReadContext) -> list[st
 
 def block_rows(context: ReadContext) -> int:
     """How many rows may be Python objects at a time."""
-    return BLOCK if context.options.input_kind == "text" else BLOCK_OF_IMAGES
+    return BLOCK_OF_IMAGES if context.options.input_kind in FILED else BLOCK
 
 
 def rows_of(
@@ -115,7 +117,8 @@ def _row(
     if tagged is not None:
         yield tagged
         return
-    if isinstance(values.get(context.options.text), list):
+    records = context.options.input_kind == "record"
+    if isinstance(values.get(context.options.text), list) and not records:
         context.skip(
             "column_type", f"records whose {context.options.text!r} is a list without tags that are names",
             "write a text there, or a list of tokens with a list of tags in the column of the label", where,
@@ -123,7 +126,9 @@ def _row(
         return
     yield RawRow(
         {
-            name: json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+            name: json.dumps(value, ensure_ascii=False, default=str)
+            if isinstance(value, list | dict)
+            else value
             for name, value in values.items()
         },
         where,
@@ -141,6 +146,8 @@ def _unfit(schema: Any, columns: list[str], source: Source, context: ReadContext
         if name in file_columns(options) and _holds_file(kind):
             continue
         if pa.types.is_nested(kind) and lists and name in (options.label, options.text):
+            continue
+        if pa.types.is_nested(kind) and options.input_kind == "record" and name != options.label:
             continue
         if pa.types.is_nested(kind) or "binary" in str(kind):
             unfit = True

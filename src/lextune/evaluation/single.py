@@ -14,6 +14,7 @@ from lextune.evaluation.baselines import (
     baselines,
     recall_difference,
 )
+from lextune.evaluation.costs import average_precision_difference
 from lextune.evaluation.kinds import Kind, TrainingInputs, kinds, made_up_scores
 from lextune.evaluation.metrics import by_group, metrics
 from lextune.evaluation.predict import Scored
@@ -37,6 +38,9 @@ kinds.register("class")(
     Kind(
         Scored, labels, made_up_scores, metrics, by_group, baselines, answer,
         ("accuracy", "macro_f1"), accuracy_difference,
-        differences={"unweighted_average_recall": recall_difference},
+        differences={
+            "unweighted_average_recall": recall_difference,
+            "average_precision": average_precision_difference,
+        },
     )
 )  # fmt: skip

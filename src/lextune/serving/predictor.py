@@ -198,10 +198,14 @@ class Predictor:
     @cached_property
     def _known(self) -> frozenset[str]:
         """Items that a history may name, or features that a record has."""
-        if self.input_kind == "history":
-            return frozenset(self.classes)
-        columns = json.loads(self._loaded.settings["columns"])
-        return frozenset(one["name"] for one in columns)
+        return frozenset(self.classes) if self.input_kind == "history" else self.features
+
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """Names of what a record has; none where the model reads no records."""
+        return frozenset(
+            one["name"] for one in json.loads(self._loaded.settings.get("columns", "[]"))
+        )
 
     @cached_property
     def _item_texts(self) -> Mapping[str, str]:

@@ -315,6 +315,39 @@ class Finds(Protocol):
         ...
 
 
+@runtime_checkable
+class Pretrains(Protocol):
+    """What a task has besides whose models may come without weights, and first learn from inputs without labels."""
+
+    def masking(
+        self, model: torch.nn.Module, files: Files, settings: Mapping[str, str], config: TrainConfig
+    ) -> tuple[Any, torch.nn.Module] | None:
+        """A task of guessing what is hidden of the inputs, and a model for it whose training changes `model` in place.
+
+        None where the files have weights.
+        """
+        ...
+
+
+@runtime_checkable
+class Grows(Protocol):
+    """What a task has besides some of whose models are grown whole from all rows, and not trained by steps."""
+
+    def grows(self, files: Files) -> bool:
+        """Whether these are files of such a model."""
+        ...
+
+    def grow(
+        self, encoded: Any, labels: Any, files: Files, seed: int
+    ) -> tuple[torch.nn.Module, dict[str, Any]]:
+        """The model, and how it was grown: `iterations`, how often all rows were gone through, and its settings.
+
+        Raises:
+            ModelError: It cannot take these rows.
+        """
+        ...
+
+
 tasks: Registry[Task] = Registry("task", "lextune.tasks")
 
 

@@ -83,10 +83,14 @@ class BehaviourPrediction:
             known = read_columns(own["columns"]) if "columns" in own else decided
         except (KeyError, ValueError) as error:
             raise ModelError(
-                Problem("the columns of the model are not there", "use the folder as lextune wrote it")
+                Problem(
+                    "the columns of the model are not there", "use the folder as lextune wrote it"
+                )
             ) from error
         if [(one.name, one.kind) for one in known] != [(one.name, one.kind) for one in decided]:
-            differ = sorted({(one.name, one.kind) for one in known} ^ {(one.name, one.kind) for one in decided})
+            differ = sorted(
+                {(one.name, one.kind) for one in known} ^ {(one.name, one.kind) for one in decided}
+            )
             raise ModelError(
                 Problem(
                     "the pretrained model has other columns than the data: "

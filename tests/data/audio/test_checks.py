@@ -155,6 +155,7 @@ def test_pieces_of_one_file_are_rows_of_their_own(tmp_path):
         ("one", 0.0, 1.0), ("two", 1.0, 2.0), ("three", 2.0, None),
     }  # fmt: skip
     assert len({row.sha256 for row in rows}) == 1
+    assert told(prepared.report)["pieces"].count == 3
     folder.lines += ["hour.wav,four,2,9", "hour.wav,five,soon,9", "hour.wav,six,-1,2"]
     found = told(folder.check())
     assert found["piece_outside"].count == 1

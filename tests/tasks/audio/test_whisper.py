@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,7 +124,9 @@ def test_what_is_cut_repeats_what_stays(text: list[int]) -> None:
     cut = _loop(text)
     kept = text[: len(text) - cut]
     if cut:
-        period = next(p for p in range(1, 25) if text[-p:] * (cut // p) == text[-cut:] and not cut % p)
+        period = next(
+            p for p in range(1, 25) if text[-p:] * (cut // p) == text[-cut:] and not cut % p
+        )
         assert kept[-period:] == text[-period:]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from lextune.config import DataConfig
 from lextune.data.audio.speakers import speakers_of
-from lextune.data.columns import Ints
+from lextune.data.columns import Ints, Names
 from lextune.data.dataset import Rows
 from lextune.data.findings import Findings, Level
 
@@ -39,6 +39,16 @@ def odd_sounds(name: str, rows: Rows) -> Iterator[Oddity]:
     sounds = rows.sounds
     if sounds is None or not len(rows):
         return
+    pieces = np.array(
+        [
+            names != ("0", "")
+            for names in zip(_cells(sounds.starts), _cells(sounds.stops), strict=True)
+        ]
+    )
+    yield Oddity(
+        "pieces", "info", f"rows of {name} that are pieces of a sound, as their start and stop say",
+        "none is needed if those columns are seconds", np.flatnonzero(pieces),
+    )  # fmt: skip
     yield Oddity(
         "quiet_sound", "warning", f"sounds of {name} that are quieter than 60 dB under full scale",
         "listen to them; record them again, or remove them", np.flatnonzero(sounds.rms < QUIET_RMS),
@@ -97,3 +107,7 @@ def _odd_paces(rows: Rows) -> Ints:
         usual = float(np.median(pace[said]))
         odd |= said & ((pace > FAR * usual) | (pace < usual / FAR))
     return np.flatnonzero(odd)
+
+
+def _cells(column: Names) -> Iterator[str]:
+    return (column.names[number] for number in column.numbers.tolist())

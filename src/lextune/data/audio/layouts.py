@@ -59,7 +59,7 @@ def is_kaldi(path: Path) -> bool:
 def has_transcripts(folder: Path) -> bool:
     """Whether the first sounds below a folder, for the most part, have a transcript beside them."""
     sounds = list(itertools.islice((one for one in _walk(folder) if _is_sound(one)), _LOOKED_AT))
-    return 2 * sum(transcript_of(one) is not None for one in sounds) > len(sounds)
+    return bool(sounds) and 2 * sum(map(bool, map(transcript_of, sounds))) > len(sounds)
 
 
 def transcript_of(sound: Path) -> Path | None:

@@ -17,6 +17,7 @@ from lextune.data.images.personal import count_in_images, measure_in_images
 from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.personal.detector import Detector
 from lextune.data.personal.types import TYPES
+from lextune.data.records import words_of
 from lextune.records import Interval, Measurement
 from lextune.statistics import wilson
 
@@ -141,6 +142,8 @@ def _sample(parts: Mapping[str, Rows], limit: int, seed: int) -> dict[str, Ints]
 def _found(rows: Rows, detector: Detector) -> Iterator[tuple[frozenset[str], str]]:
     """The types in each row that has any, and its place."""
     texts = (text for block in rows.texts.blocks() for text in block)
+    if rows.records:
+        texts = map(words_of, texts)
     for number, found in enumerate(detector.detect_many(texts)):
         if found:
             yield frozenset(one.type for one in found), rows.places[number]

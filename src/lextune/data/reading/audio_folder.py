@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lextune.audio import SUFFIXES
-from lextune.data.audio.layouts import is_kaldi, is_ljspeech
-from lextune.data.file_folders import FileKind, is_file_folder, read_file_folder
+from lextune.data.audio.layouts import has_transcripts, is_kaldi, is_ljspeech
+from lextune.data.file_folders import FileKind, folder_table, is_file_folder, read_file_folder
 from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source, data_format
 
 _SOUNDS = FileKind(
@@ -28,3 +28,22 @@ def _is_audio_folder(path: Path, options: ReadOptions) -> bool:
 def read_audio_folder(source: Source, context: ReadContext) -> Iterator[RawRow]:
     """One row per sound, as `file_folders.read_file_folder` has it (Hugging Face's audiofolder)."""
     yield from read_file_folder(source, context, _SOUNDS)
+
+
+def holds_sounds(path: Path) -> bool:
+    """Whether a path is a sound, or a folder whose files are sounds or transcripts beside them, by names and layout."""
+    return (
+        _SOUNDS.holds(path)
+        or is_ljspeech(path)
+        or is_kaldi(path)
+        or (path.is_dir() and has_transcripts(path))
+    )
+
+
+def holds_transcripts(path: Path) -> bool:
+    """Whether sounds come with the words that are said, as the layout shows; a table's columns are not read."""
+    return (
+        is_ljspeech(path)
+        or is_kaldi(path)
+        or (path.is_dir() and (folder_table(path) is not None or has_transcripts(path)))
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +9,6 @@ from lextune.data.file_folders import FileKind, is_file_folder, read_file_folder
 from lextune.data.formats import RawRow, ReadContext, ReadOptions, Source, data_format
 from lextune.images import SUFFIXES
 
-#: Names that are looked at to say whether a folder is one of images.
-_LOOKED_AT = 1000
 _IMAGES = FileKind(
     noun="image",
     suffixes=SUFFIXES,
@@ -42,14 +39,4 @@ def is_image_name(path: Path) -> bool:
 
 def holds_images(path: Path) -> bool:
     """Whether a path is an image, or a folder whose files are images for the most part, by their names."""
-    if not path.is_dir():
-        return path.is_file() and is_image_name(path)
-    seen = found = 0
-    for base, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
-            if not name.startswith("."):
-                seen, found = seen + 1, found + is_image_name(Path(base, name))
-        if seen >= _LOOKED_AT:
-            break
-    return 2 * found > seen
+    return _IMAGES.holds(path)

@@ -180,7 +180,8 @@ def _row(item: Any, where: str, context: ReadContext) -> Iterator[RawRow | Tagge
         value = ("true" if found else "false") if isinstance(found, bool) else found
         if value is not None and not isinstance(value, str):
             is_label = name == context.options.label
-            if is_label and context.options.label_kind != "class":
+            options = context.options
+            if options.label_kind != "class" if is_label else options.input_kind == "record":
                 value = json.dumps(value, ensure_ascii=False)
             elif name in wanted:
                 remedy = nested_remedy(value) if is_label else "write a text there"
@@ -191,7 +192,8 @@ def _row(item: Any, where: str, context: ReadContext) -> Iterator[RawRow | Tagge
                 continue
             else:
                 continue
-        if name in wanted and value is not None and not is_unicode(value):
+        read = name in wanted or context.options.everything
+        if read and value is not None and not is_unicode(value):
             context.skip(
                 "broken_unicode", f"records whose {name!r} holds half a character (a lone surrogate)",
                 "write the text again from its source", where,

@@ -154,7 +154,9 @@ def _decide(name: str, cells: Sequence[str | None]) -> Column:
         return _decide_events(name, there)
     counts = Counter(map(_category, there))
     least = RARE if len(cells) >= MANY_ROWS else 1
-    kept = sorted((value for value, n in counts.items() if n >= least), key=lambda one: (-counts[one], one))
+    kept = sorted(
+        (value for value, n in counts.items() if n >= least), key=lambda one: (-counts[one], one)
+    )
     return Column(name, "category", values=tuple(kept[:MOST_VALUES]))  # fmt: skip
 
 
@@ -315,3 +317,9 @@ def _unfit(name: str, what: str) -> UnfitFeatureError:
             "the training rows had nothing else in this column",
         )
     )
+
+
+def is_number_or_date(cell: str) -> bool:
+    """Whether a cell, on its own, would be a number or a date."""
+    word = cell.strip()
+    return _NUMBER.fullmatch(word) is not None or _days(word) is not None

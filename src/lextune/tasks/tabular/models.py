@@ -60,9 +60,7 @@ def build_transformer(
             )
         )
     model = TabularTransformer(
-        TabularEncoder(
-            *layouts(columns), _sizes(asked), _DROPOUT if dropout is None else dropout
-        ),
+        TabularEncoder(*layouts(columns), _sizes(asked), _DROPOUT if dropout is None else dropout),
         len(classes),
     )
     model.sizes = asked  # type: ignore[assignment]

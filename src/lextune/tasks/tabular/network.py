@@ -184,9 +184,7 @@ class Block(nn.Module):
         found = functional.scaled_dot_product_attention(query, key, value, mask, dropout_p=rate)
         found = self.out(found.transpose(1, 2).reshape(rows, tokens, width))
         states = states + functional.dropout(found, rate)
-        found = self.down(
-            functional.dropout(functional.gelu(self.up(self.norm2(states))), rate)
-        )
+        found = self.down(functional.dropout(functional.gelu(self.up(self.norm2(states))), rate))
         return states + functional.dropout(found, rate)
 
 

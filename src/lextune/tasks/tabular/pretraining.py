@@ -83,9 +83,7 @@ class MaskedCells:
         seed: Of the drawing.
     """
 
-    def __init__(
-        self, layout: Layout, events: Sequence[Layout], share: float, seed: int
-    ) -> None:
+    def __init__(self, layout: Layout, events: Sequence[Layout], share: float, seed: int) -> None:
         self.layouts, self.share, self.seed = (layout, *events), share, seed
 
     def epoch(self, encoded: Records, config: TrainConfig, epoch: int) -> Records:  # noqa: ARG002

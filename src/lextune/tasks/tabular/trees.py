@@ -30,9 +30,7 @@ def matrix_of(cells: Cells) -> npt.NDArray[np.float64]:
     return np.concatenate([codes, cells.numbers], 1)
 
 
-def grow(
-    cells: Cells, labels: npt.NDArray[np.int64], growth: Mapping[str, Any], seed: int
-) -> Any:
+def grow(cells: Cells, labels: npt.NDArray[np.int64], growth: Mapping[str, Any], seed: int) -> Any:
     """scikit-learn's classifier, fitted.
 
     It stops early on a tenth of the rows, which it draws with the seed, where each class has rows to spare.
@@ -136,7 +134,12 @@ def exported(model: Any) -> BoostedTrees:
             for node in np.flatnonzero(is_set):
                 words = tree.raw_left_cat_bitsets[found["bitset_idx"][node]]
                 order = orders[found["feature_idx"][node]]
-                sets.append((number[node], _way_of_codes(words, order, bool(found["missing_go_to_left"][node]))))
+                sets.append(
+                    (
+                        number[node],
+                        _way_of_codes(words, order, bool(found["missing_go_to_left"][node])),
+                    )
+                )
             nodes.append((found, start, number))
             start, taken = start + len(tree.nodes), taken + len(tree.raw_left_cat_bitsets)
     prior = np.asarray(model._baseline_prediction, np.float64).reshape(-1)

@@ -13,7 +13,7 @@ from lextune.data.checks import tell_rows
 from lextune.data.columns import Ints, Spool, Texts, same
 from lextune.data.dataset import Rows
 from lextune.data.findings import PLACES, Findings
-from lextune.data.quality.base import QualityInput, quality_checks
+from lextune.data.quality.base import QualityInput, not_for, quality_checks
 from lextune.data.quality.lookalikes import (
     LEAST_CORRELATION,
     MOST_BITS,
@@ -59,6 +59,8 @@ def near_duplicates(given: QualityInput, findings: Findings) -> QualityResult:
             check="near_duplicates", status="not_applicable",
             reason="rows are sounds: files of the same bytes are counted, and nobody compared how others sound",
         )  # fmt: skip
+    if given.corpus.records:
+        return not_for("near_duplicates", "record")
     names = list(given.parts)
     distinct = _distinct(list(given.parts.values()))
     pairs, parameters = _pairs(given, distinct)

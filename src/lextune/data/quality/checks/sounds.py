@@ -41,7 +41,7 @@ def _of_part(rows: Rows) -> tuple[list[Measurement], dict[str, Any]]:
         Measurement.exact("median_seconds", float(np.median(seconds)), n=n, unit="seconds"),
         Measurement.exact("longest_seconds", float(seconds.max()), n=n, unit="seconds"),
     ]
-    details = {
+    details: dict[str, Any] = {
         "seconds": _figures(seconds),
         "rates": _counts(rows.sounds.rates),
         "channels": _counts(rows.sounds.channels),
