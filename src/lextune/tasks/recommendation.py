@@ -42,7 +42,8 @@ class Recommendation:
     pipeline_tag: ClassVar[str] = "other"
     train_settings: ClassVar[frozenset[str]] = frozenset({"max_length", *_SIZES})
     metrics: tuple[str, ...] = (
-        "ndcg", "hit_rate", "mrr", "coverage", "novelty", "popularity_lift",
+        *(f"{name}_{k}" for k in (10, 5, 20, 50) for name in ("ndcg", "hit_rate")), "mrr",
+        *(f"{name}_10" for name in ("coverage", "novelty", "popularity_lift")),
     )  # fmt: skip
     baselines: tuple[str, ...] = ("popularity", "item_knn", "ease")
 
