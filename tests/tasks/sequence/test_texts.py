@@ -36,7 +36,8 @@ def test_it_is_what_transformers_says(files: dict[str, bytes], tmp_path: Path) -
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     texts = ["a superb film", "boring", "the story of an actor"]
-    model, tokenizer = AutoModel.from_pretrained(tmp_path).eval(), Tokenizer.from_file(str(tmp_path / "tokenizer.json"))  # fmt: skip
+    model = AutoModel.from_pretrained(tmp_path).eval()
+    tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     with torch.inference_mode():
         means = [model(torch.tensor([tokenizer.encode(one).ids]))[0][0].mean(0) for one in texts]
     unit = torch.stack([one / one.norm() for one in means])
