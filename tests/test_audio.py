@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import struct
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lextune.audio import (
-    RATE,
     AudioInput,
     UnfitAudioError,
     read_audio,
@@ -24,6 +22,7 @@ from lextune.audio import (
     sound_info,
     stream_audio,
 )
+from sounds import RATE, tone, written
 
 KINDS = [
     ("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "PCM_32"), ("WAV", "FLOAT"), ("WAV", "PCM_U8"), ("WAVEX", "PCM_16"),
@@ -35,18 +34,6 @@ ODD = [
     (b"GIF89a" + bytes(100), "not_a_sound"),
     (b"hello", "not_a_sound"),
 ]
-
-
-def tone(seconds=1.0, hertz=440.0, rate=RATE, level=0.5):
-    return (level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(
-        np.float32
-    )
-
-
-def written(samples, rate=RATE, kind="WAV", coding="PCM_16"):
-    stream = io.BytesIO()
-    soundfile.write(stream, samples, rate, format=kind, subtype=coding)
-    return stream.getvalue()
 
 
 def refused(data, **piece):

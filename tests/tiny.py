@@ -89,29 +89,6 @@ def write_tiny_network(folder: Path, seed: int = 0, name: str = "test_efficientn
     return folder
 
 
-def write_tiny_whisper(folder: Path, seed: int = 0, **values: Any) -> Path:
-    """A Whisper model of transformers with random weights: 2 layers of width 16, 80 mel bins, 30 s."""
-    import safetensors.torch
-    import torch
-    from transformers import WhisperConfig, WhisperModel
-
-    folder.mkdir(parents=True, exist_ok=True)
-    config = WhisperConfig(
-        vocab_size=64, d_model=16, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
-        decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32, max_target_positions=32,
-        pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=3, **values,
-    )  # fmt: skip
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        state = {f"model.{name}": one for name, one in WhisperModel(config).state_dict().items()}
-    safetensors.torch.save_file(state, folder / "model.safetensors", {"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(config.to_dict()))
-    extractor = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 80}
-    (folder / "preprocessor_config.json").write_text(json.dumps(extractor))
-    (folder / "README.md").write_text("---\nlicense: mit\n---\nA tiny Whisper for tests.\n")
-    return folder
-
-
 def write_tiny_wave_model(
     folder: Path, kind: str = "wav2vec2", seed: int = 0, **values: Any
 ) -> Path:

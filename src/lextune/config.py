@@ -113,7 +113,7 @@ class SplitConfig(Section):
         "auto",
         description="Of recommendation: `time`, which is its `auto`, tests on what comes after one moment for all "
         "users; `leave_last_out` on each user's last event, whose leaks from the future are counted. Others are cut at "
-        "`random`.",
+        "random; of sounds `random` also lets a speaker stand in several parts.",
     )
 
 
@@ -292,6 +292,11 @@ class EvaluationConfig(Section):
         1000, ge=200, le=10**6, description="Resamples of a bootstrap interval."
     )
     batch_size: Count = Field(64, description="Rows per forward pass.")
+    top_k: Literal[5, 10, 20, 50] = Field(
+        10,
+        description="Of recommendation: lists of so many items are measured besides those of ten; names of figures say "
+        "which (`ndcg_10`).",
+    )
     seed: Seed = Field(0, description="Seed of the bootstrap.")
     test_time_augmentation: Literal["none", "flip"] = Field(
         "none",
@@ -355,13 +360,13 @@ class RunConfig(Section):
         """As plain data, without what the run's own data was filtered by, read as, split by and pinned to."""
         found = self.model_dump(mode="json")
         found["data"]["columns"] |= {
-            "split_group": None, "subject": None, "consent": None, "sensitive": [],
+            "split_group": None, "subject": None, "consent": None, "sensitive": [], "speaker": None,
         }  # fmt: skip
         found["data"] |= {
             "where": {}, "sha256": {}, "format": None, "encoding": None, "delimiter": None, "manifest": None,
             "source": None, "purpose": None, "lawful_basis": None, "retention_until": None,
             "language": [], "consent": None,
-            "token_suffix": None, "token_joiner": None, "unreadable": 0.0,
+            "token_suffix": None, "token_joiner": None, "unreadable": 0.0, "audio": None,
         }  # fmt: skip
         return found
 

@@ -115,6 +115,10 @@ class TrainConfig(Section):
         description="Of `full` and `layerwise`: leave word embeddings as they are; auto does where they are more "
         "than two thirds of the model.",
     )
+    freeze_encoder: bool = Field(
+        False,
+        description="Of sounds, with `full`: train the decoder or the head alone, on an encoder that stays as it was.",
+    )
     freeze_stages: int = Field(
         0,
         ge=0,

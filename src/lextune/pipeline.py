@@ -31,6 +31,7 @@ from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
 from lextune.pipeline_evaluation import (
     Measuring,
+    cost_of_the_switch,
     frozen_features,
     metrics_document,
     score_table,
@@ -463,8 +464,9 @@ class _Job:
             config.batch_size, self.listener,
         )  # fmt: skip
         learnt = training_inputs(
-            loaded.task, prepared.parts["train"], loaded.classes, config.seed, features, zero_shot
-        )
+            loaded.task, prepared.parts["train"] if prepared.known is None else prepared.known,
+            loaded.classes, config.seed, features, zero_shot,
+        )  # fmt: skip
         measuring = Measuring(loaded.task, learnt, frozenset(prepared.leaked_ids), config)
         evaluation = measuring(
             scored,
@@ -472,7 +474,9 @@ class _Job:
             dossier.folder / "predictions",
             self.listener.tell,
         )
-        return evaluation, scored
+        cost = cost_of_the_switch(loaded, scored, config)
+        measurements = (*evaluation.measurements, *cost)
+        return evaluation.model_copy(update={"measurements": measurements}), scored
 
     def _audit(
         self, dossier: Dossier, evaluation: Evaluation, scored: Answers | None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lextune.data.columns import Texts
     from lextune.data.inputs import Histories, Images, Sounds
     from lextune.data.prepare import Prepared
-    from lextune.evaluation.kinds import Answers, TrainingInputs
+    from lextune.evaluation.kinds import Answers, Resampling, TrainingInputs
     from lextune.models.loading import LoadedModel
     from lextune.tasks.base import Task
 
@@ -56,7 +56,6 @@ def evaluate_release(
     """
     from lextune.data.prepare import load_labelled
     from lextune.evaluation.evaluate import measure
-    from lextune.evaluation.kinds import Resampling
     from lextune.models.loading import load_finished
 
     require("text")
@@ -70,9 +69,11 @@ def evaluate_release(
     )
     scored = score_table(loaded, rows.table, config.evaluation.batch_size, listener)
     scored = told(scored, loaded, config)
-    resampling = Resampling(config.evaluation.bootstrap_samples, config.evaluation.seed)
+    resampling = resampling_of(config.evaluation)
+    found = measure(scored, loaded.task.metrics, resampling)
+    found += cost_of_the_switch(loaded, scored, config.evaluation)
     return {
-        "metrics": metrics_document(measure(scored, loaded.task.metrics, resampling)),
+        "metrics": metrics_document(found),
         "rows": len(scored.ids),
         "release": release.name,
         "run": release.verification.evidence.run,
@@ -115,16 +116,55 @@ def score_table(
 
 
 def told(scored: Any, loaded: LoadedModel, config: RunConfig) -> Any:
-    """The answers with what the config says of comparing them: of transcripts the form of texts, and who speaks."""
+    """The answers with what must be known to measure them.
+
+    Of transcripts that is the form of texts, and who speaks, of items how often each was met in training.
+    """
+    import dataclasses
+
+    if scored.kind == "items":
+        counts = loaded.settings.get("item_counts")
+        return dataclasses.replace(scored, counts=None if counts is None else _numbers(counts))
     if scored.kind != "transcript":
         return scored
-    import dataclasses
 
     from lextune.evaluation.words import form_for
 
     wanted = config.evaluation.text_normalisation
     form = form_for(wanted, config.data.language, english_only=_hears_english_alone(loaded.model))
     return dataclasses.replace(scored, form=form, speaker=config.data.columns.speaker)
+
+
+def _numbers(cell: str) -> Any:
+    import json
+
+    import numpy as np
+
+    return np.array(json.loads(cell), np.int64)
+
+
+def resampling_of(config: EvaluationConfig) -> Resampling:
+    """How a config's intervals are drawn, and how long its lists are."""
+    from lextune.evaluation.kinds import Resampling
+
+    return Resampling(config.bootstrap_samples, config.seed, config.top_k)
+
+
+def cost_of_the_switch(
+    loaded: LoadedModel, scored: Any, config: EvaluationConfig
+) -> list[Measurement]:
+    """Of recommendations: what the same users get without personal features, and the difference; else nothing.
+
+    The model is asked once, with an empty history, since it answers everybody alike then.
+    """
+    if scored.kind != "items":
+        return []
+    from lextune.evaluation.items import switched_off
+    from lextune.histories import HistoryInput
+
+    [found] = loaded.find([HistoryInput(())], config.batch_size, lambda _: None)
+    usable = scored.keep(scored.finite)
+    return switched_off(usable, None if found is None else found.scores, resampling_of(config))
 
 
 def _hears_english_alone(model: Any) -> bool:
@@ -186,11 +226,10 @@ class Measuring:
     ) -> Evaluation:
         """Write the predictions into `folder`, and measure them; `inputs` are those of the test part."""
         from lextune.evaluation.evaluate import compare, evaluate
-        from lextune.evaluation.kinds import Resampling
         from lextune.evaluation.predict import write_predictions
 
         predictions = write_predictions(scored, folder, "test")
-        resampling = Resampling(self.config.bootstrap_samples, self.config.seed)
+        resampling = resampling_of(self.config)
         evaluation = evaluate(
             scored, predictions, self.task.metrics, resampling, leaked=self.leaked
         )
@@ -346,7 +385,7 @@ def untouched(
             files, task, classes, max_length=max_length, dropout=0.0, settings=settings
         )
         if loaded.new_tensors:
-            return [FoundTranscript("", 0.0)] * len(inputs)
+            return [FoundTranscript("", 0.0, ())] * len(inputs)
         loaded.model.eval()
         task.fit(loaded.model, frozen_norms=True)
         advance = listener.bar("zero-shot", len(inputs))

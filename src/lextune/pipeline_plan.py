@@ -148,6 +148,7 @@ def _with_figures(made: Plan, walk: Walk, before: float, folder: Path, listener:
 
 def _measuring_seconds(made: Plan, walk: Walk, folder: Path, listener: Listener) -> float:
     """Metrics and baselines, tried on few training rows and on twice as many, and carried on in a straight line."""
+    from lextune.data.inputs import inputs_of
     from lextune.evaluation.baselines import MOST_ROWS
     from lextune.pipeline_evaluation import frozen_features, try_measuring, untouched
     from lextune.tasks.base import tasks
@@ -155,7 +156,8 @@ def _measuring_seconds(made: Plan, walk: Walk, folder: Path, listener: Listener)
     prepared, task = walk.prepared, tasks.get(made.config.task)
     classes, config = prepared.ref.classes, made.config.evaluation
     in_files = task.input_kind in ("image", "audio")
-    settings = task.settings(made.config, (), ()) if in_files else {}
+    inputs = inputs_of(prepared.parts["train"], task.input_kind)
+    settings = task.settings(made.config, inputs, ()) if in_files else {}
     features = frozen_features(
         walk.selected.files, task, classes, settings, config.batch_size, listener
     )

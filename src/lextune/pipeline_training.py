@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -262,7 +263,7 @@ def _load(
 
     task, table = tasks.get(config.task), prepared.parts["train"]
     inputs = inputs_of(table, task.input_kind)
-    settings = task.settings(config, inputs, Texts(table["label"]))
+    settings = {**_met(inputs, prepared), **task.settings(config, inputs, Texts(table["label"]))}
     torch.manual_seed(config.train.seed)
     asked = config.train.max_length
     loaded = load_pretrained(
@@ -277,6 +278,16 @@ def _load(
             f"tokens: texts are {kept}"
         )
     return loaded
+
+
+def _met(inputs: Any, prepared: Prepared) -> dict[str, str]:
+    """Of histories: how many training events each item has, which figures of novelty are made of wherever it is measured."""
+    from lextune.data.inputs import Histories
+
+    if not isinstance(inputs, Histories):
+        return {}
+    counts = [inputs.counts.get(name, 0) for name in prepared.ref.classes]
+    return {"item_counts": json.dumps(counts, separators=(",", ":"))}
 
 
 def _try_first(config: RunConfig, loaded: LoadedModel, rows: Rows) -> str | None:

@@ -83,7 +83,7 @@ def test_many_pixels_are_refused_however_few_their_bytes():
     assert caught.value.status == 413
     huge = encoded(Image.new("1", (10001, 10000)))
     with pytest.raises(RequestRefused, match="image too large") as caught:
-        protocol.parse_image(huge, Limits())
+        protocol.parse_file(huge, Limits(), "image")
     assert caught.value.status == 413
 
 
@@ -91,7 +91,7 @@ def test_many_pixels_are_refused_however_few_their_bytes():
 @settings(max_examples=60, deadline=None)
 def test_no_bytes_do_anything_but_be_refused(junk):
     for read in (
-        lambda: protocol.parse_image(junk, SMALL),
+        lambda: protocol.parse_file(junk, SMALL, "image"),
         lambda: predict({"image": base64.b64encode(junk).decode()}),
         lambda: predict({"image": junk.decode("latin-1")}),
     ):

@@ -152,7 +152,7 @@ def test_a_stream_holds_few_images_and_few_bytes(predictor, files, monkeypatch):
     assert taken == 32
     assert len(list(stream)) == 99
     taken = 0
-    monkeypatch.setattr(module, "_IMAGE_BYTES", 3 * files[0].stat().st_size)
+    monkeypatch.setattr(module, "_FILE_BYTES", 3 * files[0].stat().st_size)
     stream = predictor.predict_stream(rows(), lambda one: one)
     next(stream)
     assert taken == 3

@@ -196,14 +196,19 @@ def _asked(
 
 def _task_of(path: str) -> str:
     from lextune.data.formats import ReadOptions
+    from lextune.data.reading.audio_folder import holds_sounds, holds_transcripts
     from lextune.data.reading.idx import is_idx
     from lextune.data.reading.image_folder import holds_images
 
     found = Path(path)
-    if not (holds_images(found) or is_idx(found, ReadOptions())):
+    if holds_images(found) or is_idx(found, ReadOptions()):
+        what, task = "images", "image_classification"
+    elif holds_sounds(found):
+        what = "sounds"
+        task = "speech_to_text" if holds_transcripts(found) else "speech_emotion"
+    else:
         return "text_classification"
-    task = "image_classification"
-    typer.echo(f"{path} holds images: read as for --task {task}", err=True)
+    typer.echo(f"{path} holds {what}: read as for --task {task}", err=True)
     return task
 
 

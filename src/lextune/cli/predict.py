@@ -5,10 +5,9 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
-import dataclasses
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from lextune.cli.app import app
+from lextune.cli.asking import NOUNS
 from lextune.cli.output import (
     Json,
     Set,
@@ -27,9 +27,10 @@ from lextune.cli.output import (
     use_json,
 )
 from lextune.errors import ConfigError, DataError, ExitCode, Problem
+from lextune.serving.rows import MOST_ITEMS
 
 if TYPE_CHECKING:
-    from lextune.data.formats import RawRow
+    from lextune.cli.asking import Asking
     from lextune.serving.predictor import AnyPrediction, Predictor
 
 _Line = dict[str, Any]
@@ -45,6 +46,7 @@ def predict(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are
     ] = None,
     text_column: Annotated[str | None, typer.Option(help="Column of the text.")] = None,
     image_column: Annotated[str | None, typer.Option(help="Column of the image's path.")] = None,
+    audio_column: Annotated[str | None, typer.Option(help="Column of the sound's path.")] = None,
     id_column: Annotated[str | None, typer.Option(help="Column to carry over as `id`.")] = None,
     draw: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Draw the answers on the images, into DIR.")
@@ -52,50 +54,58 @@ def predict(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are
     masks: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write found masks as indexed PNG into DIR.")
     ] = None,
+    top_k: Annotated[
+        int | None, typer.Option(metavar="N", help="Items to recommend; 10 where nobody says.")
+    ] = None,
+    personal: Annotated[
+        bool,
+        typer.Option(
+            "--personal-features/--no-personal-features",
+            help="Whether a recommendation looks at what the user did.",
+        ),
+    ] = True,
     overrides: Set = None,
     trust: Trust = None,
     as_json: Json = False,
 ) -> None:
-    """Predict every row of INPUT, or every image, whatever its size, in its order.
+    """Predict every row of INPUT (text, image, sound, history or record), whatever its size, in its order.
 
-    A row without a text and an image that cannot be read get no answer.
+    An input that cannot be read gets no answer; its row says why.
     """
     use_json(as_json)
     if as_json and output is None:
         raise ConfigError(
             Problem("--json needs -o FILE", "name a file", "stdout holds one JSON document only")
         )
+    from lextune.cli.asking import Wanted, asking
     from lextune.config import load_config
-    from lextune.data.dataset import read_options
-    from lextune.data.findings import Findings
-    from lextune.data.formats import ReadContext
-    from lextune.data.prepare import stream_rows
     from lextune.evidence.keys import load_trust
     from lextune.serving.predictor import load_release
 
     predictor = load_release(release, load_trust(Path(trust) if trust else None))
-    others = (id_column,) if id_column else ()
     config = load_config(predictor.config.for_other_data(), overrides or []).data
-    images = predictor.input_kind == "image"
-    if images:
+    if predictor.input_kind == "image":
         from lextune.training.machine import keep_freed_memory
 
         keep_freed_memory()
-    _check_options(predictor, source, text_column, image_column, draw=draw, masks=masks)
-    kind = predictor.label_kind if images else "class"
-    options = read_options(config, kind, predictor.input_kind)
-    column = text_column or image_column or options.text
-    options = dataclasses.replace(
-        options, text=column, label=None, others=others, options=dict.fromkeys(others, "--id-column"),
-    )  # fmt: skip
-    context = ReadContext(options, Findings(stop_at_error=True))
-    rows = stream_rows(source, context=context)
-    pictures = _Pictures(predictor.classes, draw, masks)
-    count, missing = _predict(predictor, rows, _Asked(column, id_column, output, pictures))
-    problems = [(_unreadable if images else _without_text)(missing, count)] if missing else []
+    columns = {"text": text_column, "image": image_column, "audio": audio_column}
+    _check_options(
+        predictor, source, columns, top_k, personal=personal, folders={"draw": draw, "masks": masks}
+    )
+    column = columns.get(predictor.input_kind)
+    asked = asking(predictor, config, Wanted(source, column, id_column, top_k, personal))
+    count, missing = _predict(
+        predictor, asked, id_column, output, _Pictures(predictor.classes, draw, masks)
+    )
+    text = predictor.input_kind == "text"
+    problems = []
+    if missing:
+        problems.append(
+            _without_text(missing, count) if text else _unreadable(missing, count, asked.noun)
+        )
     if as_json:
         told = {
-            "unreadable" if images else "without_text": len(missing),
+            "without_text" if text else "unreadable": len(missing),
             "problems": problem_documents(problems),
         }
         print_json({"rows": count, "output": str(output), **(told if missing else {})})
@@ -105,21 +115,27 @@ def predict(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are
 
 
 def _check_options(
-    predictor: Predictor, source: str, text_column: str | None, image_column: str | None, **folders: Path | None
+    predictor: Predictor, source: str, columns: Mapping[str, str | None], top_k: int | None, *,
+    personal: bool, folders: Mapping[str, Path | None],
 ) -> None:  # fmt: skip
     """Refuse options that the release does not know, and pictures among those that are read."""
-    images = predictor.input_kind == "image"
+    kind = predictor.input_kind
     idle = {
-        "--text-column": text_column is not None and images,
-        "--image-column": image_column is not None and not images,
-        "--draw": folders["draw"] is not None and not images,
+        **{f"--{name}-column": given is not None and name != kind for name, given in columns.items()},
+        "--draw": folders["draw"] is not None and kind != "image",
         "--masks": folders["masks"] is not None and predictor.label_kind != "mask",
-    }
+        "--top-k": top_k is not None and predictor.label_kind != "items",
+        "--no-personal-features": not personal and predictor.label_kind != "items",
+    }  # fmt: skip
     problems = [
         Problem(f"{name} means nothing to a release of the task {predictor.task}", f"leave {name} out")
         for name, given in idle.items()
         if given
     ]  # fmt: skip
+    if top_k is not None and not 1 <= top_k <= MOST_ITEMS:
+        problems.append(
+            Problem(f"--top-k is {top_k}", f"give a number of items from 1 to {MOST_ITEMS}")
+        )
     root = Path(source).resolve()
     problems += [
         Problem(f"--{name} is inside INPUT", "name a folder elsewhere", "the next call would predict its pictures")
@@ -130,41 +146,32 @@ def _check_options(
         raise ConfigError(problems)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Asked:
-    """What is read of each row, and what is written of it."""
-
-    column: str
-    id_column: str | None
-    output: Path | None
-    pictures: _Pictures
-
-
-def _predict(predictor: Predictor, rows: Iterator[RawRow], asked: _Asked) -> tuple[int, list[int]]:
+def _predict(
+    predictor: Predictor, asked: Asking, id_column: str | None, output: Path | None, pictures: _Pictures
+) -> tuple[int, list[int]]:  # fmt: skip
     """Write an answer for each row; gives their number and which of them (from 1) have none."""
-    column, id_column = asked.column, asked.id_column
-    images = predictor.input_kind == "image"
-    keys = _KEYS[predictor.label_kind]
-    columns = ["row", *(["id"] if id_column else []), *(["image"] if images else [])]
-    columns += [key for key in keys if key != "scores"] + asked.pictures.columns
+    text = predictor.input_kind == "text"
+    keys, name = _KEYS[predictor.label_kind], NOUNS[predictor.input_kind][1]
+    columns = ["row", *(["id"] if id_column else []), *([name] if name else [])]
+    columns += [key for key in keys if key != "scores"] + pictures.columns
     columns += [f"score.{name}" for name in predictor.classes if "scores" in keys]
-    columns += ["problem"] if images else []
+    columns += [] if text else ["problem"]
     count, missing = 0, list[int]()
-    with Terminal() as terminal, _writer(asked.output, columns) as write:
-        advance = terminal.bar("images" if images else "rows", 0)
-        pairs = predictor.predict_stream(rows, lambda row: row.values[column] or "")
+    with Terminal() as terminal, _writer(output, columns) as write:
+        advance = terminal.bar(asked.noun, 0)
+        pairs = predictor.predict_stream(asked.rows, asked.input_of)
         for count, (row, found) in enumerate(pairs, 1):
             line: dict[str, Any] = {"row": count}
             if id_column:
                 line["id"] = row.values[id_column]
-            given = row.values[column] or ""
-            if images:
-                line["image"] = given or None
-            if not isinstance(found, Problem) and given.strip():
-                write(line | _answer(found) | asked.pictures.write(count, given, found))
-            else:
+            if name and asked.shown is not None:
+                line[name] = asked.shown(row)
+            empty = text and not asked.input_of(row).strip()
+            if isinstance(found, Problem) or empty:
                 missing.append(count)
                 write(line | dict.fromkeys(keys) | {"problem": _problem(found)})
+            else:
+                write(line | _answer(found) | pictures.write(count, line.get("image") or "", found))
             advance(1)
     return count, missing
 
@@ -214,16 +221,18 @@ class _Pictures:
         return str(path)
 
 
-#: What is said of a text or image, by kind of model.
-_KEYS = {
+#: What is said of an input, by kind of model.
+_KEYS: Mapping[str, tuple[str, ...]] = {
     "class": ("label", "score", "scores"),
     "classes": ("labels", "scores"),
     "spans": ("entities",),
     "boxes": ("boxes",),
     "mask": ("segments",),
+    "transcript": ("text", "score", "segments"),
+    "items": ("items",),
 }
 #: Of these, what is a list.
-_LISTS = ("labels", "entities", "boxes", "segments")
+_LISTS = ("labels", "entities", "boxes", "segments", "items")
 
 
 def _answer(found: AnyPrediction) -> dict[str, Any]:
@@ -243,11 +252,11 @@ def _without_text(rows: Sequence[int], count: int) -> Problem:
     )
 
 
-def _unreadable(rows: Sequence[int], count: int) -> Problem:
+def _unreadable(rows: Sequence[int], count: int, noun: str) -> Problem:
     return Problem(
-        f"{len(rows)} of {count} images cannot be read; the first is row {rows[0]}",
+        f"{len(rows)} of {count} {noun} cannot be read; the first is row {rows[0]}",
         "see `problem` in their rows of the answer",
-        "their answers are empty; every other image was predicted",
+        "their answers are empty; all others were predicted",
     )
 
 

@@ -45,6 +45,11 @@ class Gate:
         self._not_given = frozenset(map(_word, self._rule.refused))
         self._odd: Counter[str] = Counter()
 
+    def about(self, column: str) -> None:
+        """Take the column for the subject of a row, where the config names none."""
+        if self._subject is None:
+            self._subject = column
+
     def require_in_time(self) -> None:
         """Refuse data that is past its retention, before a row of it is read.
 

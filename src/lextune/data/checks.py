@@ -11,18 +11,20 @@ import numpy as np
 
 from lextune.config import DataConfig
 from lextune.data.admission import Gate
+from lextune.data.audio.checks import odd_sounds, tell_speakers
+from lextune.data.audio.speakers import settle_speakers
 from lextune.data.columns import Ints, same
 from lextune.data.dataset import Progress, Rows, load_rows, read_options
 from lextune.data.feature_checks import check_features
 from lextune.data.findings import PLACES, DataReport, Findings, Level, shown
 from lextune.data.fingerprint import fingerprint, normalise
 from lextune.data.formats import ReadContext
-from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.personal.counting import count_personal
 from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.quality.results import QualityResult
 from lextune.distributions import split_source
-from lextune.labels import InputKind, LabelKind
+from lextune.labels import CLASSLESS, InputKind, LabelKind
 
 #: A class with fewer rows, or a smaller share, is named: house figures, no law sets them.
 FEW_ROWS, FEW_SHARE = 10, 0.01
@@ -118,6 +120,8 @@ def _as_written(rows: Rows, pairs: Ints, places: Ints) -> Iterator[tuple[int, by
 def check_rows(name: str, rows: Rows, findings: Findings) -> Repeats:
     """Report on one part as it was read."""
     _check_texts(name, rows, findings)
+    for kind, severity, fact, what_to_do, odd in odd_sounds(name, rows):
+        tell_rows(findings, kind, severity, fact, what_to_do, rows, odd)
     repeats = find_repeats(rows)
     if rows.records:
         tell_alike(name, rows, repeats, findings)
@@ -181,6 +185,8 @@ def _check_texts(name: str, rows: Rows, findings: Findings) -> None:
 
 def check_classes(name: str, rows: Rows, findings: Findings) -> None:
     """Report on the classes of the part that defines them: too few, too many, thin, alike."""
+    if rows.kind in CLASSLESS:
+        return
     counts = rows.classes.counts()
     counts.pop("", None)
     first = {label: rows.places[row] for label, row in rows.classes.first().items()}
@@ -293,7 +299,7 @@ def check_between(parts: Mapping[str, Rows], findings: Findings) -> Leaks | None
     for name, rows in parts.items():
         others = [other for known, other in parts.items() if known in ORDER[: ORDER.index(name)]]
         tell_rows(findings, f"shared_{name}_groups", "warning",
-              f"of {len(rows):,} rows of {name}, those whose split_group or subject stands in an earlier part too",
+              f"of {len(rows):,} rows of {name}, those whose split_group, subject or speaker stands in an earlier part too",
               f"keep each group in one part, or set data.{name}: null so that it is cut by group: the score "
               "is too good", rows, shared_bonds(rows, *others))  # fmt: skip
     if "validation" in parts:
@@ -353,8 +359,16 @@ def read_parts(
     for name, sources in given_parts(config).items():
         parts[name] = load_rows(sources, config, context, progress)
     context.settle()
+    parts = settle_speakers(parts)
+    tell_speakers(parts, config, context.findings)
     if context.gate is not None:
         context.gate.finish(context.findings)
+    tell_unused(config, context)
+    return parts
+
+
+def tell_unused(config: DataConfig, context: ReadContext) -> None:
+    """Report names of classes and pinned files of the config that were not met."""
     for old in config.labels:
         if old not in context.renamed:
             context.findings.add(
@@ -369,7 +383,6 @@ def read_parts(
                 "unused_pin", "error", f"data.sha256 pins {pin!r}, which was not read",
                 "write the path as in data.train", unit="pins",
             )  # fmt: skip
-    return parts
 
 
 def check_path(
@@ -386,6 +399,10 @@ def check_path(
         VerificationError: A file is not the pinned one.
         DataError: The data is past its retention.
     """
+    if inputs == "history":
+        from lextune.data.events.prepare import check_events
+
+        return check_events(config, progress, gate)
     context = ReadContext(read_options(config, kind, inputs), Findings(), gate=gate or Gate(config))
     parts = read_parts(config, context, progress)
     check_parts(parts, context.findings)
@@ -417,7 +434,7 @@ def check_parts(parts: Mapping[str, Rows], findings: Findings) -> dict[str, Repe
 def make_report(
     parts: Mapping[str, Rows],
     context: ReadContext,
-    personal: PersonalDataCount | ImageDataCount | None = None,
+    personal: PersonalDataCount | ImageDataCount | SoundDataCount | None = None,
 ) -> DataReport:
     """The report on parts as they were read."""
     if context.redaction is not None:

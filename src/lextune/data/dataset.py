@@ -286,6 +286,11 @@ class _Reading:
             return self.config.labels[name]
         return name
 
+    def _sound_columns(self) -> SoundColumns | None:
+        if self.sounds is None or self.speakers is None:
+            return None
+        return self.sounds.columns(self.speakers.name)
+
     def rows(self) -> Rows:
         """All of them."""
         digests = np.frombuffer(self.digests, "S32")
@@ -297,7 +302,7 @@ class _Reading:
             self.places.column(), digests, np.frombuffer(self.normal, "S16"),
             np.array(self.lengths, np.int32), row_ids(digests), self.context.options.label_kind,
             None if self.images is None else self.images.columns(),
-            None if self.sounds is None else self.sounds.columns(), self.records,
+            self._sound_columns(), self.records,
         )  # fmt: skip
 
 
@@ -323,6 +328,11 @@ def read_options(
             options[name] = f"data.columns.{key}"
     if inputs == "audio":
         options |= speaker_column(columns)
+    if inputs == "history":
+        from lextune.data.events.reading import EventColumns, event_options
+
+        options = event_options(config, options)
+        kind = "items"
     if inputs == "record":
         options |= dict.fromkeys(columns.features, "data.columns.features")
     options |= dict.fromkeys(columns.group, "data.columns.group")
@@ -333,7 +343,8 @@ def read_options(
             inputs, columns.text
         ),
         everything=inputs == "record" and not columns.features,
-        label=columns.label,
+        label=None if inputs == "history" else columns.label,
+        events=EventColumns.of(columns) if inputs == "history" else None,
         label_kind=kind,
         input_kind=inputs,
         images=config.images,

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
+from lextune.data.events.counted import EventCount, UserDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.quality.results import QualityResult
 from lextune.errors import DataError, Problem
 from lextune.records import FileDigest, Record
@@ -66,6 +67,7 @@ class DataReport(Record):
         fingerprints: Of the rows of each part, as read; training on others can be refused (`data.report`).
         files: What was read.
         columns: Which columns meant what.
+        events: Of event logs: what they hold, and how they were parted; null of other data.
         quality: What each quality check measured; empty where none ran.
         checked_report: The file and SHA-256 of the report that the data were held to, if any.
     """
@@ -76,7 +78,8 @@ class DataReport(Record):
     problems: tuple[ReportProblem, ...]
     encodings: dict[str, str]
     unreadable: int = 0
-    personal_data: PersonalDataCount | ImageDataCount | None = None
+    personal_data: PersonalDataCount | ImageDataCount | SoundDataCount | UserDataCount | None = None
+    events: EventCount | None = None
     fingerprints: dict[str, str] = Field(default_factory=dict)
     files: tuple[FileDigest, ...] = ()
     columns: dict[str, Any] = Field(default_factory=dict)

@@ -45,6 +45,7 @@ class ReadOptions:
         label: The column of the class; None when rows need no class.
         label_kind: What one label cell means; a nested value of another kind is written as JSON.
         input_kind: What a row is.
+        events: Of histories: the columns of the user, the item, the time and, where it is read, the rating.
         images: The folder of the images that annotations name; None looks beside them.
         audio: The folder of the sounds that a table names; None looks beside the table.
         others: Further columns that must be there.
@@ -65,6 +66,7 @@ class ReadOptions:
     label: str | None = "label"
     label_kind: LabelKind = "class"
     input_kind: InputKind = "text"
+    events: tuple[str, str, str, str | None] | None = None
     images: str | None = None
     audio: str | None = None
     optional: tuple[str, ...] = ()
@@ -287,7 +289,7 @@ def repeated_columns(names: Sequence[str], where: str, context: ReadContext) -> 
 def column_remedy(name: str, names: list[str], options: ReadOptions) -> str:
     """Which option to set, and to what, when a column is not there."""
     kind = options.input_kind if options.input_kind in FILED else "text"
-    first = f"data.columns.{kind}"
+    first = options.options.get(options.text, f"data.columns.{kind}")
     option = {options.text: first, options.label: "data.columns.label"}.get(
         name, options.options.get(name, "the option that names it")
     )

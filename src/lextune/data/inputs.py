@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, Self, TypeVar, overload
@@ -85,6 +86,20 @@ class Histories(Inputs[HistoryInput]):
 
     names = ("text", "label")
     block = 1024
+
+    def __init__(self, table: Any, rows: Ints | None = None) -> None:
+        super().__init__(table, rows)
+        about = table.schema.metadata or {}
+        #: What each item that may be recommended is in words; empty where nothing is known of it.
+        self.items: dict[str, str] = json.loads(about.get(b"items", b"{}"))
+        #: How many training events each item has that has any.
+        self.counts: dict[str, int] = json.loads(about.get(b"item_counts", b"{}"))
+
+    def take(self, rows: Ints) -> Self:
+        """Those of these rows, in that order."""
+        taken = super().take(rows)
+        taken.items, taken.counts = self.items, self.counts
+        return taken
 
     def _made(self, *cells: str) -> HistoryInput:
         return HistoryInput(read_history(cells[0]), read_items(cells[1]))

@@ -112,23 +112,11 @@ def format_name(
     if source.stream is not None:
         return "jsonl"
     if options is not None and options.input_kind in FILED and source.path is not None:
-        kind = options.input_kind
-        for name, known in formats:
-            if known.recognise is None or known.inputs != kind:
-                continue
-            with contextlib.suppress(OSError):  # whoever reads it tells why it cannot be read
-                if known.recognise(source.path, options):
-                    return name
+        by_layout = _by_layout(source.path, options)
+        if by_layout is not None:
+            return by_layout
         if os.path.isdir(source.path):
-            list_of = (
-                "the file or the list of the annotations"
-                if kind == "image"
-                else "a table of paths and labels"
-            )
-            findings.add(
-                "unknown_layout", "error", f"no reader knows how the folder of {FILED[kind]}s is laid out",
-                f"set data.format to one of {_by_layout(kind)}, or give {list_of}", source.name, unit="folders",
-            )  # fmt: skip
+            _tell_unknown_layout(source, findings, options.input_kind)
             return None
     if source.path is not None and os.path.isdir(source.path):
         return "folder"
@@ -159,10 +147,28 @@ def format_name(
     return None
 
 
-def _by_layout(kind: InputKind) -> str:
-    return ", ".join(
-        name for name, known in formats if known.recognise is not None and known.inputs == kind
+def _by_layout(path: Path, options: ReadOptions) -> str | None:
+    """The reader that knows how a path of images or sounds is laid out."""
+    for name, known in formats:
+        if known.recognise is None or known.inputs != options.input_kind:
+            continue
+        with contextlib.suppress(OSError):  # whoever reads it tells why it cannot be read
+            if known.recognise(path, options):
+                return name
+    return None
+
+
+def _tell_unknown_layout(source: Source, findings: Findings, kind: InputKind) -> None:
+    known = [name for name, one in formats if one.recognise is not None and one.inputs == kind]
+    table = (
+        "the file or the list of the annotations"
+        if kind == "image"
+        else "a table of paths and labels"
     )
+    findings.add(
+        "unknown_layout", "error", f"no reader knows how the folder of {FILED[kind]}s is laid out",
+        f"set data.format to one of {', '.join(known)}, or give {table}", source.name, unit="folders",
+    )  # fmt: skip
 
 
 class _Hashing(io.RawIOBase):

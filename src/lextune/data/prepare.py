@@ -12,6 +12,7 @@ import numpy as np
 from lextune.config import DataConfig
 from lextune.data import splits
 from lextune.data.admission import Gate
+from lextune.data.audio.speakers import rows_of_known_speakers, settle_speakers, speakers_of
 from lextune.data.binding import check_against_report
 from lextune.data.catalogue import find_licence
 from lextune.data.checks import (
@@ -35,13 +36,13 @@ from lextune.data.findings import DataReport, Findings
 from lextune.data.fingerprint import fingerprint
 from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import read_source
-from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.personal.counting import count_personal, measure_personal
 from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
 from lextune.errors import DataError, Problem
-from lextune.labels import InputKind, LabelKind
+from lextune.labels import CLASSLESS, InputKind, LabelKind
 from lextune.records import DatasetRef, FileDigest, Measurement
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Prepared:
         measurements: Exact counts, by standard name.
         leaked_ids: Ids of test rows whose text also stands in train or validation as they are used.
         subjects: Whom the rows of each part are about, where a column says so; empty otherwise.
+        known: Of histories: one row of each user with all events of train and validation, which baselines learn from.
     """
 
     ref: DatasetRef
@@ -77,6 +79,7 @@ class Prepared:
     measurements: tuple[Measurement, ...]
     leaked_ids: tuple[str, ...]
     subjects: tuple[SubjectRows, ...] = ()
+    known: pa.Table | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,10 @@ def prepare(
         MissingExtraError: A distribution or an extra is not installed.
         VerificationError: A file is not the pinned one, or the data are not those of `data.report`.
     """
+    if inputs == "history":
+        from lextune.data.events.prepare import prepare_events
+
+        return prepare_events(config, progress, scratch, gate)
     tell = progress or (lambda _: None)
     gate = gate or Gate(config)
     context = ReadContext(
@@ -162,7 +169,7 @@ def prepare(
     )
     leaked = np.sort(used["test"].ids[left.rows()])
     return Prepared(
-        ref=_reference(config, used, context, gate),
+        ref=make_reference(config, used, context, gate, tuple(used["train"].classes.counts())),
         parts={name: used[name].table(scratch) for name in ORDER},
         report=report,
         measurements=measurements,
@@ -191,8 +198,13 @@ def load_labelled(
     Raises:
         DataError: Every error that the checks found.
     """
+    if inputs == "history":
+        from lextune.data.events.prepare import load_events
+
+        return load_events(sources, config, classes, progress)
     context = ReadContext(read_options(config, kind, inputs), Findings())
     rows = load_rows(sources, config, context, progress)
+    rows = settle_speakers({"test": rows})["test"]
     context.settle()
     check_rows("test", rows, context.findings)
     if classes:
@@ -222,6 +234,11 @@ def stream_rows(
     context = context or ReadContext(
         options or ReadOptions(label=None), Findings(stop_at_error=True)
     )
+    if context.options.input_kind == "history":
+        from lextune.data.events.prepare import stream_histories
+
+        yield from stream_histories((source,), context.options, context)
+        return
     for found in find_sources((source,), context):
         yield from read_source(found, context)
 
@@ -234,10 +251,10 @@ def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], 
         train = train.take(splits.sample(train.ids, train.strata, config.sample, seed))
     used = {**parts, "train": train}
     if "test" not in used:
-        used["test"], used["train"] = _cut(used["train"], config.split.test, seed, "test")
+        used["test"], used["train"] = _cut(used["train"], config.split.test, config, "test")
     if "validation" not in used:
         used["validation"], used["train"] = _cut(
-            used["train"], config.split.validation, seed, "validation"
+            used["train"], config.split.validation, config, "validation"
         )
     before = len(used["train"]) + len(used["validation"])
     if config.duplicates == "drop":
@@ -253,12 +270,25 @@ def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], 
     return used, dropped, found
 
 
-def _cut(rows: Rows, share: float, seed: int, purpose: str) -> tuple[Rows, Rows]:
-    keys = splits.bind(
-        rows.ids, *same(rows.normal), *(column.numbers for column in rows.bonds.values())
+def _cut(rows: Rows, share: float, config: DataConfig, purpose: str) -> tuple[Rows, Rows]:
+    bonds = dict(rows.bonds)
+    speakers = speakers_of(rows)
+    if speakers is not None and config.split.method == "random":
+        bonds = {name: column for name, column in bonds.items() if column is not speakers}
+    keys = splits.bind(rows.ids, *same(rows.normal), *(column.numbers for column in bonds.values()))
+    if speakers is not None and len(rows) > 1 and len(np.unique(keys)) == 1:
+        raise DataError(
+            Problem(
+                f"one speaker cannot be cut into {purpose} and the rest",
+                f"give more speakers, set data.{purpose} to a file of its own, or set data.split.method: random, "
+                "which measures on voices that training has heard",
+                "rows of one speaker stay in one part",
+            )
+        )
+    classes = None if rows.kind in ("class", *CLASSLESS) else rows.classes
+    taken, rest = splits.cut(
+        rows.ids, rows.strata, keys, share, config.split.seed, purpose, classes
     )
-    classes = None if rows.kind == "class" else rows.classes
-    taken, rest = splits.cut(rows.ids, rows.strata, keys, share, seed, purpose, classes)
     if not len(taken) or not len(rest):
         raise DataError(
             Problem(
@@ -273,7 +303,7 @@ def _report(
     parts: dict[str, Rows],
     used: dict[str, Rows],
     context: ReadContext,
-    personal: PersonalDataCount | ImageDataCount | None,
+    personal: PersonalDataCount | ImageDataCount | SoundDataCount | None,
 ) -> DataReport:
     """The report on the rows as read, and what sampling, cutting and dropping left undone.
 
@@ -327,11 +357,24 @@ def _measure(
 
 
 def _shared(used: dict[str, Rows], n: int) -> tuple[Measurement, ...]:
-    """Measured only where groups or subjects are known: without them nobody can say that none is shared."""
-    if not used["test"].bonds:
-        return ()
-    shared = shared_bonds(used["test"], used["train"], used["validation"])
-    return (Measurement.exact("shared_group_test_rows", len(shared), n=n, unit="rows"),)
+    """Measured only where groups or subjects are known: without them nobody can say that none is shared.
+
+    Of sounds it is asked of speakers, and is null where no column says who speaks.
+    """
+    found = []
+    test, seen = used["test"], (used["train"], used["validation"])
+    if test.bonds:
+        shared = shared_bonds(test, *seen)
+        found.append(Measurement.exact("shared_group_test_rows", len(shared), n=n, unit="rows"))
+    if test.sounds is not None:
+        again = rows_of_known_speakers(test, seen)
+        name, unit = "shared_speaker_test_rows", "rows"
+        found.append(
+            Measurement(name=name, value=None, n=0, unit=unit, problem="no column says who speaks")
+            if again is None
+            else Measurement.exact(name, again, n=n, unit=unit)
+        )
+    return tuple(found)
 
 
 def _subjects(used: dict[str, Rows], column: str | None) -> tuple[SubjectRows, ...]:
@@ -342,9 +385,14 @@ def _subjects(used: dict[str, Rows], column: str | None) -> tuple[SubjectRows, .
     )
 
 
-def _reference(
-    config: DataConfig, used: dict[str, Rows], context: ReadContext, gate: Gate
+def make_reference(
+    config: DataConfig,
+    used: dict[str, Rows],
+    context: ReadContext,
+    gate: Gate,
+    classes: tuple[str, ...],
 ) -> DatasetRef:
+    """What the evidence says of the parts as they are used; `classes` are the names of what may be answered."""
     words = tuple(dict.fromkeys(word for words in given_parts(config).values() for word in words))
     files = tuple({file.path: file for file in context.files}.values())
     declared_in = "the config"
@@ -357,7 +405,7 @@ def _reference(
         lawful_basis=config.lawful_basis,
         fingerprint=fingerprint(np.concatenate([rows.digests for rows in used.values()])),
         columns=config.columns.model_dump(mode="json"),
-        classes=tuple(used["train"].classes.counts()),
+        classes=classes,
         splits={name: used[name].split() for name in ORDER},
         encodings=context.encodings,
         origin=gate.origin(),

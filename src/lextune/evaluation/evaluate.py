@@ -15,6 +15,7 @@ from lextune.records import Evaluation, Measurement, Predictions
 def measure(scored: Answers, names: Sequence[str], resampling: Resampling) -> list[Measurement]:
     """Every named metric, then the headline by group."""
     kind = kinds.get(scored.kind)
+    names = resampling.named(names)
     found = [one for name in names for one in kind.metrics.get(name)(scored, resampling)]
     return found + kind.by_group(scored, resampling)
 
@@ -34,6 +35,7 @@ def evaluate(
     what was not measured is no evidence either way. A class that no row has, or that is never predicted,
     has no recall or precision: undefined with n = 0, no failure. Nor is a metric that does not apply.
     """
+    metric_names = resampling.named(metric_names)
     finite = scored.finite
     usable = scored.keep(finite)
     found = measure(usable, metric_names, resampling)

@@ -17,10 +17,22 @@ from lextune.registry import Registry
 
 @dataclass(frozen=True)
 class Resampling:
-    """How bootstrap intervals are drawn."""
+    """How bootstrap intervals are drawn, and how long lists of items are measured.
+
+    Attributes:
+        samples: Draws.
+        seed: Of the draws.
+        top_k: Items of a list, of which figures are added to those of ten.
+    """
 
     samples: int
     seed: int
+    top_k: int = 10
+
+    def named(self, metrics: Sequence[str]) -> tuple[str, ...]:
+        """The metrics, and those of lists of ten items (`ndcg_10`) for lists as long as is asked besides."""
+        more = (f"{one.removesuffix('_10')}_{self.top_k}" for one in metrics if one.endswith("_10"))
+        return tuple(dict.fromkeys((*metrics, *more)))
 
 
 class Answers(Protocol):

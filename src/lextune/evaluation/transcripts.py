@@ -312,7 +312,7 @@ def labels(
 
 def made_up(labels: Sequence[str], classes: int) -> list[FoundTranscript]:  # noqa: ARG001
     """What is said, heard without a mistake."""
-    return [FoundTranscript(one, 1.0) for one in labels]
+    return [FoundTranscript(one, 1.0, ()) for one in labels]
 
 
 kinds.register("transcript")(

@@ -1,8 +1,9 @@
-"""What a model says of one text or image, by kind of label, as records; it knows no model and no request."""
+"""What a model says of one input, by kind of label, as records; it knows no model and no request."""
 
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ from pydantic import Field, field_serializer
 from lextune.records import Record
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from lextune.tasks.audio.found import FoundTranscript
     from lextune.tasks.vision.found import FoundMask, ScoredBox
 
 
@@ -110,11 +115,53 @@ class MaskPrediction(Record):
         return base64.b64encode(mask).decode()
 
 
+class SaidSegment(Record):
+    """A stretch of a sound, in seconds from its beginning, and what is said in it."""
+
+    start: float
+    end: float
+    text: str
+
+
+class TranscriptPrediction(Record):
+    """What a model heard in one sound.
+
+    Attributes:
+        text: All that is said; empty where nothing is.
+        score: The geometric mean of the probabilities of its tokens.
+        segments: The same in stretches, in order.
+    """
+
+    text: str
+    score: float
+    segments: tuple[SaidSegment, ...]
+
+
+class RecommendedItem(Record):
+    """An item, how well it fits (comparable within one answer alone), and what is known of it in words."""
+
+    item: str
+    score: float
+    text: str | None = None
+
+
+class ItemsPrediction(Record):
+    """The items that a model recommends, the best first; none of them is in the history that was given."""
+
+    items: tuple[RecommendedItem, ...]
+
+
 #: Pixels that are counted at once, for numpy makes each eight times as large.
 _AT_ONCE = 1 << 20
 
 AnyPrediction = (
-    Prediction | ClassesPrediction | EntitiesPrediction | BoxesPrediction | MaskPrediction
+    Prediction
+    | ClassesPrediction
+    | EntitiesPrediction
+    | BoxesPrediction
+    | MaskPrediction
+    | TranscriptPrediction
+    | ItemsPrediction
 )
 
 
@@ -152,6 +199,45 @@ def boxes_answer(found: Sequence[ScoredBox], threshold: float) -> BoxesPredictio
 def _corners(box: ScoredBox) -> Mapping[str, float]:
     names = ("xmin", "ymin", "xmax", "ymax")
     return {name: round(float(value), 2) for name, value in zip(names, box[:4], strict=True)}
+
+
+def transcript_answer(found: FoundTranscript) -> TranscriptPrediction:
+    """The words with their stretches; seconds in hundredths."""
+    return TranscriptPrediction(
+        text=found.text,
+        score=float(found.score),
+        segments=tuple(
+            SaidSegment(start=round(float(start), 2), end=round(float(end), 2), text=text)
+            for start, end, text in found.segments
+        ),
+    )
+
+
+def items_answer(
+    scores: npt.NDArray[np.float32], k: int, items: Sequence[str], texts: Mapping[str, str]
+) -> ItemsPrediction:
+    """The best items; of equal ones the earlier comes first.
+
+    Args:
+        scores: Of each item, minus infinity where it is not to be recommended; shape (items,).
+        k: How many; there are fewer where so many may not be recommended.
+        items: Ids in the order of the scores.
+        texts: What is known of an item in words.
+    """
+    import numpy as np
+
+    order = np.argsort(-scores, kind="stable")[:k].tolist()
+    return ItemsPrediction(
+        items=tuple(
+            RecommendedItem(
+                item=items[number],
+                score=float(scores[number]),
+                text=texts.get(items[number]) or None,
+            )
+            for number in order
+            if scores[number] > -math.inf
+        )
+    )
 
 
 def mask_answer(found: FoundMask, classes: Sequence[str]) -> MaskPrediction:

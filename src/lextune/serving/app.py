@@ -1,4 +1,4 @@
-"""The routes over one predictor; it reads no release, opens no socket, and repeats no text and no image in an error or a log."""
+"""The routes over one predictor; it reads no release, opens no socket, and repeats nothing that was sent in an error or a log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lextune.serving.protocol import (
     OUTPUTS,
     infer_document,
     model_document,
-    parse_image,
+    parse_file,
     parse_infer,
     parse_predict,
     predict_document,
@@ -104,8 +104,9 @@ class _Routes:
 
     def _inputs(self, request: Request, predictor: Predictor, body: bytes) -> list[Any]:
         kind = request.headers.get("content-type", "").strip().lower()
-        if predictor.input_kind == "image" and kind.startswith("image/"):
-            return [*parse_image(body, self.limits)]
+        asked = predictor.input_kind
+        if asked in ("image", "audio") and kind.startswith(f"{asked}/"):
+            return [*parse_file(body, self.limits, asked)]
         return parse_predict(body, self.limits, predictor.input_kind)
 
     async def server_metadata(self, _: Request) -> Response:

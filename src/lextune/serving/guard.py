@@ -26,10 +26,13 @@ class Limits:
 
     Attributes:
         max_body_bytes: Bytes of a body, counted while it is read.
-        max_rows: Texts or images in one request.
+        max_rows: Inputs in one request.
         max_text_chars: Characters (code points) of one text.
         max_image_bytes: Bytes of the file of one image.
         max_pixels: Pixels of all images of a request, as their headers say: a small file may hold very many.
+        max_sound_bytes: Bytes of the file of one sound.
+        max_seconds: Seconds of all sounds of a request, as their headers say.
+        max_events: Events of all histories of a request.
         max_pending: Requests that wait for the model at once; the next is told to come again.
         read_seconds: Seconds until the whole body must have come.
     """
@@ -39,6 +42,9 @@ class Limits:
     max_text_chars: int = 100_000
     max_image_bytes: int = 10 << 20
     max_pixels: int = 50_000_000
+    max_sound_bytes: int = 20 << 20
+    max_seconds: float = 600.0
+    max_events: int = 100_000
     max_pending: int = 32
     read_seconds: float = 30.0
 
@@ -56,11 +62,12 @@ class Limits:
 
 
 def usual_limits(inputs: InputKind, given: Mapping[str, Any] | None = None) -> Limits:
-    """The limits where nobody names others: a body of 1 MiB for texts, of 16 MiB for images.
+    """The limits where nobody names others: a body of 16 MiB for images, of 32 MiB for sounds, else of 1 MiB.
 
     `given` are fields that somebody names.
     """
-    usual = {"max_body_bytes": 16 << 20} if inputs == "image" else {}
+    large = {"image": 16 << 20, "audio": 32 << 20}
+    usual = {"max_body_bytes": large[inputs]} if inputs in large else {}
     return Limits(**{**usual, **(given or {})})
 
 

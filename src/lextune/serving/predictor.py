@@ -1,11 +1,13 @@
-"""Loads a verified release and predicts texts or images with it, from any thread; it knows neither HTTP nor tables."""
+"""Loads a verified release and predicts inputs of any kind with it, from any thread; it knows neither HTTP nor tables."""
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,15 +28,18 @@ from lextune.serving.answers import (
     Prediction,
     boxes_answer,
     class_answers,
+    items_answer,
     mask_answer,
+    transcript_answer,
 )
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from lextune.images import ImageInput
-    from lextune.serving.pictures import AnyImage
+    from lextune.audio import AudioInput
+    from lextune.serving.rows import Asking
+    from lextune.tasks.audio.found import FoundTranscript
 
 T = TypeVar("T")
 
@@ -49,8 +54,11 @@ __all__ = [
     "load_release",
 ]
 
-#: Inputs that a stream holds at a time, and how many bytes of images.
-_TEXTS, _IMAGES, _IMAGE_BYTES = 1024, 32, 64 << 20
+#: Inputs that a stream holds at a time, by what they are, and how many bytes of files.
+_AT_ONCE: Mapping[InputKind, int] = {
+    "text": 1024, "image": 32, "audio": 16, "record": 1024, "history": 256,
+}  # fmt: skip
+_FILE_BYTES = 64 << 20
 #: Score from which a found box is shown, where training chose none.
 _SHOWN = 0.5
 #: Requests whose inputs are encoded at once: a decoded image may fill hundreds of megabytes.
@@ -80,7 +88,7 @@ class Predictor:
     Attributes:
         name: Of the release, without its version.
         version: Of the release.
-        config: Of the run that made it; `config.data.columns.text` held the text, or `.image` the image's path.
+        config: Of the run that made it; `config.data.columns` says which columns its data had.
         verification: What was verified before the model was loaded.
     """
 
@@ -106,12 +114,12 @@ class Predictor:
 
     @property
     def label_kind(self) -> LabelKind:
-        """What is said: a class (`Prediction`), classes, spans (`EntitiesPrediction`), boxes, or a mask."""
+        """What is said: a class (`Prediction`), classes, spans, boxes, a mask, a transcript, or items."""
         return self._loaded.task.label_kind
 
     @property
     def input_kind(self) -> InputKind:
-        """What is asked about: texts or images."""
+        """What is asked about: texts, images, sounds, histories or records."""
         return self._loaded.task.input_kind
 
     @property
@@ -134,16 +142,16 @@ class Predictor:
 
         Args:
             inputs: Any number, none included. Texts: each is cut to the length that the model was trained with, or
-                read in windows of that length where entities are looked for. Images: the bytes of a file, or its
-                path.
+                read in windows of that length where entities are looked for. Images and sounds: the bytes of a file,
+                or its path. Histories and records: mappings, as `serving.rows` says.
             batch_size: Inputs per forward pass.
 
         Raises:
-            ConfigError: An item is no text or no image, or `batch_size` is below 1.
-            DataError: An image cannot be read; it names the positions (from 0), never what is in it.
+            ConfigError: An item is none of these, or `batch_size` is below 1.
+            DataError: An input cannot be read; it names the positions (from 0), never what is in it.
             ModelError: The model gave a score that is not a number.
         """
-        if self.input_kind == "image":
+        if self.input_kind != "text":
             return _all_read(self.predict_each(inputs, batch_size))
         _check(inputs, batch_size)
         if not inputs:
@@ -153,46 +161,91 @@ class Predictor:
         return [*self._class_answers(self._scores(inputs, batch_size))]
 
     def predict_each(
-        self, images: Sequence[AnyImage | ImageInput | Problem], batch_size: int = 64
+        self, inputs: Sequence[Any], batch_size: int = 64
     ) -> list[AnyPrediction | Problem]:
-        """As `predict`, of a model of images; in the place of one that cannot be read stands why.
+        """As `predict`, of a model of anything but texts; in the place of an input that cannot be read stands why.
 
         Raises:
-            ConfigError: The model reads no images, an item is none, or `batch_size` is below 1.
+            ConfigError: The model reads texts, an item is nothing that it reads, or `batch_size` is below 1.
             ModelError: The model gave a score that is not a number.
         """
-        from lextune.images import ImageInput
-        from lextune.serving.pictures import fault, image_input
-
-        _check_images(self, images, batch_size)
-        given = [
-            one if isinstance(one, ImageInput | Problem) else image_input(one) for one in images
-        ]
+        _check_each(self, inputs, batch_size)
+        given = [one if isinstance(one, Problem) else self._opened(one) for one in inputs]
         try:
-            return self._of_images(given, batch_size)
+            return self._of_each(given, batch_size)
         except DataError:
-            # Only now is each decoded once more: a damaged image is rare, and the model itself says that there is one.
-            told = [
-                one if isinstance(one, Problem) else fault(one, self._loaded.encode) or one
-                for one in given
-            ]
-            return self._of_images(told, batch_size)
+            # Only now is each encoded once more: a damaged file is rare, and the model itself says that there is one.
+            told = [one if isinstance(one, Problem) else self._fault(one) or one for one in given]
+            return self._of_each(told, batch_size)
 
-    def _of_images(
-        self, given: Sequence[ImageInput | Problem], batch_size: int
-    ) -> list[AnyPrediction | Problem]:
+    def _opened(self, given: Any, *, stream: bool = False) -> Any:
+        """An input as the model takes it, or why it is none; `stream` leaves a long sound in its file."""
+        if self.input_kind == "image":
+            from lextune.images import ImageInput
+            from lextune.serving.pictures import image_input
+
+            return given if isinstance(given, ImageInput) else image_input(given)
+        if self.input_kind == "audio":
+            from lextune.audio import AudioInput
+            from lextune.serving.sounds import sound_input
+
+            stream = stream or self.label_kind == "transcript"
+            return given if isinstance(given, AudioInput) else sound_input(given, stream=stream)
+        from lextune.serving.rows import history_input, record_input
+
+        return (record_input if self.input_kind == "record" else history_input)(given, self._known)
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """Items that a history may name, or features that a record has."""
+        return frozenset(self.classes) if self.input_kind == "history" else self.features
+
+    @cached_property
+    def features(self) -> frozenset[str]:
+        """Names of what a record has; none where the model reads no records."""
+        return frozenset(
+            one["name"] for one in json.loads(self._loaded.settings.get("columns", "[]"))
+        )
+
+    @cached_property
+    def _item_texts(self) -> Mapping[str, str]:
+        """What is known of items in words, where the model was told."""
+        found: Mapping[str, str] = json.loads(self._loaded.settings.get("items", "{}"))
+        return found
+
+    def _fault(self, given: Any) -> Problem | None:
+        """Why a model cannot take one input."""
+        if self.input_kind == "image":
+            from lextune.serving.pictures import fault as image_fault
+
+            return image_fault(given, self._loaded.encode)
+        if self.input_kind == "audio":
+            from lextune.serving.sounds import fault as sound_fault
+
+            return sound_fault(given, self._loaded.encode)
+        try:
+            self._loaded.encode([given.history if self.input_kind == "history" else given])
+        except DataError as error:
+            return error.problems[0]
+        return None
+
+    def _of_each(self, given: Sequence[Any], batch_size: int) -> list[AnyPrediction | Problem]:
         found = iter(
-            self._image_answers([one for one in given if not isinstance(one, Problem)], batch_size)
+            self._answers([one for one in given if not isinstance(one, Problem)], batch_size)
         )
         return [one if isinstance(one, Problem) else next(found) for one in given]
 
-    def _image_answers(self, images: list[ImageInput], batch_size: int) -> Sequence[AnyPrediction]:
-        if not images:
+    def _answers(self, given: list[Any], batch_size: int) -> Sequence[AnyPrediction | Problem]:
+        if not given:
             return []
         if self.label_kind in ("class", "classes"):
-            return self._class_answers(self._scores(images, batch_size))
+            return self._class_answers(self._scores(given, batch_size))
+        if self.label_kind == "transcript":
+            return self._transcripts(given, batch_size)
+        if self.label_kind == "items":
+            return self._items(given, batch_size)
         with self._lock:
-            found = self._loaded.find(images, batch_size)
+            found = self._loaded.find(given, batch_size)
         if any(one is None for one in found):
             raise _no_number()
         if self.label_kind == "mask":
@@ -200,6 +253,47 @@ class Predictor:
                 raise _no_number()
             return [mask_answer(one, self.classes) for one in found]
         return [boxes_answer(one, self.score_threshold) for one in found]
+
+    def _transcripts(
+        self, sounds: Sequence[AudioInput], batch_size: int
+    ) -> list[AnyPrediction | Problem]:
+        """What is said in each; long files are heard block after block, in the memory of one window."""
+        from lextune.audio import UnfitAudioError
+        from lextune.serving.sounds import unfit
+
+        read = [one for one in sounds if one.data is not None]
+        with self._lock:
+            whole = iter(self._loaded.find(read, batch_size) if read else [])
+        answers: list[AnyPrediction | Problem] = []
+        for one in sounds:
+            try:
+                found = next(whole) if one.data is not None else self._streamed(one.file)
+            except UnfitAudioError as error:
+                answers.append(unfit(error))
+                continue
+            if found is None or not math.isfinite(found.score):
+                raise _no_number()
+            answers.append(transcript_answer(found))
+        return answers
+
+    def _streamed(self, file: str) -> FoundTranscript | None:
+        from lextune.audio import stream_audio
+        from lextune.tasks.audio.transcribing import transcribe_blocks
+
+        with self._lock:
+            return transcribe_blocks(self._loaded, stream_audio(Path(file)))
+
+    def _items(self, asked: Sequence[Asking], batch_size: int) -> list[AnyPrediction]:
+        import numpy as np
+
+        with self._lock:
+            found = self._loaded.find([one.history for one in asked], batch_size)
+        if any(one is None or np.isnan(one.scores).any() for one in found):
+            raise _no_number()
+        return [
+            items_answer(one.scores, asking.k, self.classes, self._item_texts)
+            for one, asking in zip(found, asked, strict=True)
+        ]
 
     def _class_answers(self, scores: npt.NDArray[np.float32]) -> Sequence[AnyPrediction]:
         threshold = None
@@ -267,18 +361,19 @@ class Predictor:
 
         Args:
             rows: May be endless.
-            input_of: The text of a row, or its image: bytes, or the path of a file.
-            chunk: Rows that are read before they are predicted; None is 1,024 texts, or 32 images of 64 MB in all.
+            input_of: The input of a row, as `predict` takes it, or a problem.
+            chunk: Rows that are read before they are predicted; None is 1,024 texts or records, 256 histories, 32
+                images or 16 sounds of 64 MB in all.
 
         Yields:
-            Each row with its prediction; with a problem where its image cannot be read.
+            Each row with its prediction; with a problem where its input cannot be read.
 
         Raises:
             ConfigError: A text is no text, or `chunk` is below 1.
             Exception: What `rows` or `input_of` raised, after the rows before it were yielded.
         """
-        images = self.input_kind == "image"
-        chunk = (_IMAGES if images else _TEXTS) if chunk is None else chunk
+        texts = self.input_kind == "text"
+        chunk = _AT_ONCE[self.input_kind] if chunk is None else chunk
         if chunk < 1:
             raise ConfigError(Problem(f"chunk is {chunk}", "give a number of rows above 0"))
         source = iter(rows)
@@ -290,20 +385,20 @@ class Predictor:
             try:
                 for row in islice(source, chunk):
                     given = input_of(row)
-                    if images:
-                        given = _opened(given)
-                        size += len(getattr(given, "data", b""))
+                    if not texts and not isinstance(given, Problem):
+                        given = self._opened(given)
+                        size += len(getattr(given, "data", None) or b"")
                     inputs.append(given)
                     part.append(row)
-                    if size >= _IMAGE_BYTES:
+                    if size >= _FILE_BYTES:
                         break
             except Exception as error:
                 stopped = error
-            found: Sequence[Any] = self.predict_each(inputs) if images else self.predict(inputs)
+            found: Sequence[Any] = self.predict(inputs) if texts else self.predict_each(inputs)
             yield from zip(part, found, strict=True)
             if stopped is not None:
                 raise stopped
-            if len(part) < chunk and size < _IMAGE_BYTES:
+            if len(part) < chunk and size < _FILE_BYTES:
                 return
 
 
@@ -314,12 +409,6 @@ def _no_number() -> ModelError:
             "evaluate the release again on this machine; do not use its answers",
         )
     )
-
-
-def _opened(given: Any) -> Any:
-    from lextune.serving.pictures import image_input
-
-    return image_input(given)
 
 
 def _all_read(found: Sequence[AnyPrediction | Problem]) -> list[AnyPrediction]:
@@ -333,27 +422,51 @@ def _all_read(found: Sequence[AnyPrediction | Problem]) -> list[AnyPrediction]:
     return [one for one in found if not isinstance(one, Problem)]
 
 
-def _check_images(predictor: Predictor, images: Sequence[Any], batch_size: int) -> None:
-    if predictor.input_kind != "image":
+#: What one input is called, and several of them, and what to give.
+_ASKED: Mapping[InputKind, tuple[str, str, str]] = {
+    "image": ("image", "images", "give the bytes of a file, or its path"),
+    "audio": ("sound", "sounds", "give the bytes of a file, or its path"),
+    "history": ("history", "histories", "give mappings with events"),
+    "record": ("record", "records", "give mappings of features by name"),
+}
+
+
+def _check_each(predictor: Predictor, inputs: Sequence[Any], batch_size: int) -> None:
+    kind = predictor.input_kind
+    if kind == "text":
         raise ConfigError(
             Problem(
                 f"the task of {predictor.name} reads texts, not images", "call predict with texts"
             )
         )
-    if isinstance(images, bytes | str | os.PathLike):
+    noun, nouns, remedy = _ASKED[kind]
+    if isinstance(inputs, bytes | str | os.PathLike | Mapping):
         raise ConfigError(
-            Problem("the images are one image, not a list", "put the image into a list: [image]")
+            Problem(
+                f"the {nouns} are one {noun}, not a list", f"put the {noun} into a list: [{noun}]"
+            )
         )
     if batch_size < 1:
         raise ConfigError(Problem(f"batch_size is {batch_size}", "give a number above 0"))
-    from lextune.images import ImageInput
-
-    known = (bytes, str, os.PathLike, ImageInput, Problem)
-    wrong = [index for index, one in enumerate(images) if not isinstance(one, known)]
+    wrong = [index for index, one in enumerate(inputs) if not isinstance(one, _types(kind))]
     if wrong:
-        raise ConfigError(
-            Problem(f"{_places(wrong)} no image", "give the bytes of a file, or its path")
-        )
+        raise ConfigError(Problem(f"{_places(wrong)} no {noun}", remedy))
+
+
+def _types(kind: InputKind) -> tuple[type, ...]:
+    """What an input of a list may be."""
+    from lextune.audio import AudioInput
+    from lextune.histories import HistoryInput
+    from lextune.serving.rows import Asking
+
+    files = (bytes, str, os.PathLike, Problem)
+    if kind == "image":
+        from lextune.images import ImageInput
+
+        return (*files, ImageInput)
+    if kind == "audio":
+        return (*files, AudioInput)
+    return (Mapping, Problem, *((HistoryInput, Asking) if kind == "history" else (str,)))
 
 
 def _check(texts: Sequence[str], batch_size: int) -> None:

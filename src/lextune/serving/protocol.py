@@ -1,10 +1,11 @@
 """Reads and writes the JSON of `POST /predict` and of the Open Inference Protocol v2; it knows no HTTP server and no model.
 
-The protocol: https://github.com/open-inference/open-inference-protocol (REST). Its model has one input
-tensor, `text` (BYTES, one element per text) or `image` (BYTES, the file of each image in base64), and output tensors by
-what it says of each: `label`, `score` and `scores` where that is one class, `labels` (a JSON array each) and `scores`
-where it is any number of classes, `entities` (a JSON array each) where it is entities, `labels`, `scores` and `boxes` (a
-JSON array each) where it is objects, `mask` (a PNG in base64) and `segments` (a JSON array each) where it is pixels.
+The protocol: https://github.com/open-inference/open-inference-protocol (REST). Its model has one input tensor (BYTES, one
+element per input): `text`, `image` or `audio` (the file of each in base64), `history` or `record` (a JSON object each).
+Its output tensors go by what it says of each input, and all but numbers are a JSON array for each: `label`, `score` and
+`scores` where that is one class, `labels` and `scores` where it is any number of classes, `entities` where it is
+entities, `labels`, `scores` and `boxes` where it is objects, `mask` (a PNG in base64) and `segments` where it is pixels,
+`text`, `score` and `segments` where it is what is said, `items` and `scores` where it is items.
 """
 
 from __future__ import annotations
@@ -31,20 +32,34 @@ OUTPUTS: Mapping[LabelKind, Mapping[str, str]] = {
     "spans": {"entities": "BYTES"},
     "boxes": {"labels": "BYTES", "scores": "BYTES", "boxes": "BYTES"},
     "mask": {"mask": "BYTES", "segments": "BYTES"},
+    "transcript": {"text": "BYTES", "score": "FP32", "segments": "BYTES"},
+    "items": {"items": "BYTES", "scores": "BYTES"},
 }
 
 #: Parameters that clients send by habit and that ask for nothing but what is done anyway.
 _REQUEST_PARAMETERS: Mapping[str, Any] = {"binary_data_output": False}
 _INPUT_PARAMETERS: Mapping[InputKind, Mapping[str, Any]] = {
-    "text": {"content_type": "str"}, "image": {"content_type": "base64"},
+    "text": {"content_type": "str"}, "image": {"content_type": "base64"}, "audio": {"content_type": "base64"},
+    "history": {"content_type": "str"}, "record": {"content_type": "str"},
 }  # fmt: skip
 _OUTPUT_PARAMETERS: Mapping[str, Any] = {"binary_data": False, "content_type": "str"}
 
-_EXAMPLES: Mapping[InputKind, str] = {
-    "text": '{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a text"]}',
-    "image": '{"name": "image", "shape": [1], "datatype": "BYTES", "data": ["BASE64"]}',
+#: Of each kind of input: the key of several, one as `/predict` takes it, and one as a tensor's element.
+_FORMS: Mapping[InputKind, tuple[str, str, str]] = {
+    "text": ("texts", '"…"', '"a text"'),
+    "image": ("images", '"BASE64"', '"BASE64"'),
+    "audio": ("audios", '"BASE64"', '"BASE64"'),
+    "history": (
+        "histories",
+        '{"events": [["ITEM", 1.0]]}',
+        '"{\\"events\\": [[\\"ITEM\\", 1.0]]}"',
+    ),
+    "record": ("records", '{"FEATURE": "VALUE"}', '"{\\"FEATURE\\": \\"VALUE\\"}"'),
 }
-_ONE: Mapping[InputKind, str] = {"text": "…", "image": "BASE64"}
+
+
+def _example(kind: InputKind) -> str:
+    return f'{{"name": "{kind}", "shape": [1], "datatype": "BYTES", "data": [{_FORMS[kind][2]}]}}'
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,7 @@ class InferRequest:
     """An inference request that keeps all rules.
 
     Attributes:
-        inputs: To predict: texts, or the bytes of images.
+        inputs: To predict: texts, the bytes of images or sounds, or JSON objects.
         id: The client's name for the request, given back to it.
         outputs: Which tensors to answer.
     """
@@ -63,30 +78,29 @@ class InferRequest:
 
 
 def parse_predict(body: bytes, limits: Limits, kind: InputKind = "text") -> list[Any]:
-    """The texts of `{"text": "…"}` or `{"texts": ["…", …]}`, or the bytes of `{"image": "BASE64"}` or of `images`.
+    """The inputs of `{"text": "…"}` or `{"texts": ["…", …]}`, and so of every kind: files in base64, rows as objects.
 
     Raises:
         RequestRefused: 400 where it is neither, 413 where it is more than the limits allow.
     """
-    many = f"{kind}s"
+    many, one, _ = _FORMS[kind]
     found = _object(parse_json(body), "the body", optional=(kind, many))
     if len(found) != 1:
-        one = _ONE[kind]
         _refuse(
             f"the body must have either {kind} or {many}",
-            f'send {{"{kind}": "{one}"}} or {{"{many}": ["{one}"]}}',
+            f'send {{"{kind}": {one}}} or {{"{many}": [{one}]}}',
         )
     values, where = ([found[kind]], kind) if kind in found else (found[many], many)
     return _inputs(values, where, limits, kind)
 
 
-def parse_image(body: bytes, limits: Limits) -> list[bytes]:
-    """The one image that a body is.
+def parse_file(body: bytes, limits: Limits, kind: InputKind) -> list[bytes]:
+    """The one image or sound that a body is.
 
     Raises:
         RequestRefused: 400 where it is none, 413 where it is larger than the limits allow.
     """
-    return _images([body], "the body", limits)
+    return (_images if kind == "image" else _sounds)([body], "the body", limits)
 
 
 def predict_document(predictor: Predictor, predictions: Sequence[AnyPrediction]) -> dict[str, Any]:
@@ -143,6 +157,11 @@ def infer_document(
 
 def _columns(dump: dict[str, Any], kind: LabelKind) -> dict[str, Any]:
     """An answer by the names of its tensors."""
+    if kind == "items":
+        return {
+            "items": [one["item"] for one in dump["items"]],
+            "scores": [one["score"] for one in dump["items"]],
+        }
     if kind != "boxes":
         return dump
     return {
@@ -171,12 +190,23 @@ def model_document(predictor: Predictor) -> dict[str, Any]:
         ],
         "properties": {
             "task": predictor.task,
-            "classes": json.dumps(predictor.classes, ensure_ascii=False),
+            **_classes(predictor),
             "run": predictor.run_id,
             "release_sha256": predictor.release_digest,
             "signers": ", ".join(predictor.verification.evidence.signers),
         },
     }
+
+
+#: More names make the metadata longer than most answers.
+_MOST_CLASSES = 1000
+
+
+def _classes(predictor: Predictor) -> dict[str, str]:
+    """The names that answers are among: of items there may be millions, and then there are none here."""
+    if predictor.label_kind == "items" and len(predictor.classes) > _MOST_CLASSES:
+        return {"items": str(len(predictor.classes))}
+    return {"classes": json.dumps(predictor.classes, ensure_ascii=False)}
 
 
 def parse_json(body: bytes) -> Any:
@@ -210,7 +240,7 @@ def _no_constant(_: str) -> NoReturn:
 
 
 def _tensor(inputs: Any, limits: Limits, kind: InputKind) -> list[Any]:
-    example = _EXAMPLES[kind]
+    example, many = _example(kind), _FORMS[kind][0]
     if not isinstance(inputs, list) or len(inputs) != 1:
         _refuse("inputs is not a list of exactly one tensor", f"send [{example}]")
     where = "inputs[0]"
@@ -226,7 +256,7 @@ def _tensor(inputs: Any, limits: Limits, kind: InputKind) -> list[Any]:
     shape, data = tensor["shape"], tensor["data"]
     if not _is_shape(shape):
         problems.append(
-            Problem(f"{where}.shape is neither [n] nor [n, 1]", f"n is the number of {kind}s")
+            Problem(f"{where}.shape is neither [n] nor [n, 1]", f"n is the number of {many}")
         )
     if not isinstance(data, list):
         problems.append(Problem(f"{where}.data is no list", "send a list of strings"))
@@ -238,10 +268,13 @@ def _tensor(inputs: Any, limits: Limits, kind: InputKind) -> list[Any]:
         data = [row[0] for row in data]
     if shape[0] != len(data):
         _refuse(
-            f"{where}.shape is not that of {where}.data, which has {len(data)} {kind}s",
+            f"{where}.shape is not that of {where}.data, which has {len(data)} {many}",
             f"send the shape [{len(data)}]",
         )
-    return _inputs(data, f"{where}.data", limits, kind)
+    where = f"{where}.data"
+    if kind in _ROWS:
+        data = [_from_text(one, f"{kind} {index} of {where}") for index, one in enumerate(data)]
+    return _inputs(data, where, limits, kind)
 
 
 def _is_shape(shape: Any) -> bool:
@@ -306,11 +339,47 @@ def _object(
 
 def _inputs(values: Any, where: str, limits: Limits, kind: InputKind) -> list[Any]:
     if not isinstance(values, list):
-        _refuse(f"{where} is no list", "send a list of strings")
+        _refuse(f"{where} is no list", "send a list of strings" if kind not in _ROWS else "send a list of objects")  # fmt: skip
     _check_rows(values, limits, kind)
     if kind == "text":
         return _texts(values, where, limits)
-    return _images([_from_base64(one, f"image {i} of {where}") for i, one in enumerate(values)], where, limits)  # fmt: skip
+    if kind in _ROWS:
+        return _objects(values, where, limits, kind)
+    files = [_from_base64(one, f"{kind} {i} of {where}", kind) for i, one in enumerate(values)]
+    return (_images if kind == "image" else _sounds)(files, where, limits)
+
+
+#: Inputs that are JSON objects.
+_ROWS = ("history", "record")
+
+
+def _from_text(value: Any, where: str) -> Any:
+    """The object of a tensor's element."""
+    if not isinstance(value, str):
+        _refuse(f"{where} is no string", "send the JSON of an object as a string")
+    return parse_json(value.encode("utf-8", "surrogatepass"))
+
+
+def _objects(values: list[Any], where: str, limits: Limits, kind: InputKind) -> list[Any]:
+    """Objects that are no larger than is allowed; what is in them the predictor looks at."""
+    wrong = [
+        Problem(f"{kind} {index} of {where} is no object", f"send {_FORMS[kind][1]}")
+        for index, one in enumerate(values)
+        if not isinstance(one, dict)
+    ]
+    if wrong:
+        raise RequestRefused(400, wrong[:10])
+    events = [one.get("events") for one in values] if kind == "history" else []
+    count = sum(len(one) for one in events if isinstance(one, list))
+    if count > limits.max_events:
+        raise RequestRefused(
+            413,
+            Problem(
+                f"the histories of the request have {count} events, more than {limits.max_events}",
+                "leave out the oldest events, or send several requests",
+            ),
+        )
+    return values
 
 
 def _texts(values: list[Any], where: str, limits: Limits) -> list[str]:
@@ -334,8 +403,9 @@ def _texts(values: list[Any], where: str, limits: Limits) -> list[str]:
     return values
 
 
-def _from_base64(value: Any, where: str) -> bytes:
-    remedy = "send the bytes of a PNG or JPEG file in base64, and nothing before or after them"
+def _from_base64(value: Any, where: str, kind: InputKind) -> bytes:
+    format_ = "PNG or JPEG" if kind == "image" else "WAV, FLAC, OGG or MP3"
+    remedy = f"send the bytes of a {format_} file in base64, and nothing before or after them"
     if not isinstance(value, str):
         _refuse(f"{where} is no string", remedy)
     try:
@@ -380,12 +450,56 @@ def _images(values: list[bytes], where: str, limits: Limits) -> list[bytes]:
     return values
 
 
+def _sounds(values: list[bytes], where: str, limits: Limits) -> list[bytes]:
+    """Sounds whose headers say that they are sounds of no more seconds than are allowed."""
+    from lextune.audio import UnfitAudioError
+    from lextune.serving.sounds import seconds_of, unfit
+
+    large = [
+        Problem(
+            f"sound {index} of {where} has {len(data)} bytes, more than {limits.max_sound_bytes}",
+            "cut it into pieces, or save it as FLAC, OGG or MP3",
+        )
+        for index, data in enumerate(values)
+        if len(data) > limits.max_sound_bytes
+    ]
+    if large:
+        raise RequestRefused(413, large[:10])
+    total, wrong = 0.0, []
+    for index, data in enumerate(values):
+        try:
+            seconds = seconds_of(data)
+        except UnfitAudioError as error:
+            told = unfit(error)
+            wrong.append(Problem(f"sound {index} of {where} {told.fact}", told.remedy, told.reason))
+            continue
+        if seconds is None:
+            wrong.append(
+                Problem(
+                    f"sound {index} of {where} does not say how long it is",
+                    "save it again as WAV or FLAC, in a file and not in a stream",
+                )
+            )
+        total += seconds or 0.0
+    if wrong:
+        raise RequestRefused(400, wrong[:10])
+    if total > limits.max_seconds:
+        raise RequestRefused(
+            413,
+            Problem(
+                f"the sounds of the request have {total:.0f} seconds, more than {limits.max_seconds:g}",
+                "cut them into pieces and send several requests, or use lextune predict",
+            ),
+        )
+    return values
+
+
 def _check_rows(values: list[Any], limits: Limits, kind: InputKind) -> None:
     if len(values) > limits.max_rows:
         raise RequestRefused(
             413,
             Problem(
-                f"{len(values)} {kind}s are more than the {limits.max_rows} of one request",
+                f"{len(values)} {_FORMS[kind][0]} are more than the {limits.max_rows} of one request",
                 "send several requests",
             ),
         )

@@ -56,7 +56,8 @@ def serve(
     tell = notify or (lambda _: None)
     tell(f"verifying {folder}")
     predictor = load_release(folder, trust)
-    predictor.predict([_nothing(predictor)])
+    if predictor.input_kind != "record":  # there is no record that says nothing
+        predictor.predict([_nothing(predictor)])
     signers = ", ".join(predictor.verification.evidence.signers)
     tell(f"verified: {predictor.name} {predictor.version}, signed by {signers}")
     if not isinstance(limits, Limits):
@@ -84,6 +85,12 @@ def _nothing(predictor: Predictor) -> Any:
     """What a first prediction is made of."""
     if predictor.input_kind == "text":
         return ""
+    if predictor.input_kind == "audio":
+        from lextune.serving.sounds import silence
+
+        return silence()
+    if predictor.input_kind == "history":
+        return {"events": []}
     from lextune.serving.pictures import blank
 
     return blank()

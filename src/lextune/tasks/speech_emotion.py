@@ -41,13 +41,15 @@ class SpeechEmotion(AudioTask):
         "unweighted_average_recall", "macro_f1", "accuracy", "precision", "recall", "roc_auc", "log_loss",
         "expected_calibration_error",
     )  # fmt: skip
-    baselines: tuple[str, ...] = ("majority", "mfcc_svm")
+    baselines: tuple[str, ...] = ("majority", "mfcc_svm", "linear_probe")
 
     def settings(
         self, config: RunConfig, inputs: Iterable[AudioInput], labels: Iterable[str]  # noqa: ARG002
     ) -> dict[str, str]:  # fmt: skip
-        """The seconds of the window."""
+        """The seconds of the window; nothing where no rows are given."""
         given = list(inputs)
+        if not given:
+            return {}
         some = given[:: len(given) // _LOOKED_AT + 1]
         seconds = sorted(_seconds(one) for one in some)
         fits = seconds[min(len(seconds) - 1, math.floor(_WHOLE * len(seconds)))]

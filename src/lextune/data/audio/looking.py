@@ -42,6 +42,7 @@ class SoundColumns:
         clipped: Share of samples at full scale.
         formats: One of `audio.FORMATS`.
         metadata: Kinds of metadata in each file, joined by commas; the empty name where there is none.
+        speaker: Which of the columns that bind rows says who speaks; None where none does.
     """
 
     files: Texts
@@ -55,13 +56,14 @@ class SoundColumns:
     clipped: npt.NDArray[np.float64]
     formats: Names
     metadata: Names
+    speaker: str | None = None
 
     def take(self, rows: Ints) -> SoundColumns:
         """Those rows, in that order."""
         return SoundColumns(
             self.files.take(rows), self.digests.take(rows), self.starts.take(rows), self.stops.take(rows),
             self.seconds[rows], self.rates[rows], self.channels[rows], self.rms[rows], self.clipped[rows],
-            self.formats.take(rows), self.metadata.take(rows),
+            self.formats.take(rows), self.metadata.take(rows), self.speaker,
         )  # fmt: skip
 
     def table_columns(self) -> dict[str, Any]:
@@ -127,13 +129,13 @@ class SoundReading:
         for numbers, value in zip(self.numbers.values(), values, strict=True):
             numbers.append(value)
 
-    def columns(self) -> SoundColumns:
-        """All of them."""
+    def columns(self, speaker: str | None) -> SoundColumns:
+        """All of them; `speaker` as they have it."""
         digests, starts, stops, formats, metadata = (one.column() for one in self.names.values())
         seconds, rates, channels, rms, clipped = (np.array(one) for one in self.numbers.values())
         return SoundColumns(
             self.files.column(), digests, starts, stops, seconds, rates.astype(np.int32),
-            channels.astype(np.int32), rms, clipped, formats, metadata,
+            channels.astype(np.int32), rms, clipped, formats, metadata, speaker,
         )  # fmt: skip
 
 

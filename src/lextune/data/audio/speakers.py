@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from lextune.config import ColumnsConfig
@@ -29,6 +29,7 @@ class SpeakerReading:
     """
 
     def __init__(self, named: str | None) -> None:
+        self.name = named if named is not None else SPEAKERS[0]
         self._columns = {name: NameList() for name in ([named] if named is not None else SPEAKERS)}
 
     def add(self, values: Mapping[str, str | None]) -> None:
@@ -40,24 +41,39 @@ class SpeakerReading:
         """What binds rows to one part: the column, under the name that all parts know it by."""
         found = {name: column.column() for name, column in self._columns.items()}
         known = [column for column in found.values() if (column.numbers >= 0).any()]
-        name, first = next(iter(found.items()))
-        return {name: known[0] if known else first}
+        return {self.name: known[0] if known else found[self.name]}
 
 
-def settle_speakers(parts: dict[str, Rows], columns: ColumnsConfig) -> dict[str, Rows]:
+def settle_speakers(parts: dict[str, Rows]) -> dict[str, Rows]:
     """The parts without the column of speakers where no row of any part has one: then nobody knows who speaks."""
-    name = columns.speaker or SPEAKERS[0]
-    of_sounds = [rows for rows in parts.values() if rows.sounds is not None]
-    if not of_sounds or any((rows.bonds[name].numbers >= 0).any() for rows in of_sounds):
+    known = [speakers_of(rows) for rows in parts.values()]
+    if any(column is not None and (column.numbers >= 0).any() for column in known):
         return parts
-    return {
-        part: dataclasses.replace(
-            rows, bonds={bond: names for bond, names in rows.bonds.items() if bond != name}
-        )
-        for part, rows in parts.items()
-    }
+    return {part: _without_speakers(rows) for part, rows in parts.items()}
 
 
-def speakers_of(rows: Rows, columns: ColumnsConfig) -> Names | None:
+def speakers_of(rows: Rows) -> Names | None:
     """Who speaks in each row; None where no column says so."""
-    return rows.bonds.get(columns.speaker or SPEAKERS[0]) if rows.sounds is not None else None
+    named = None if rows.sounds is None else rows.sounds.speaker
+    return None if named is None else rows.bonds[named]
+
+
+def rows_of_known_speakers(test: Rows, seen: Iterable[Rows]) -> int | None:
+    """Rows of `test` whose speaker also speaks in the other parts; None where no column says who speaks."""
+    speakers = speakers_of(test)
+    if speakers is None:
+        return None
+    heard: dict[str, int] = {}
+    for rows in seen:
+        others = speakers_of(rows)
+        heard |= {} if others is None else dict.fromkeys(others.counts(), 1)
+    return int((speakers.numbered(heard) > 0).sum())
+
+
+def _without_speakers(rows: Rows) -> Rows:
+    if rows.sounds is None or rows.sounds.speaker is None:
+        return rows
+    bonds = {name: column for name, column in rows.bonds.items() if name != rows.sounds.speaker}
+    return dataclasses.replace(
+        rows, bonds=bonds, sounds=dataclasses.replace(rows.sounds, speaker=None)
+    )

@@ -1,4 +1,4 @@
-"""What was counted of personal data in texts and images, for the data report; it holds numbers alone."""
+"""What was counted of personal data in texts, images and sounds, for the data report; it holds numbers alone."""
 
 from __future__ import annotations
 
@@ -41,3 +41,19 @@ class ImageDataCount(Record):
     types: dict[str, int]
     faces: int | None
     faces_looked_at: int
+
+
+class SoundDataCount(Record):
+    """Sounds with data about a person beside their samples, and in their transcripts; of voices nothing is counted.
+
+    Attributes:
+        rows: Of which there are so many; the metadata of all was looked at.
+        found: Rows with metadata that may say something of a person (`audio.metadata.PERSONAL`).
+        types: Rows by kind of metadata, all kinds that were found.
+        transcripts: What was found in the words; null where labels are none.
+    """
+
+    rows: int
+    found: int
+    types: dict[str, int]
+    transcripts: PersonalDataCount | None

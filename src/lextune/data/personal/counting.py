@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from lextune.config import DataConfig
+from lextune.config import DataConfig, PersonalDataConfig
+from lextune.data.audio.personal import count_in_sounds, measure_in_sounds
+from lextune.data.audio.transcripts import transcribed
 from lextune.data.columns import Ints
 from lextune.data.dataset import Rows
 from lextune.data.findings import PLACES, Findings, Level
 from lextune.data.images.personal import count_in_images, measure_in_images
-from lextune.data.personal.counted import ImageDataCount, PersonalDataCount
+from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.personal.detector import Detector
 from lextune.data.personal.types import TYPES
 from lextune.data.records import words_of
@@ -32,7 +34,7 @@ _PERSONAL = frozenset(TYPES) - IMPERSONAL - _SECRET
 
 def count_personal(
     parts: Mapping[str, Rows], config: DataConfig, findings: Findings
-) -> PersonalDataCount | ImageDataCount | None:
+) -> PersonalDataCount | ImageDataCount | SoundDataCount | None:
     """Look for personal data in rows as they were read and tell the findings; None where the config says not to.
 
     Of more rows than `data.personal_data.rows` a sample is looked at: every row is as likely, and which they
@@ -42,9 +44,23 @@ def count_personal(
     total = sum(len(rows) for rows in parts.values())
     if not asked.report or not total:
         return None
+    seed = config.split.seed
     if any(rows.images is not None for rows in parts.values()):
-        return count_in_images(parts, asked, config.split.seed, findings)
-    chosen = _sample(parts, asked.rows or total, config.split.seed)
+        return count_in_images(parts, asked, seed, findings)
+    if any(rows.sounds is not None for rows in parts.values()):
+        words = {
+            name: transcribed(rows) for name, rows in parts.items() if rows.kind == "transcript"
+        }
+        said = _count_in_texts(words, asked, seed, findings) if words else None
+        return count_in_sounds(parts, said, findings)
+    return _count_in_texts(parts, asked, seed, findings)
+
+
+def _count_in_texts(
+    parts: Mapping[str, Rows], asked: PersonalDataConfig, seed: int, findings: Findings
+) -> PersonalDataCount:
+    total = sum(len(rows) for rows in parts.values())
+    chosen = _sample(parts, asked.rows or total, seed)
     detector = Detector(minimum_score=asked.minimum_score)
     types = Counter[str]()
     places: dict[frozenset[str], list[str]] = {_PERSONAL: [], _SENSITIVE: [], _SECRET: []}
@@ -67,7 +83,7 @@ def count_personal(
 
 
 def measure_personal(
-    counted: PersonalDataCount | ImageDataCount | None,
+    counted: PersonalDataCount | ImageDataCount | SoundDataCount | None,
 ) -> tuple[Measurement, ...]:
     """Rows with personal and with sensitive personal data; nothing where nobody looked.
 
@@ -77,6 +93,17 @@ def measure_personal(
         return ()
     if isinstance(counted, ImageDataCount):
         return measure_in_images(counted)
+    if isinstance(counted, SoundDataCount):
+        said = counted.transcripts
+        in_words = (
+            ()
+            if said is None
+            else (
+                _measurement("transcript_personal_data_rows", said.found, said),
+                _measurement("transcript_sensitive_personal_data_rows", said.sensitive, said),
+            )
+        )
+        return (*measure_in_sounds(counted), *in_words)
     return (
         _measurement("personal_data_rows", counted.found, counted),
         _measurement("sensitive_personal_data_rows", counted.sensitive, counted),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from lextune.config import QualityConfig
+from lextune.data.audio.transcripts import transcribed
 from lextune.data.dataset import Progress, Rows
 from lextune.data.findings import Findings
 from lextune.data.quality.results import QualityResult
@@ -38,20 +40,20 @@ class QualityCheck(Protocol):
     def __call__(self, given: QualityInput, findings: Findings) -> QualityResult: ...  # noqa: D102
 
 
-def of_records(check: str) -> QualityResult:
-    """What a check of texts says where rows are named features."""
+def not_for(check: str, noun: str) -> QualityResult:
+    """What a check says where rows are what it does not look at: that it measured nothing."""
     return QualityResult(
-        check=check,
-        status="not_applicable",
-        reason="rows are named features, and this looks at texts",
+        check=check, status="not_applicable", reason=f"rows are {noun}s, and this looks at texts"
     )
 
 
-def of_images(check: str) -> QualityResult:
-    """What a check of texts says where rows are images: that it measured nothing."""
-    return QualityResult(
-        check=check, status="not_applicable", reason="rows are images, and this looks at texts"
-    )
+def in_words(given: QualityInput, check: str) -> QualityInput | QualityResult:
+    """What a check of texts looks at: the texts, or the transcripts of sounds; else that it measured nothing."""
+    corpus = given.corpus
+    if corpus.sounds is not None and corpus.kind == "transcript":
+        parts = {name: transcribed(rows) for name, rows in given.parts.items()}
+        return dataclasses.replace(given, parts=parts, corpus=transcribed(corpus))
+    return given if corpus.noun == "text" else not_for(check, corpus.noun)
 
 
 quality_checks: Registry[QualityCheck] = Registry("quality_check", "lextune.data.quality.checks")

@@ -12,6 +12,7 @@ from lextune.data.dataset import Progress, read_options
 from lextune.data.findings import Findings
 from lextune.data.formats import ReadContext
 from lextune.data.quality.sampling import drawn_order
+from lextune.errors import ConfigError, Problem
 from lextune.labels import InputKind, LabelKind
 
 
@@ -31,14 +32,20 @@ def draw_for_review(
         progress: Told what goes on.
         kind: What one label means.
         gate: Which rows may be used; None asks for consent as of today, where that is the basis.
-        inputs: What a row is; of an image the path is written, in a column `image` instead of `text`.
+        inputs: What a row is; of an image or a sound the path is written, in a column `image` or `audio`
+            instead of `text`.
 
     Returns:
         (CSV in UTF-8 with a byte order mark, for spreadsheets; rows in it; rows that there are).
 
     Raises:
         DataError: The data cannot be read.
+        ConfigError: Rows are events.
     """
+    if inputs == "history":
+        raise ConfigError(
+            Problem("rows are events of users, of which nobody can say whether one is right", "leave the review out")
+        )  # fmt: skip
     context = ReadContext(read_options(config, kind, inputs), Findings(), gate=gate or Gate(config))
     corpus = read_parts(config, context, progress)["train"]
     context.findings.raise_errors()
@@ -46,7 +53,8 @@ def draw_for_review(
     taken = corpus.take(order)
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
-    shown = taken.texts if taken.images is None else taken.images.files
+    filed = taken.images or taken.sounds
+    shown = taken.texts if filed is None else filed.files
     writer.writerow(("id", "where", "label", inputs, "verdict", "reviewer"))
     columns = zip(taken.ids.astype(str).tolist(), taken.places, shown, strict=True)
     for row, (name, place, text) in enumerate(columns):

@@ -71,8 +71,8 @@ def length_lines(parts: Mapping[str, Any], what: str, title: str) -> dict[str, A
     """The share of rows by length, on a logarithmic axis, one line a part.
 
     Args:
-        parts: `details` of the check `lengths`.
-        what: `characters` or `words`.
+        parts: `details` of the check `lengths` or `sounds`.
+        what: `characters`, `words` or `seconds`.
         title: Of the axis.
     """
     values = []

@@ -54,6 +54,8 @@ def _charts(document: Mapping[str, Any], quality: Mapping[str, Any]) -> dict[str
     if "lengths" in details:
         specs["characters"] = length_lines(details["lengths"], "characters", "characters 字符数")
         specs["words"] = length_lines(details["lengths"], "words", "words 词数")
+    if "sounds" in details:
+        specs["seconds"] = length_lines(details["sounds"], "seconds", "seconds 秒")
     if "languages" in details:
         specs["languages"] = language_bars(details["languages"])
     if "coverage" in details:

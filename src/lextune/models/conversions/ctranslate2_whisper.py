@@ -150,59 +150,83 @@ def _check_scalars(cursor: Cursor, variables: dict[str, Array]) -> dict[str, int
     return heads
 
 
-def _renamed(cursor: Cursor, variables: dict[str, Array]) -> dict[str, Array]:
-    """Every tensor under transformers' name; none is left over, and a key has no bias."""
-    left = dict(variables)
-    found: dict[str, Array] = {}
+class _Renaming:
+    """Moves variables to transformers' names.
 
-    def take(name: str) -> Array:
-        if name not in left:
-            cursor.refuse(f"it has no variable {name!r}")
-        return left.pop(name)
+    Args:
+        cursor: For messages.
+        variables: By CTranslate2's names.
 
-    def pair(source: str, target: str) -> None:
-        for old, new in (("weight", "weight"), ("bias", "bias")):
-            found[f"model.{target}.{new}"] = take(f"{source}/{old}")
+    Attributes:
+        found: Tensors by transformers' names.
+        left: Variables that were not moved yet.
+    """
 
-    def norm(source: str, target: str) -> None:
-        found[f"model.{target}.weight"] = take(f"{source}/gamma")
-        found[f"model.{target}.bias"] = take(f"{source}/beta")
+    def __init__(self, cursor: Cursor, variables: Mapping[str, Array]) -> None:
+        self.cursor, self.left = cursor, dict(variables)
+        self.found: dict[str, Array] = {}
 
-    def stacked(source: str, target: str, parts: str) -> None:
+    def take(self, name: str) -> Array:
+        """A variable, which then is no longer left."""
+        if name not in self.left:
+            self.cursor.refuse(f"it has no variable {name!r}")
+        return self.left.pop(name)
+
+    def pair(self, source: str, target: str) -> None:
+        """Weight and bias."""
         for kind in ("weight", "bias"):
-            whole = take(f"{source}/{kind}")
+            self.found[f"model.{target}.{kind}"] = self.take(f"{source}/{kind}")
+
+    def norm(self, source: str, target: str) -> None:
+        """Scale and shift."""
+        self.found[f"model.{target}.weight"] = self.take(f"{source}/gamma")
+        self.found[f"model.{target}.bias"] = self.take(f"{source}/beta")
+
+    def stacked(self, source: str, target: str, parts: str) -> None:
+        """Projections whose rows stand one above the other; a key has no bias."""
+        for kind in ("weight", "bias"):
+            whole = self.take(f"{source}/{kind}")
             rows = len(whole) // len(parts)
             for number, part in enumerate(parts):
                 piece = whole[number * rows : (number + 1) * rows]
                 if (part, kind) != ("k", "bias"):
-                    found[f"model.{target}.{part}_proj.{kind}"] = piece
-                elif piece.any():  # type: ignore[attr-defined]
-                    cursor.refuse(
+                    self.found[f"model.{target}.{part}_proj.{kind}"] = piece
+                elif piece.any():
+                    self.cursor.refuse(
                         f"the keys of {source} have a bias, which transformers has no place for"
                     )
 
+    def layer(self, side: str, number: int) -> None:
+        """One layer of the encoder or the decoder."""
+        source, target = f"{side}/layer_{number}", f"{side}.layers.{number}"
+        self.stacked(f"{source}/self_attention/linear_0", f"{target}.self_attn", "qkv")
+        self.pair(f"{source}/self_attention/linear_1", f"{target}.self_attn.out_proj")
+        self.norm(f"{source}/self_attention/layer_norm", f"{target}.self_attn_layer_norm")
+        if side == "decoder":
+            self.stacked(f"{source}/attention/linear_0", f"{target}.encoder_attn", "q")
+            self.stacked(f"{source}/attention/linear_1", f"{target}.encoder_attn", "kv")
+            self.pair(f"{source}/attention/linear_2", f"{target}.encoder_attn.out_proj")
+            self.norm(f"{source}/attention/layer_norm", f"{target}.encoder_attn_layer_norm")
+        self.pair(f"{source}/ffn/linear_0", f"{target}.fc1")
+        self.pair(f"{source}/ffn/linear_1", f"{target}.fc2")
+        self.norm(f"{source}/ffn/layer_norm", f"{target}.final_layer_norm")
+
+
+def _renamed(cursor: Cursor, variables: Mapping[str, Array]) -> dict[str, Array]:
+    """Every tensor under transformers' name; none is left over."""
+    names = _Renaming(cursor, variables)
     for number in (1, 2):
-        pair(f"encoder/conv{number}", f"encoder.conv{number}")
-    found["model.decoder.embed_tokens.weight"] = take("decoder/embeddings/weight")
+        names.pair(f"encoder/conv{number}", f"encoder.conv{number}")
+    names.found["model.decoder.embed_tokens.weight"] = names.take("decoder/embeddings/weight")
     for side in ("encoder", "decoder"):
-        found[f"model.{side}.embed_positions.weight"] = take(f"{side}/position_encodings/encodings")
-        norm(f"{side}/layer_norm", f"{side}.layer_norm")
-        for layer in range(_layers(left, side)):
-            source, target = f"{side}/layer_{layer}", f"{side}.layers.{layer}"
-            stacked(f"{source}/self_attention/linear_0", f"{target}.self_attn", "qkv")
-            pair(f"{source}/self_attention/linear_1", f"{target}.self_attn.out_proj")
-            norm(f"{source}/self_attention/layer_norm", f"{target}.self_attn_layer_norm")
-            if side == "decoder":
-                stacked(f"{source}/attention/linear_0", f"{target}.encoder_attn", "q")
-                stacked(f"{source}/attention/linear_1", f"{target}.encoder_attn", "kv")
-                pair(f"{source}/attention/linear_2", f"{target}.encoder_attn.out_proj")
-                norm(f"{source}/attention/layer_norm", f"{target}.encoder_attn_layer_norm")
-            pair(f"{source}/ffn/linear_0", f"{target}.fc1")
-            pair(f"{source}/ffn/linear_1", f"{target}.fc2")
-            norm(f"{source}/ffn/layer_norm", f"{target}.final_layer_norm")
-    if left:
-        cursor.refuse(f"{len(left)} variables are left over, {sorted(left)[0]} is one")
-    return dict(sorted(found.items()))
+        positions = names.take(f"{side}/position_encodings/encodings")
+        names.found[f"model.{side}.embed_positions.weight"] = positions
+        names.norm(f"{side}/layer_norm", f"{side}.layer_norm")
+        for number in range(_layers(names.left, side)):
+            names.layer(side, number)
+    if names.left:
+        cursor.refuse(f"{len(names.left)} variables are left over, {sorted(names.left)[0]} is one")
+    return dict(sorted(names.found.items()))
 
 
 def _layers(variables: Mapping[str, Array], side: str) -> int:

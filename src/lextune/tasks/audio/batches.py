@@ -61,11 +61,13 @@ def sounds(waves: Waves, rows: npt.NDArray[np.int64]) -> AudioBatch:
     for place, row in enumerate(rows.tolist()):
         wave = waves.wave(row)
         if view is not None:
-            wave = view.wave(row, wave)
+            heard = view.wave(row, wave)
+            wave = heard if front.most is None or len(heard) <= front.most else wave
         found = _windows(wave, front.window, view, row)
         pieces += found
         owners += [place] * len(found)
-    longest = front.window or max(map(len, pieces))
+    longest = front.window or max(map(len, pieces)) + front.silence
+    longest = longest if front.most is None else min(longest, front.most)
     longest = max(-(-longest // POSITION) * POSITION, front.fewest)
     views = [(view, int(rows[place])) for place in owners]
     inputs = _mel(pieces, longest, front, views) if front.kind == "mel" else _waves(pieces, longest, front, views)  # fmt: skip

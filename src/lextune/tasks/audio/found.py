@@ -1,17 +1,25 @@
-"""What a model hears in one sound; it knows no model and no file."""
+"""What a model says of a sound: its words, and when they are said; it knows no label and no figure."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
+class Segment(NamedTuple):
+    """A stretch of a sound with what is said in it; seconds from the beginning of the sound."""
+
+    start: float
+    end: float
+    text: str
+
+
 class FoundTranscript(NamedTuple):
-    """The text of one sound.
+    """What is said in one sound.
 
     Attributes:
-        text: What is said.
-        score: The exponential of the mean log probability of its tokens, 0 to 1.
-        segments: Its pieces in their order, each with the seconds at which it starts and ends.
+        text: All of it; empty where nothing is said.
+        score: The geometric mean of the probabilities of its tokens, between 0 and 1.
+        segments: The same in stretches, in order: seconds of beginning and end, and text.
     """
 
     text: str

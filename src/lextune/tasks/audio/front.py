@@ -42,6 +42,8 @@ class Front:
         window: Samples of a window in which longer sounds are read, and to which shorter ones are padded; None pads
             to the longest of a batch.
         longest: Seconds that a sound may have; None is unlimited.
+        silence: Samples of zeros after the longest sound of a batch, where there is no window.
+        most: Samples of the longest input without a window; a sound that a change of speed makes longer is heard as it is.
     """
 
     kind: Literal["mel", "wave"] = "mel"
@@ -52,6 +54,8 @@ class Front:
     masked: bool = False
     window: int | None = None
     longest: float | None = None
+    silence: int = 0
+    most: int | None = None
 
     @property
     def fewest(self) -> int:

@@ -28,7 +28,7 @@ class AudioTask:
     """A task of which each row is a sound; a task adds what is taught and how it is answered."""
 
     input_kind: ClassVar[InputKind] = "audio"
-    train_settings: ClassVar[frozenset[str]] = frozenset({"audio_augmentation"})
+    train_settings: ClassVar[frozenset[str]] = frozenset({"audio_augmentation", "freeze_encoder"})
 
     def __init__(self, name: str) -> None:
         self.name = name

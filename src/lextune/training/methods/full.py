@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from lextune.training.backbone import freeze_stages, head_names
+from lextune.training.backbone import freeze_encoder, freeze_stages, head_names
 from lextune.training.freezing import freeze_embeddings
 from lextune.training.methods.base import Method, ParameterGroup, decayed_groups, methods
 
@@ -19,7 +19,7 @@ class Full(Method):
     """All parameters at one learning rate, but for word embeddings that are most of the model."""
 
     settings: ClassVar[frozenset[str]] = frozenset(
-        {"freeze_embeddings", "freeze_stages", "head_epochs", "backbone_lr_scale"}
+        {"freeze_embeddings", "freeze_encoder", "freeze_stages", "head_epochs", "backbone_lr_scale"}
     )
 
     def prepare(self, model: torch.nn.Module) -> list[ParameterGroup]:
@@ -27,6 +27,7 @@ class Full(Method):
         config = self.config
         freeze_embeddings(model, config.freeze_embeddings)
         freeze_stages(model, config.freeze_stages)
+        freeze_encoder(model, config.freeze_encoder)
         if config.backbone_lr_scale == 1:
             return decayed_groups(model.parameters(), config.weight_decay)
         head = head_names(model)

@@ -11,7 +11,7 @@ import numpy as np
 from lextune import statistics
 from lextune.data.checks import tell_rows
 from lextune.data.findings import Findings, shown
-from lextune.data.quality.base import QualityInput, of_images, of_records, quality_checks
+from lextune.data.quality.base import QualityInput, not_for, quality_checks
 from lextune.data.quality.confident import Suspects, find_suspects
 from lextune.data.quality.results import QualityResult
 from lextune.data.quality.sampling import sample
@@ -34,10 +34,8 @@ def label_errors(given: QualityInput, findings: Findings) -> QualityResult:
     Train only, at most `max_rows` of it. Classes of few rows are left out: nothing can be learnt of them. A
     suspect is a row to look at, not an error: on hard or odd texts the small model errs itself.
     """
-    if given.corpus.images is not None:
-        return of_images("label_errors")
-    if given.corpus.records:
-        return of_records("label_errors")
+    if given.corpus.noun != "text":
+        return not_for("label_errors", given.corpus.noun)
     rows = given.parts["train"]
     if rows.kind != "class":
         return _skipped("a row has not exactly one class")

@@ -8,7 +8,7 @@ from typing import Any
 from lextune import statistics
 from lextune.data.dataset import Rows
 from lextune.data.findings import Findings
-from lextune.data.quality.base import QualityInput, of_images, of_records, quality_checks
+from lextune.data.quality.base import QualityInput, in_words, quality_checks
 from lextune.data.quality.results import QualityResult
 from lextune.data.quality.sampling import sample
 from lextune.extras import need
@@ -25,10 +25,10 @@ UNKNOWN = "und"
 @quality_checks.register("languages")
 def languages(given: QualityInput, findings: Findings) -> QualityResult:
     """The share of each language in a sample of each part; short texts are counted apart."""
-    if given.corpus.images is not None:
-        return of_images("languages")
-    if given.corpus.records:
-        return of_records("languages")
+    words = in_words(given, "languages")
+    if isinstance(words, QualityResult):
+        return words
+    given = words
     parts: dict[str, Any] = {}
     measurements: list[Measurement] = []
     identifier = _identifier()  # 90 MB, so it goes with this call

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lextune.data.findings import Findings
-from lextune.data.quality.base import QualityInput, of_images, of_records, quality_checks
+from lextune.data.quality.base import QualityInput, in_words, quality_checks
 from lextune.data.quality.results import QualityResult
 from lextune.data.quality.sampling import sample
 from lextune.records import Measurement
@@ -23,10 +23,10 @@ _BINS = 40
 @quality_checks.register("lengths")
 def lengths(given: QualityInput, findings: Findings) -> QualityResult:  # noqa: ARG001
     """Quantiles and a histogram of characters (all rows) and of words (a sample) for each part."""
-    if given.corpus.images is not None:
-        return of_images("lengths")
-    if given.corpus.records:
-        return of_records("lengths")
+    texts = in_words(given, "lengths")
+    if isinstance(texts, QualityResult):
+        return texts
+    given = texts
     parts: dict[str, Any] = {}
     measurements: list[Measurement] = []
     for name, rows in given.parts.items():

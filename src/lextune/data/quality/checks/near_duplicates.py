@@ -13,7 +13,7 @@ from lextune.data.checks import tell_rows
 from lextune.data.columns import Ints, Spool, Texts, same
 from lextune.data.dataset import Rows
 from lextune.data.findings import PLACES, Findings
-from lextune.data.quality.base import QualityInput, of_records, quality_checks
+from lextune.data.quality.base import QualityInput, not_for, quality_checks
 from lextune.data.quality.lookalikes import (
     LEAST_CORRELATION,
     MOST_BITS,
@@ -54,8 +54,13 @@ def near_duplicates(given: QualityInput, findings: Findings) -> QualityResult:
     earlier row of its part is near; a test row leaks where a row of train or validation is. Labels conflict
     where rows of a part that are near, directly or through others, have different ones.
     """
+    if given.corpus.sounds is not None:
+        return QualityResult(
+            check="near_duplicates", status="not_applicable",
+            reason="rows are sounds: files of the same bytes are counted, and nobody compared how others sound",
+        )  # fmt: skip
     if given.corpus.records:
-        return of_records("near_duplicates")
+        return not_for("near_duplicates", "record")
     names = list(given.parts)
     distinct = _distinct(list(given.parts.values()))
     pairs, parameters = _pairs(given, distinct)

@@ -18,7 +18,7 @@ from lextune.data.checks import tell_rows
 from lextune.data.columns import Ints
 from lextune.data.dataset import Rows
 from lextune.data.findings import Findings
-from lextune.data.quality.base import QualityInput, of_images, quality_checks
+from lextune.data.quality.base import QualityInput, in_words, quality_checks
 from lextune.data.quality.results import QualityResult
 from lextune.data.quality.sampling import drawn_order
 from lextune.data.quality.screening import screens
@@ -37,8 +37,10 @@ def screening(given: QualityInput, findings: Findings) -> QualityResult:
 
     Without a screen that has something to look for nothing is measured, so nothing is passed.
     """
-    if given.corpus.images is not None:
-        return of_images("screening")
+    words = in_words(given, "screening")
+    if isinstance(words, QualityResult):
+        return words
+    given = words
     ready = {name: screens.get(name)(given.config) for name in given.config.screens}
     able = {name: one for name, one in ready.items() if one is not None}
     rows = given.corpus

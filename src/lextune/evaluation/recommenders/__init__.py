@@ -1,0 +1,1 @@
+"""Recommenders that learn nothing but counts, as baselines beside a model."""
