@@ -30,7 +30,9 @@ def report_of(path: Path, columns: ColumnsConfig = COLUMNS) -> dict[str, str]:
 
 
 def test_every_column_but_those_with_a_meaning_is_a_feature(tmp_path: Path) -> None:
-    rows = [{**row, "who": f"u{i % 40}", "sex": "ab"[i % 2]} for i, row in enumerate(draw_visits(120))]
+    rows = [
+        {**row, "who": f"u{i % 40}", "sex": "ab"[i % 2]} for i, row in enumerate(draw_visits(120))
+    ]
     columns = ColumnsConfig(label="bought", subject="who", group=("sex",))
     made = prepared(write_csv(tmp_path / "v.csv", rows), columns=columns)
     assert made.ref.classes == ("no", "yes")

@@ -59,7 +59,9 @@ def test_errors_cost_what_they_are_said_to() -> None:
         f"normalised_expected_cost.{ratio}" for ratio in (1, 5, 10)
     ]
     assert even.value == pytest.approx(1 / 2)  # one missed; answering no to all would cost 2
-    assert five.value == pytest.approx(1 / 4)  # one false alarm at 0.2; answering yes to all costs 4
+    assert five.value == pytest.approx(
+        1 / 4
+    )  # one false alarm at 0.2; answering yes to all costs 4
     assert ten.value == pytest.approx(2 / 4)
 
 

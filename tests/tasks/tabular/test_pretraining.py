@@ -30,7 +30,9 @@ TASK = MaskedCells(LAYOUT, EVENTS, 0.3, 7)
 def trainer(folder: Path, callbacks: tuple[StopAt, ...] = ()) -> Trainer:
     torch.manual_seed(0)
     encoder = TabularEncoder(LAYOUT, EVENTS, Sizes(16, 1, 2, 32), 0.1)
-    config = TrainConfig(epochs=3, batch_size=16, learning_rate=1e-2, precision="fp32", save_steps=3)
+    config = TrainConfig(
+        epochs=3, batch_size=16, learning_rate=1e-2, precision="fp32", save_steps=3
+    )
     model = MaskedModel(encoder, LAYOUT, EVENTS)
     return Trainer(TASK, model, config, folder, identity="x", callbacks=callbacks)  # type: ignore[arg-type]
 
