@@ -218,7 +218,11 @@ def _show(report: DataReport) -> None:
         for part, classes in report.classes.items()
         for name, count in classes.items()
     ]
-    table(f"{report.rows:,} rows", ["part", "class", "rows"], counts)
+    title = f"{report.rows:,} rows"
+    if counts:
+        table(title, ["part", "class", "rows"], counts)
+    else:  # transcripts name no classes
+        table(title, ["part", "rows"], [(one, f"{rows:,}") for one, rows in report.parts.items()])
     lines = [
         (one.name, one.group or "all", _value(one), f"{one.n:,}")
         for result in report.quality
