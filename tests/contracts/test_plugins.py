@@ -41,6 +41,7 @@ from lextune.evaluation.kinds import Resampling, TrainingInputs, kinds
 from lextune.evaluation.metrics import metrics
 from lextune.evaluation.predict import Scored
 from lextune.files import sha256
+from lextune.histories import Event, HistoryInput
 from lextune.images import ImageInput
 from lextune.labels import Mask, write_mask
 from lextune.models.conversions.base import converters
@@ -267,6 +268,7 @@ LABELS = {
     "classes": ['["a","c"]', "[]", '["b"]'],
     "spans": ['[[0,9,"a"]]', '[[3,13,"b"]]', "[]"],
     "transcript": ["low", "two words", "high"],
+    "items": ['["c"]', '["a","b"]', '["b"]'],
     "boxes": ['[[2,3,20,22,"a"]]', '[[4,4,30,16,"b"],[6,2,18,28,"c"]]', "[]"],
 }
 
@@ -275,6 +277,9 @@ def labelled_inputs(task: Any, folder: Path) -> tuple[list[Any], list[str]]:
     """Three rows that the task takes, with their labels."""
     if task.input_kind == "text":
         return ["wonderful film", "an awful plot", "again"], LABELS[task.label_kind]
+    if task.input_kind == "history":
+        events = [Event(name, float(place)) for place, name in enumerate("abcab")]
+        return [HistoryInput(tuple(events[start:])) for start in (0, 3, 5)], LABELS["items"]
     if task.input_kind == "audio":
         cells = LABELS[task.label_kind]
         return [
@@ -306,7 +311,7 @@ def test_every_task_builds_learns_exports_and_loads(
     name: str, bert: dict[str, bytes], network: dict[str, bytes], whisper: dict[str, bytes], tmp_path: Path
 ) -> None:  # fmt: skip
     task = tasks.get(name)
-    pretrained = {"text": bert, "image": network, "audio": whisper}[task.input_kind]
+    pretrained = {"text": bert, "image": network, "audio": whisper, "history": bert}[task.input_kind]
     assert task.name == name
     assert task.pipeline_tag
     kind = kinds.get(task.label_kind)
@@ -351,7 +356,7 @@ def test_every_task_builds_learns_exports_and_loads(
     assert not any(file.endswith((".bin", ".pt", ".pkl")) for file in files)
     assert json.loads(files["lextune.json"])["task"] == name
     finished = load_finished(files)
-    if task.label_kind not in ("boxes", "mask", "transcript"):
+    if task.label_kind not in ("boxes", "mask", "transcript", "items"):
         with torch.inference_mode():
             expected = task.decode(task.logits(model, task.collate(encoded, rows)))
         np.testing.assert_allclose(finished.scores(encoded, rows), expected, atol=1e-6)
