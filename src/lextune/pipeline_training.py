@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 #: What of other people's code decides how rows are encoded.
 _LIBRARIES = {
     "text": ("tokenizers",), "image": ("pillow",), "audio": ("soundfile", "soxr"), "record": ("numpy",),
+    "history": ("numpy",),
 }  # fmt: skip
 
 

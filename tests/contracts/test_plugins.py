@@ -42,6 +42,7 @@ from lextune.evaluation.metrics import metrics
 from lextune.evaluation.predict import Scored
 from lextune.features import write_features
 from lextune.files import sha256
+from lextune.histories import Event, HistoryInput
 from lextune.images import ImageInput
 from lextune.labels import Mask, write_mask
 from lextune.models.conversions.base import converters
@@ -274,6 +275,7 @@ LABELS = {
     "classes": ['["a","c"]', "[]", '["b"]'],
     "spans": ['[[0,9,"a"]]', '[[3,13,"b"]]', "[]"],
     "transcript": ["low", "two words", "high"],
+    "items": ['["c"]', '["a","b"]', '["b"]'],
     "boxes": ['[[2,3,20,22,"a"]]', '[[4,4,30,16,"b"],[6,2,18,28,"c"]]', "[]"],
 }
 
@@ -284,6 +286,9 @@ def labelled_inputs(task: Any, folder: Path) -> tuple[list[Any], list[str]]:
         return ["wonderful film", "an awful plot", "again"], LABELS[task.label_kind]
     if task.input_kind == "record":
         return [write_features({"n": n, "c": "xy"[n % 2]}) for n in range(3)], LABELS["class"]
+    if task.input_kind == "history":
+        events = [Event(name, float(place)) for place, name in enumerate("abcab")]
+        return [HistoryInput(tuple(events[start:])) for start in (0, 3, 5)], LABELS["items"]
     if task.input_kind == "audio":
         cells = LABELS[task.label_kind]
         return [
@@ -316,9 +321,9 @@ def test_every_task_builds_learns_exports_and_loads(
 ) -> None:  # fmt: skip
     task = tasks.get(name)
     initial = initial_files("init:tabular-transformer")
-    pretrained = {"text": bert, "image": network, "audio": whisper, "record": initial}[
-        task.input_kind
-    ]
+    pretrained = {
+        "text": bert, "image": network, "audio": whisper, "history": bert, "record": initial,
+    }[task.input_kind]  # fmt: skip
     assert task.name == name
     assert task.pipeline_tag
     kind = kinds.get(task.label_kind)
@@ -363,7 +368,7 @@ def test_every_task_builds_learns_exports_and_loads(
     assert not any(file.endswith((".bin", ".pt", ".pkl")) for file in files)
     assert json.loads(files["lextune.json"])["task"] == name
     finished = load_finished(files)
-    if task.label_kind not in ("boxes", "mask", "transcript"):
+    if task.label_kind not in ("boxes", "mask", "transcript", "items"):
         with torch.inference_mode():
             expected = task.decode(task.logits(model, task.collate(encoded, rows)))
         np.testing.assert_allclose(finished.scores(encoded, rows), expected, atol=1e-6)

@@ -42,7 +42,7 @@ class Recommendation:
     pipeline_tag: ClassVar[str] = "other"
     train_settings: ClassVar[frozenset[str]] = frozenset({"max_length", *_SIZES})
     metrics: tuple[str, ...] = (
-        "ndcg", "hit_rate", "mrr", "coverage", "novelty", "popularity_lift",
+        "ndcg_10", "hit_rate_10", "mrr", "coverage_10", "novelty_10", "popularity_lift_10",
     )  # fmt: skip
     baselines: tuple[str, ...] = ("popularity", "item_knn", "ease")
 

@@ -18,6 +18,7 @@ from lextune.data.findings import Findings
 from lextune.data.formats import ReadContext
 from lextune.data.inputs import Histories, inputs_of
 from lextune.data.prepare import Prepared, load_labelled, prepare, stream_rows
+from lextune.data.report.page import make_page
 from lextune.errors import DataError
 from lextune.histories import Event
 
@@ -156,6 +157,13 @@ def test_check_reports_errors_and_what_a_log_holds(tmp_path: Path) -> None:
     assert {one.kind for one in report.errors()} == {"missing_user", "invalid_time"}
     path.write_text("user,item,time\na,x,1\n")
     assert [one.kind for one in check_path(config(path), kind="items", inputs="history").errors()] == ["too_few"]  # fmt: skip
+
+
+def test_the_page_shows_what_a_log_holds(tmp_path: Path) -> None:
+    report = check_path(config(log(tmp_path)), kind="items", inputs="history")
+    page = make_page(report.document())
+    assert "30 events of 6 users with 8 items" in page
+    assert "leave_last_out" in page
 
 
 def test_no_id_of_a_user_is_in_the_report_or_the_reference(tmp_path: Path) -> None:

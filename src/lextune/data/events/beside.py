@@ -51,6 +51,7 @@ def read_items(config: DataConfig, context: ReadContext) -> dict[str, str]:
         )  # fmt: skip
         return {}
     name = Path(source.name).name
+    columns: tuple[str, ...]
     if name in _ITEMS:
         rows, key, columns = _rows(source, _ITEMS[name], context), "movieId", ("title", "genres")
     else:

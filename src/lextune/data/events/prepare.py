@@ -14,6 +14,7 @@ from lextune.config import ColumnsConfig, DataConfig
 from lextune.data.admission import Gate
 from lextune.data.binding import check_against_report
 from lextune.data.checks import ORDER, given_parts, tell_unused
+from lextune.data.columns import Ints
 from lextune.data.dataset import Progress, Rows, read_options
 from lextune.data.events import checks
 from lextune.data.events.beside import read_groups, read_items
@@ -241,7 +242,7 @@ def _checked(log: Log, config: DataConfig, context: ReadContext) -> tuple[Log, i
     return log, len(again)
 
 
-def _take(log: Log, events: np.ndarray) -> Log:  # type: ignore[type-arg]
+def _take(log: Log, events: Ints) -> Log:
     """Those events, with the same users and items."""
     return dataclasses.replace(
         log, user=log.user[events], item=log.item[events], time=log.time[events],

@@ -108,13 +108,13 @@ class EventReading:
             for cells in self.groups.values():
                 cells.append(None)
         for name, cells in self.groups.items():
-            value = values.get(name) or None
-            if value is not None and cells[number] not in (None, value):
+            group = values.get(name) or None
+            if group is not None and cells[number] not in (None, group):
                 self.context.findings.add(
                     "changing_group", "warning", f"events whose {name!r} is another than before of their user",
                     "none is needed: a user is in the group of the first event", raw.where,
                 )  # fmt: skip
-            cells[number] = cells[number] or value
+            cells[number] = cells[number] or group
         self.user.append(number)
         self.item.append(self.items.setdefault(item, len(self.items)))
         self.time.append(time)

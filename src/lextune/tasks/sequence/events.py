@@ -22,6 +22,8 @@ Ints = npt.NDArray[np.int64]
 SCORES_AT_ONCE = 1 << 24
 #: What is taught of a position that has nothing to teach, and what stands in a batch where no event is.
 NOTHING = -1
+#: In training, for so many events of a row one more is taught to the position before the first.
+_EVENTS_A_START = 8
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class HistoryEncoder:
         self.max_length = max_length
 
     def __call__(self, inputs: Sequence[HistoryInput]) -> Sequences:
+        """Of users in a row."""
         items: list[int] = []
         times: list[float] = []
         counts = np.zeros(len(inputs), np.int64)
@@ -201,9 +204,10 @@ def batch_of(sequences: Sequences, rows: Ints) -> HistoryBatch:
 def taught_of(sequences: Sequences, rows: Ints, labels: Ints) -> Ints:
     """What each position of the rows is taught, row after row, shape (positions,); `NOTHING` where nothing is.
 
-    In training the position after an event is taught the item of the event that follows, the last one the label. The
-    position before the first event is taught some item of the row at random: with no history it answers by what
-    people choose at all. In prediction there is one position a row, which is taught the label.
+    In training the position before the first event comes as often as `starts` says and is taught items of the row at
+    random: with no history it answers by what people choose at all. Then the position after an event is taught the
+    item of the event that follows, the last one the label. In prediction there is one position a row, which is taught
+    the label.
 
     Args:
         sequences: All rows.
@@ -212,18 +216,17 @@ def taught_of(sequences: Sequences, rows: Ints, labels: Ints) -> Ints:
     """
     if sequences.view is None:
         return np.asarray(labels[rows], np.int64)
-    parts = []
+    parts = [np.zeros(0, np.int64)]
     for row in rows.tolist():
         items = np.append(sequences.row(row)[0], labels[row])
         known = items[items != NOTHING]
-        if len(known) and len(items) > 1:
-            # a stream of its own: the order of events draws from the same seed
-            pick = np.random.default_rng([*_seed(sequences), row, 1]).integers(len(known))
-            items[0] = known[pick]
-        parts.append(items)
-    return np.concatenate([np.zeros(0, np.int64), *parts])
+        # a stream of its own: the order of events draws from the same seed
+        draw = np.random.default_rng([sequences.view.seed, sequences.view.epoch, row, 1])
+        times = int(starts(sequences.counts[row]))
+        parts += [draw.choice(known, times) if len(known) else np.full(times, NOTHING), items[1:]]
+    return np.concatenate(parts)
 
 
-def _seed(sequences: Sequences) -> tuple[int, int]:
-    assert sequences.view is not None
-    return sequences.view.seed, sequences.view.epoch
+def starts(counts: Any) -> Any:
+    """How often the position before the first event is taught in training, of rows with so many events."""
+    return 1 + counts // _EVENTS_A_START

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lextune.tasks.sequence.events import HistoryBatch
+from lextune.tasks.sequence.events import HistoryBatch, starts
 
 #: Gaps in time are told apart by the power of 2 of their seconds, from none to about 12 days and longer.
 _GAPS = 21
@@ -117,12 +117,17 @@ class SequenceRecommender(nn.Module):
         return found
 
     def forward(self, batch: HistoryBatch) -> torch.Tensor:
-        """Scores, shape (positions, items): of all positions row after row, or of the last of each row."""
+        """Scores, shape (positions, items): of all positions as `events.taught_of` teaches them, or of each row's last."""
         vectors, popularity = self.table()
         states = self.states(batch, vectors)
         places = torch.arange(states.shape[1], device=states.device)
         counts = batch.counts[:, None]
-        states = states[places <= counts if batch.every else places == counts]
+        wanted = places <= counts if batch.every else places == counts
+        times = wanted.long()
+        if batch.every:
+            times[:, 0] = starts(batch.counts)
+        numbers = torch.arange(times.numel(), device=states.device)
+        states = states.flatten(0, 1)[numbers.repeat_interleave(times.flatten())]
         scores = (states @ vectors.T).float() + popularity
         if self.training:
             scores = scores.masked_fill(self.cold, -math.inf)
