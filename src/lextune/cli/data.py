@@ -218,7 +218,16 @@ def _show(report: DataReport) -> None:
         for part, classes in report.classes.items()
         for name, count in classes.items()
     ]
-    table(f"{report.rows:,} rows", ["part", "class", "rows"], counts)
+    if report.events is None:
+        table(f"{report.rows:,} rows", ["part", "class", "rows"], counts)
+    else:
+        found = report.events
+        parted = [
+            (part, f"{events:,}", f"{report.parts.get(part, 0):,}")
+            for part, events in found.parts.items()
+        ]
+        title = f"{found.events:,} events of {found.users:,} users with {found.items:,} items, parted by {found.method}"
+        table(title, ["part", "events", "users"], parted)
     lines = [
         (one.name, one.group or "all", _value(one), f"{one.n:,}")
         for result in report.quality
