@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 import tiny
+from lextune.config import load_config
 from lextune.evaluation.boxes import ScoredBoxes
 from lextune.evaluation.evaluate import compare, evaluate, measure
 from lextune.evaluation.kinds import Resampling
@@ -152,3 +153,45 @@ def test_a_classifier_of_images_stands_beside_its_linear_probe(
     done = compare(evaluation, scored, learnt.inputs, learnt, ("linear_probe",), DRAWS)
     assert {one.name for one in done.baselines["linear_probe"]} >= {"accuracy", "training_rows"}
     assert any(one.name == "accuracy_minus_linear_probe" for one in done.measurements)
+
+
+def test_the_form_of_texts_is_chosen_by_language_and_model() -> None:
+    from types import SimpleNamespace
+
+    from lextune.evaluation.transcripts import ScoredTranscripts
+    from lextune.pipeline_evaluation import told
+
+    def form(wanted, language, multilingual):
+        config = load_config(
+            {"task": "speech_to_text", "model": {"source": "x"},
+             "data": {"train": "x.csv", "language": language, "columns": {"speaker": "who"}},
+             "evaluation": {"text_normalisation": wanted}}, [],
+        )  # fmt: skip
+        model = SimpleNamespace(generation_config=SimpleNamespace(is_multilingual=multilingual))
+        answers = ScoredTranscripts((), [], [], (), {})
+        made = told(answers, SimpleNamespace(model=model), config)
+        assert made.speaker == "who"
+        return made.form
+
+    assert form("auto", [], False) == "english"
+    assert form("auto", [], True) == "basic"
+    assert form("auto", ["en"], True) == "english"
+    assert form("none", ["en"], False) == "none"
+
+
+def test_the_untouched_model_is_asked_for_the_same_rows(tmp_path) -> None:
+    import tiny_speech
+    from lextune.audio import AudioInput
+    from lextune.pipeline_evaluation import untouched
+    from lextune.serving.sounds import silence
+    from lextune.tasks.base import tasks
+
+    folder = tiny_speech.write_tiny_whisper(tmp_path / "model")
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    ask = untouched(
+        files, tasks.get("speech_to_text"), (), {"language": "en"}, 64, 4, Listener()
+    )  # fmt: skip
+    given = [AudioInput("", "", data=silence(seconds)) for seconds in (1.0, 2.0)]
+    found = ask(given)
+    assert len(found) == 2
+    assert found == ask(given)
