@@ -1,4 +1,4 @@
-"""Trains on shop visits beside the peer's gradient boosting, on the same hold-out, and prints both; the peer is named by its path."""
+"""Trains on shop visits beside the peer's gradient boosting, on the same hold-out; the peer is named by its path."""
 
 from __future__ import annotations
 

@@ -67,12 +67,12 @@ def test_an_interrupted_pretraining_ends_in_the_same_weights(
     from lextune.training.loop import Trainer
 
     monkeypatch.chdir(Path(__file__).resolve().parents[2])
+    step = Trainer._step
     data = write_csv(tmp_path / "visits.csv", draw_visits(400))
     main(arguments(data, tmp_path / "whole", "train.epochs=2"))
     for folder, last in (("pretraining", 6), ("checkpoints", 6)):
         out = tmp_path / folder
         with monkeypatch.context() as patch:
-            step = Trainer._step
 
             def stopping(
                 self: Trainer, *given: object, folder: str = folder, last: int = last
