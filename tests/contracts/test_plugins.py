@@ -311,7 +311,9 @@ def test_every_task_builds_learns_exports_and_loads(
     name: str, bert: dict[str, bytes], network: dict[str, bytes], whisper: dict[str, bytes], tmp_path: Path
 ) -> None:  # fmt: skip
     task = tasks.get(name)
-    pretrained = {"text": bert, "image": network, "audio": whisper, "history": bert}[task.input_kind]
+    pretrained = {"text": bert, "image": network, "audio": whisper, "history": bert}[
+        task.input_kind
+    ]
     assert task.name == name
     assert task.pipeline_tag
     kind = kinds.get(task.label_kind)
