@@ -66,7 +66,7 @@ def write_tiny_whisper(folder: Path, *, multilingual: bool = False, seed: int = 
     _write(
         folder / "tokenizer_config.json",
         {
-            "tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<|endoftext|>",
+            "tokenizer_class": "WhisperTokenizer", "unk_token": "<|endoftext|>", "eos_token": "<|endoftext|>",
             "bos_token": "<|endoftext|>", "pad_token": "<|endoftext|>", "clean_up_tokenization_spaces": False,
         },
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Writes the page of a run that people look at: figures, confusion, and pictures of answers; it measures nothing.
 
-It shows pictures of the data, so it stays in the run's folder and is part of neither dossier nor release.
+It shows pictures and sounds of the data, so it stays in the run's folder and is part of neither dossier nor release.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from lextune.extras import install_command, missing
 from lextune.files import read_regular, sha256, write_atomic
-from lextune.labels import read_boxes
+from lextune.labels import InputKind, read_boxes
 from lextune.listener import Listener
 from lextune.records import Evaluation
 
 if TYPE_CHECKING:
+    from lextune.audio import AudioInput
     from lextune.evaluation.errors import Mistake
     from lextune.evaluation.kinds import Answers
     from lextune.evaluation.report.examples import Example
@@ -27,18 +28,28 @@ if TYPE_CHECKING:
 
 #: The page in the run's folder.
 REPORT = "report/index.html"
-_WORST, _TYPICAL, _NOTES, _CONFUSED = 12, 6, 5, 10
+_WORST, _TYPICAL, _NOTES, _CONFUSED, _GROUPS = 12, 6, 5, 10, 3
 #: The longer side of pictures: alone for classes, else beside each other. Boxes have letters on them.
 _SIDES = {"class": 248, "boxes": 480, "mask": 256}
 #: The metric of each class that is drawn.
 _BY_CLASS = {"class": "recall", "boxes": "average_precision_50", "mask": "iou"}
+#: What rows are, in English and Chinese.
+_NOUNS: Mapping[InputKind, tuple[str, str]] = {
+    "image": ("images", "图片"), "audio": ("sounds", "录音"), "history": ("users", "用户"), "record": ("rows", "记录"),
+}  # fmt: skip
+#: Metrics of which less is better, by how the names of their differences begin.
+_FALLING = ("wer_minus_", "cer_minus_")
+#: A sound that is shown has at most so many seconds.
+_HEARD = 60.0
 
 
 def write_report(
     folder: Path, about: tuple[str, str], files: Mapping[str, bytes], table: Any,
     measured: tuple[Evaluation, Answers], listener: Listener,
 ) -> Path | None:  # fmt: skip
-    """Write the page where rows are images; where its libraries are not there, tell how to install them.
+    """Write the page where rows are no texts; where its libraries are not there, tell how to install them.
+
+    It shows images and sounds of the data. Of histories and records it shows no row: they tell of somebody.
 
     Whatever goes wrong with it is told and stops nothing: it is no evidence.
 
@@ -57,7 +68,7 @@ def write_report(
 
     info = json.loads(files["lextune.json"])
     task = tasks.get(info["task"])
-    if task.input_kind != "image":
+    if task.input_kind == "text":
         return None
     if missing("report"):
         listener.tell(f"no report page is written. Remedy: {install_command('report')}")
@@ -65,7 +76,8 @@ def write_report(
     from lextune.evaluation.report.page import make_page
 
     try:
-        made = make_page(_page(about, _Shown(task, info, files, table, measured[1]), measured[0]))
+        shown = _shown(task, info, files, table, measured[1])
+        made = make_page(_page(about, shown, measured[0]))
         (folder / REPORT).parent.mkdir(exist_ok=True)
         write_atomic(folder / REPORT, made.encode())
     except (MemoryError, KeyboardInterrupt):
@@ -76,30 +88,105 @@ def write_report(
     return folder / REPORT
 
 
-def _page(about: tuple[str, str], shown: _Shown, evaluation: Evaluation) -> Page:
+def _shown(
+    task: Task, info: Mapping[str, Any], files: Mapping[str, bytes], table: Any, answers: Any
+) -> _Nothing:  # fmt: skip
+    if task.input_kind == "image":
+        return _Shown(task, info, files, table, answers)
+    return _Heard(task, answers, table) if task.input_kind == "audio" else _Nothing(task, answers)
+
+
+def _page(about: tuple[str, str], shown: _Nothing, evaluation: Evaluation) -> Page:
     from lextune.evaluation.errors import confusion
     from lextune.evaluation.report.examples import typical_examples, worst_examples
     from lextune.evaluation.report.page import Page
 
     answers, task = shown.answers, shown.task
     confused = confusion(answers, shown.score)
-    charts, pairs = {}, list[tuple[str, str, int]]()
+    headline = _headline(task.metrics, evaluation)
+    beaten, undecided = _standing(evaluation)
+    specs = _specs(answers, task, evaluation, headline)
+    pairs = list[tuple[str, str, int]]()
     if confused is not None:
-        charts = _charts(confused, evaluation, answers.kind)
+        specs |= _class_specs(confused, evaluation, answers.kind)
         pairs = _pairs(confused)
     return Page(
         name=about[0], task=task.name, run=about[1], rows=len(answers.ids),
-        unanswered=int((~answers.finite).sum()), evaluation=evaluation, headline=task.metrics[0],
-        charts=charts,
+        unanswered=int((~answers.finite).sum()), evaluation=evaluation, headline=headline,
+        charts=_drawn(specs),
         worst=shown.pictures(worst_examples(answers, _WORST, shown.score)),
         typical=shown.pictures(typical_examples(answers, _TYPICAL, shown.score)),
-        confused=pairs, unit=confused.unit if confused else "rows",
+        confused=pairs, unit=confused.unit if confused else "",
         score=shown.score if answers.kind == "boxes" else None,
+        noun=_NOUNS[task.input_kind], rows_shown=task.input_kind in ("image", "audio"),
+        beaten=beaten, undecided=undecided,
     )  # fmt: skip
 
 
-def _charts(confused: Any, evaluation: Evaluation, kind: str) -> dict[str, str]:
-    from lextune.data.report.charts import confusion_map, draw, interval_bars
+def _headline(names: Sequence[str], evaluation: Evaluation) -> str:
+    """The first metric that applies, or simply the first."""
+    whole = {one.name for one in evaluation.measurements if one.group is None and one.value is not None}  # fmt: skip
+    return next((name for name in names if name in whole), names[0])
+
+
+def _standing(evaluation: Evaluation) -> tuple[list[str], list[str]]:
+    """The baselines that are clearly better than the model, and those that are not clearly worse."""
+    beaten, undecided = [], []
+    for one in evaluation.measurements:
+        metric, minus, name = one.name.partition("_minus_")
+        if not minus or one.group is not None or name not in evaluation.baselines:
+            continue
+        falling = one.name.startswith(_FALLING)
+        if one.interval is None:
+            undecided.append(f"{name} ({metric})")
+        elif one.interval.low > 0 if falling else one.interval.high < 0:
+            beaten.append(f"{name} ({metric})")
+        elif one.interval.high >= 0 if falling else one.interval.low <= 0:
+            undecided.append(f"{name} ({metric})")
+    return beaten, undecided
+
+
+def _specs(answers: Any, task: Task, evaluation: Evaluation, headline: str) -> dict[str, Any]:
+    """Charts that do not depend on classes: the headline beside the baselines, by group, and what scores are worth."""
+    import numpy as np
+
+    from lextune.evaluation.report.charts import bars, reliability
+
+    title = headline.replace("_", " ")
+    named = [
+        (name, one)
+        for name, some in {"model 模型": evaluation.measurements, **evaluation.baselines}.items()
+        for one in some
+        if one.name == headline and one.group is None
+    ]
+    specs = {"baselines": bars(named, title)} if len(named) > 1 else {}
+    by_group: dict[str, list[tuple[str, Any]]] = {}
+    for one in evaluation.measurements:
+        if one.group is not None and one.value is not None:
+            by_group.setdefault(one.name, []).append((one.group, one))
+    for name, some in [*by_group.items()][:_GROUPS]:
+        specs[f"group {name}"] = bars(some, name.replace("_", " "))
+    if task.label_kind == "class" and task.input_kind != "image":
+        some = answers.finite
+        specs["reliability"] = reliability(answers.scores[some].max(axis=1), answers.right[some])
+    if task.input_kind == "record" and len(answers.classes) == 2:
+        from lextune.evaluation.costs import cost_curve
+        from lextune.evaluation.report.charts import cost_lines
+
+        some = np.flatnonzero(answers.finite)
+        curve = cost_curve(answers.labels[some], answers.scores[some, 1])
+        specs["costs"] = cost_lines({"model 模型": curve})
+    return specs
+
+
+def _drawn(specs: Mapping[str, Any]) -> dict[str, str]:
+    from lextune.data.report.charts import draw
+
+    return {name: draw(spec) for name, spec in specs.items() if spec is not None}
+
+
+def _class_specs(confused: Any, evaluation: Evaluation, kind: str) -> dict[str, Any]:
+    from lextune.data.report.charts import confusion_map, interval_bars
 
     metric = _BY_CLASS[kind]
     bars = [
@@ -113,13 +200,12 @@ def _charts(confused: Any, evaluation: Evaluation, kind: str) -> dict[str, str]:
         if one.name.startswith(f"{metric}.") and one.group is None and one.value is not None
     ]
     titles = ("true 真实", "given 给出")
-    specs = {
+    return {
         "confusion": confusion_map(
             confused.classes, confused.counts.tolist(), titles, shares=confused.unit == "pixels"
         ),
         "classes": interval_bars(bars, metric.replace("_", " ")),
     }
-    return {name: draw(spec) for name, spec in specs.items() if spec is not None}
 
 
 def _pairs(confused: Any) -> list[tuple[str, str, int]]:
@@ -134,13 +220,82 @@ def _pairs(confused: Any) -> list[tuple[str, str, int]]:
     return sorted(found, key=lambda one: -one[2])[:_CONFUSED]
 
 
-class _Shown:
-    """Draws rows of the part that was predicted.
+class _Nothing:
+    """Shows no row.
 
     Attributes:
+        task: Of the model.
         answers: Of all rows.
         score: From which a box is taken for given.
     """
+
+    score: float = 0.5
+
+    def __init__(self, task: Task, answers: Any) -> None:
+        self.task, self.answers = task, answers
+
+    def pictures(self, examples: Sequence[Example]) -> list[Picture]:  # noqa: ARG002
+        """None."""
+        return []
+
+
+class _Heard(_Nothing):
+    """Plays rows of the part that was predicted, and quotes what is said in them."""
+
+    def __init__(self, task: Task, answers: Any, table: Any) -> None:
+        from lextune.data.inputs import Sounds
+
+        super().__init__(task, answers)
+        self._inputs = Sounds(table)
+
+    def pictures(self, examples: Sequence[Example]) -> list[Picture]:
+        """The sounds of some rows; one whose file is gone or changed has no player."""
+        from lextune.evaluation.report.page import Picture
+
+        made = []
+        for one in examples:
+            given = self._inputs[one.row]
+            data = _unchanged(given)
+            views = () if data is None else (("", _sound_uri(data, given)),)
+            name = "/".join(Path(given.file).parts[-2:])
+            piece = f" {given.start:g}–{'' if given.stop is None else f'{given.stop:g}'} s"
+            whole = not given.start and given.stop is None
+            notes = self._notes(one)
+            made.append(Picture(views, notes, name + ("" if whole else piece), sound=True))
+        return made
+
+    def _notes(self, example: Example) -> tuple[str, ...]:
+        answers, row = self.answers, example.row
+        if answers.kind == "class":
+            right = f"{answers.classes[int(answers.predicted[row])]}, score {answers.scores[row].max():.2f}"
+            return tuple(_note(one) for one in example.mistakes) or (right,)
+        counts = answers.characters if answers.unspaced else answers.words
+        errors, said = int(counts[row, :3].sum()), int(counts[row, 3])
+        unit = "characters" if answers.unspaced else "words"
+        texts = answers.labels[row], answers.found[row].text or "(nothing)"
+        score = answers.found[row].score
+        return (
+            f"said 原文: {texts[0]}",
+            f"heard 识别: {texts[1]}",
+            f"{errors} errors in {said} {unit}, score {score:.2f}",
+        )
+
+
+def _sound_uri(data: bytes, given: AudioInput) -> str:
+    """What the model heard, as FLAC: one channel, cut where it is very long."""
+    import io
+
+    from lextune.audio import RATE, read_input
+    from lextune.extras import need
+
+    wave = read_input(given._replace(data=data))[: round(_HEARD * RATE)]
+    stream = io.BytesIO()
+    need("audio", "soundfile").write(stream, wave, RATE, format="FLAC", subtype="PCM_16")
+    return f"data:audio/flac;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+class _Shown(_Nothing):
+    """Draws rows of the part that was predicted."""
 
     def __init__(
         self, task: Task, info: Mapping[str, Any], files: Mapping[str, bytes], table: Any, answers: Any
@@ -148,7 +303,7 @@ class _Shown:
         from lextune.data.inputs import Images
         from lextune.evaluation.errors import SCORE
 
-        self.task, self.answers = task, answers
+        super().__init__(task, answers)
         self.score = float(info.get("settings", {}).get("score_threshold", SCORE))
         self._files, self._inputs = files, Images(table)
 
@@ -216,7 +371,7 @@ class _Shown:
         return f"mean IoU {float(np.nanmean(overlap(self.answers.counts[row]))):.2f}"
 
 
-def _unchanged(given: ImageInput) -> bytes | None:
+def _unchanged(given: ImageInput | AudioInput) -> bytes | None:
     try:
         data = read_regular(Path(given.file).resolve())
     except OSError:

@@ -121,7 +121,7 @@ class Rows:
             {name: column.take(rows) for name, column in self.bonds.items()},
             self.places.take(rows), self.digests[rows], self.normal[rows], self.lengths[:, rows], self.ids[rows],
             self.kind, None if self.images is None else self.images.take(rows),
-            None if self.sounds is None else self.sounds.take(rows),
+            None if self.sounds is None else self.sounds.take(rows), self.records,
         )  # fmt: skip
 
     def split(self) -> Split:

@@ -18,6 +18,7 @@ from lextune.evaluation.kinds import Answers
 from lextune.evaluation.masks import ScoredMasks, overlap
 from lextune.evaluation.matching import overlaps
 from lextune.evaluation.predict import Scored
+from lextune.evaluation.transcripts import ScoredTranscripts
 from lextune.labels import Box
 from lextune.tasks.vision.found import ScoredBox
 
@@ -82,12 +83,13 @@ def confusion(answers: Answers, score: float = SCORE) -> Confusion | None:
 
 
 def worst(answers: Answers, most: int | None, score: float = SCORE) -> tuple[Mistake, ...]:
-    """The worst mistakes, the worst first; none for kinds that are not classes, boxes or masks.
+    """The worst mistakes, the worst first; none for kinds that are not classes, boxes, masks or transcripts.
 
     `most` of None is all of them, and `score` is the one from which a box is taken for given.
 
     Of classes the surest wrong rows, by the log loss of the label. Of boxes the surest false ones, and missed objects
-    by how sure the model was that nothing is there. Of masks the images with the least mean overlap.
+    by how sure the model was that nothing is there. Of masks the images with the least mean overlap. Of transcripts the
+    utterances with the most errors.
     """
     made: list[Mistake] = []
     if isinstance(answers, Scored):
@@ -96,6 +98,8 @@ def worst(answers: Answers, most: int | None, score: float = SCORE) -> tuple[Mis
         made = _wrong_boxes(answers, score)
     elif isinstance(answers, ScoredMasks):
         made = _wrong_masks(answers)
+    elif isinstance(answers, ScoredTranscripts):
+        made = _misheard(answers)
     return tuple(sorted(made, key=lambda one: (-one.loss, one.id, one.box or ()))[:most])
 
 
@@ -111,6 +115,15 @@ def _wrong_rows(scored: Scored) -> list[Mistake]:
             )
         )  # fmt: skip
     return made
+
+
+def _misheard(scored: ScoredTranscripts) -> list[Mistake]:
+    counts = scored.characters if scored.unspaced else scored.words
+    errors = counts[:, :3].sum(axis=1)
+    return [
+        Mistake(scored.ids[row], float(errors[row]), None, None, scored.found[row].score)  # type: ignore[union-attr]
+        for row in np.flatnonzero(scored.finite & (errors > 0)).tolist()
+    ]
 
 
 def _wrong_masks(scored: ScoredMasks) -> list[Mistake]:

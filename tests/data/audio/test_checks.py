@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
+from lextune.audio import read_input
 from lextune.config import ColumnsConfig, DataConfig, QualityConfig, SplitConfig
 from lextune.data.checks import check_path
 from lextune.data.inputs import inputs_of
 from lextune.data.prepare import load_labelled, prepare
 from lextune.errors import ConfigError, DataError
-from sounds import put, tone
+from sounds import put, tone, written
 
 COLUMNS = ColumnsConfig(label="words")
 
@@ -171,6 +174,23 @@ def test_the_folder_of_the_sounds_may_be_another(folder, tmp_path):
         config = folder.config(train=(str(table),), columns=columns, audio=audio)
         report = check_path(config, kind="transcript", inputs="audio")
         assert len(report.errors()) == errors
+
+
+def test_sounds_inside_a_parquet_file_are_rows(tmp_path):
+    rows = {
+        "audio": [{"bytes": written(tone(1.0, 300)), "path": None}, {"bytes": written(tone(2.0, 500)), "path": "b.wav"}],
+        "words": ["one", "null"],
+        "speaker_id": [7, 8],
+        "start": [0.0, 0.5],
+    }  # fmt: skip
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table(rows), path)
+    config = DataConfig(train=(str(path),), columns=COLUMNS)
+    found = load_labelled(config.train, config, kind="transcript", inputs="audio").table
+    assert sorted(zip(found["label"].to_pylist(), found["seconds"].to_pylist(), strict=True)) == [
+        ("null", 1.5), ("one", 1.0),
+    ]  # fmt: skip
+    assert len(read_input(inputs_of(found, "audio")[0])) in (16_000, 24_000)
 
 
 def spoken(tmp_path, column="speaker", speakers="aabbccdd", start=0):

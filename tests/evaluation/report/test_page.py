@@ -61,7 +61,7 @@ def test_it_is_whole_fetches_nothing_and_runs_nothing():
     assert "script" not in {tag for tag, _ in tags.tags}
     assert EVIL not in text
     policy = next(one["content"] for tag, one in tags.tags if "http-equiv" in one)
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
     assert all(one["src"].startswith("data:") for tag, one in tags.tags if tag == "img")
     assert not any("href" in one or "onload" in one for _, one in tags.tags)
 

@@ -11,6 +11,7 @@ from lextune.evaluation.errors import SCORE, Mistake, worst
 from lextune.evaluation.kinds import Answers
 from lextune.evaluation.masks import ScoredMasks, overlap
 from lextune.evaluation.predict import Scored
+from lextune.evaluation.transcripts import ScoredTranscripts
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ def typical_examples(answers: Answers, most: int, score: float = SCORE) -> list[
     """Rows that stand for many.
 
     Of classes right ones whose score is nearest to the median of right rows, of as many classes as there are. Of boxes
-    images without a mistake whose number of objects is nearest to the median, and of masks those whose mean overlap
-    is.
+    images without a mistake whose number of objects is nearest to the median, of masks those whose mean overlap is, and
+    of transcripts those whose error rate is.
     """
     if isinstance(answers, Scored):
         return _right_rows(answers, most)
@@ -58,6 +59,10 @@ def typical_examples(answers: Answers, most: int, score: float = SCORE) -> list[
         return _middle(
             rows, [float(np.nanmean(overlap(answers.counts[row]))) for row in rows], most
         )
+    if isinstance(answers, ScoredTranscripts):
+        counts = answers.characters if answers.unspaced else answers.words
+        rows = np.flatnonzero(answers.finite & (counts[:, 3] > 0)).tolist()
+        return _middle(rows, [float(counts[row, :3].sum() / counts[row, 3]) for row in rows], most)
     return []
 
 

@@ -15,14 +15,16 @@ class Picture:
     """What is shown of one row.
 
     Attributes:
-        shown: Title and `data:` URI of each view, side by side.
+        shown: Title and `data:` URI of each view, side by side; of a sound the URI alone is shown, as a player.
         notes: What is right or wrong, a line each.
-        file: Which image it is.
+        file: Which image or sound it is.
+        sound: Whether the views are sounds.
     """
 
     shown: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     file: str
+    sound: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Page:
         confused: The most frequent confusions: true class, given class, how often.
         unit: What is confused: rows, objects or pixels.
         score: From which a box is taken for given; None where nothing is found.
+        noun: What rows are, in English and Chinese, several of them.
+        rows_shown: Whether the page shows rows of the data.
+        beaten: Baselines that are clearly better on the same rows.
+        undecided: Baselines of which nothing shows that they are worse.
     """
 
     name: str
@@ -58,6 +64,10 @@ class Page:
     confused: Sequence[tuple[str, str, int]]
     unit: str
     score: float | None = None
+    noun: tuple[str, str] = ("images", "图片")
+    rows_shown: bool = True
+    beaten: Sequence[str] = ()
+    undecided: Sequence[str] = ()
 
 
 def make_page(page: Page) -> str:
@@ -81,6 +91,7 @@ def make_page(page: Page) -> str:
         page=page,
         charts={name: markup(svg) for name, svg in page.charts.items()},
         headline=by_name[page.headline],
+        groups=[name for name in page.charts if name.startswith("group ")],
         metrics=_beside(found),
         differences=[one for one in found.measurements if "_minus_" in one.name],
         version=metadata.version("lextune"),

@@ -75,6 +75,7 @@ def model_card(
         "",
         *_opening(verdict),
         *_use(facts, config),
+        *_usage(config),
         *_base(base),
         *_data(data, rooms),
         *_licence(release, base, data, terms, verdict),
@@ -89,24 +90,60 @@ def model_card(
     return "\n".join(lines).rstrip() + "\n"
 
 
-#: The hub's words for tasks that are not text-classification.
-_TAGS = {
+#: The hub's words for tasks that are not text-classification; it has none for recommending items.
+_TAGS: Mapping[str, str | None] = {
     "ner": "token-classification",
     "image_classification": "image-classification",
     "object_detection": "object-detection",
     "semantic_segmentation": "image-segmentation",
+    "speech_to_text": "automatic-speech-recognition",
+    "speech_emotion": "audio-classification",
+    "recommendation": None,
+    "behaviour_prediction": "tabular-classification",
+}
+#: Of tasks whose input is not told by their name: what it is, and how it is predicted from this folder.
+_USAGE = {
+    "speech_to_text": (
+        "Sounds in WAV, FLAC, OGG or MP3, of any length; several channels are heard as their mean.",
+        "lextune predict . talk.wav",
+    ),
+    "speech_emotion": (
+        "Sounds in WAV, FLAC, OGG or MP3; several channels are heard as their mean. It says how a voice sounds, not what "
+        "somebody feels.",
+        "lextune predict . sounds/",
+    ),
+    "recommendation": (
+        "What somebody did, the oldest event first; or nothing, for an answer without personal features.",
+        """echo '{"events": [["ITEM", 1700000000]], "k": 10}' | lextune predict . -""",
+    ),
+    "behaviour_prediction": (
+        "Rows with all features of the data, in a CSV, JSONL or Parquet file; empty where a value is missing.",
+        "lextune predict . rows.csv",
+    ),
 }
 
 
-def _pipeline_tag(config: _Dict) -> str:
-    """The hub's word for the task."""
+def _pipeline_tag(config: _Dict) -> str | None:
+    """The hub's word for the task; None where it has none."""
     return _TAGS.get(str(config.get("task")), "text-classification")
+
+
+def _usage(config: _Dict) -> list[str]:
+    """What the model takes and how it is asked, where the task's name does not say it."""
+    if str(config.get("task")) not in _USAGE:
+        return []
+    takes, command = _USAGE[str(config.get("task"))]
+    return ["## How to use", "", takes, "", "```sh", command, "```", ""]
 
 
 def _library(config: _Dict) -> dict[str, str]:
     """The library that loads the folder, where that is always the same: images have several."""
-    of_text = _pipeline_tag(config) in ("text-classification", "token-classification")
-    return {"library_name": "transformers"} if of_text else {}
+    known = ("text-classification", "token-classification", "automatic-speech-recognition")
+    return {"library_name": "transformers"} if _pipeline_tag(config) in known else {}
+
+
+#: Units of metrics that are listed for the hub.
+_RATES = ("proportion", "nats", "score", "errors per word", "errors per character")
 
 
 def _front_matter(
@@ -131,16 +168,17 @@ def _front_matter(
     language = facts.get("language") or list(_list(_dict(data.get("origin")).get("language")))
     if language:
         matter["language"] = language
+    tag = _pipeline_tag(config)
     matter |= {
-        "pipeline_tag": _pipeline_tag(config),
+        **({"pipeline_tag": tag} if tag is not None else {}),
         **_library(config),
-        "tags": ["lextune"],
+        "tags": ["lextune", *([] if tag is not None else [str(config.get("task"))])],
     }
     measured = [
         item
         for item in _measurements(evaluation)
         if item.get("group") is None
-        and item.get("unit") in ("proportion", "nats", "score")
+        and item.get("unit") in _RATES
         and not str(item.get("name")).startswith("evaluated_")
         and "_minus_" not in str(item.get("name"))
         and "." not in str(item.get("name"))
@@ -154,7 +192,7 @@ def _front_matter(
         matter["metrics"] = sorted({score["type"] for score in scores})
         dataset = ", ".join(str(source) for source in _list(data.get("sources"))) or GAP
         result = {
-            "task": {"type": _pipeline_tag(config)},
+            "task": {"type": tag or str(config.get("task"))},
             "dataset": {
                 "name": dataset,
                 "type": datasets[0] if datasets else "other",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from lextune.errors import ModelError, Problem
@@ -86,7 +87,9 @@ def frames_of(model: Any, batch: AudioBatch) -> Frames:
 
     from lextune.tasks.audio.dictation import Frames
 
-    logits = model(batch.inputs, attention_mask=batch.mask).logits
+    with warnings.catch_warnings():  # WavLM gives its attention two masks of different types
+        warnings.filterwarnings("ignore", "Support for mismatched", UserWarning)
+        logits = model(batch.inputs, attention_mask=batch.mask).logits
     if batch.mask is None:
         samples = torch.full((len(logits),), batch.inputs.shape[-1], device=logits.device)
     else:

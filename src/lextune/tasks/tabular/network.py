@@ -143,15 +143,16 @@ class CellEmbedding(nn.Module):
         starts = np.cumsum([0, *layout.codes])[:-1].astype(np.int64)
         self.register_buffer("starts", torch.from_numpy(starts), persistent=False)
         self.column = nn.Parameter(torch.randn(numbers + categories, width) * 0.3)
-        self.hidden = nn.Parameter(torch.zeros(numbers + categories, width))
 
-    def forward(self, cells: CellBatch, hidden: torch.Tensor | None = None) -> torch.Tensor:
-        """Tokens, shape (n, numbers + categories, width)."""
+    def forward(
+        self, cells: CellBatch, hidden: torch.Tensor | None = None, instead: torch.Tensor | None = None
+    ) -> torch.Tensor:  # fmt: skip
+        """Tokens, shape (n, numbers + categories, width); where cells are hidden, those of `instead`."""
         numbers = self._numbers(cells.numbers)
         codes = self.code_weight[cells.codes + self.starts]
         tokens = torch.cat([numbers, codes], 1)
-        if hidden is not None:
-            tokens = torch.where(hidden[..., None], self.hidden, tokens)
+        if hidden is not None and instead is not None:
+            tokens = torch.where(hidden[..., None], instead, tokens)
         return tokens + self.column
 
     def _numbers(self, numbers: torch.Tensor) -> torch.Tensor:
@@ -205,27 +206,35 @@ class TabularEncoder(nn.Module):
         width = sizes.hidden_size
         self.cells = CellEmbedding(layout, width)
         self.events = nn.ModuleList(CellEmbedding(one, width) for one in events)
-        self.event_column = nn.Parameter(torch.randn(len(events), width) * 0.3)
-        self.hidden_event = nn.Parameter(torch.zeros(len(events), width))
-        self.place = nn.Parameter(torch.randn(_PLACES if events else 0, width) * 0.02)
+        if events:
+            self.event_column = nn.Parameter(torch.randn(len(events), width) * 0.3)
+            self.place = nn.Parameter(torch.randn(_PLACES, width) * 0.02)
         self.answer = nn.Parameter(torch.randn(width) * 0.3)
         self.layers = nn.ModuleList(Block(sizes, dropout) for _ in range(sizes.num_hidden_layers))
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, batch: RecordBatch) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """States of answer and cells, shape (rows, 1 + cells, width), and of the events of each column, (events, width)."""
-        cells = self.cells(batch.cells, batch.hidden)
+    def forward(
+        self, batch: RecordBatch, hidden_cells: torch.Tensor | None = None, hidden_events: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:  # fmt: skip
+        """States of answer and cells, shape (rows, 1 + cells, width), and of the events of each column, (events, width).
+
+        Args:
+            batch: The rows.
+            hidden_cells: What stands for a hidden cell of each column, shape (cells, width).
+            hidden_events: The same for events, shape (columns of events, width).
+        """
+        cells = self.cells(batch.cells, batch.hidden, hidden_cells)
         states = torch.cat([self.answer.expand(len(cells), 1, -1), cells], 1)
         fixed, mask, at = states.shape[1], None, []
         if self.events:
-            states, mask, at = self._with_events(states, batch)
+            states, mask, at = self._with_events(states, batch, hidden_events)
         for layer in self.layers:
             states = layer(states, mask)
         states = self.norm(states)
         return states[:, :fixed], [states[rows, places] for rows, places in at]
 
     def _with_events(
-        self, states: torch.Tensor, batch: RecordBatch
+        self, states: torch.Tensor, batch: RecordBatch, instead: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
         mask = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
         at = []
@@ -234,8 +243,9 @@ class TabularEncoder(nn.Module):
         ):
             rows, behind = place[0], place[1]
             made = embed(cells).sum(1)
-            if batch.hidden is not None:
-                made = torch.where(batch.hidden_events[number][:, None], self.hidden_event[number], made)  # fmt: skip
+            if batch.hidden is not None and instead is not None:
+                hidden = batch.hidden_events[number][:, None]
+                made = torch.where(hidden, instead[number], made)
             made = made + self.event_column[number] + self.place[behind.clamp(max=_PLACES - 1)]
             longest = int(behind.max()) + 1 if len(behind) else 0
             start = states.shape[1]

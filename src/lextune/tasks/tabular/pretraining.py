@@ -56,12 +56,15 @@ class MaskedModel(nn.Module):
         super().__init__()
         self.encoder = encoder
         width = encoder.norm.normalized_shape[0]
+        cells = len(layout.numbers) + len(layout.codes)
+        self.hidden_cells = nn.Parameter(torch.zeros(cells, width))
+        self.hidden_events = nn.Parameter(torch.zeros(len(events), width))
         self.cells = _guesses(layout, width)
         self.events = nn.ModuleList(_guesses(one, width) for one in events)
 
     def forward(self, batch: RecordBatch) -> list[torch.Tensor]:
         """Scores of the bins or codes of each column's cells, each of shape (n, bins or codes)."""
-        states, events = self.encoder(batch)
+        states, events = self.encoder(batch, self.hidden_cells, self.hidden_events)
         found = [guess(states[:, index]) for index, guess in enumerate(self.cells, 1)]
         for guesses, some in zip(self.events, events, strict=True):
             found += [guess(some) for guess in guesses]  # type: ignore[union-attr]
