@@ -31,6 +31,7 @@ from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
 from lextune.pipeline_evaluation import (
     Measuring,
+    better_baseline,
     cost_of_the_switch,
     frozen_features,
     metrics_document,
