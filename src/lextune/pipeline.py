@@ -477,6 +477,8 @@ class _Job:
         )
         cost = cost_of_the_switch(loaded, scored, config)
         measurements = (*evaluation.measurements, *cost)
+        if better := better_baseline(evaluation):
+            self.listener.tell(better)
         return evaluation.model_copy(update={"measurements": measurements}), scored
 
     def _audit(

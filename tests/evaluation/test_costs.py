@@ -28,7 +28,7 @@ some = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=2, ma
 
 
 @given(some)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_average_precision_and_brier_are_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     from sklearn.metrics import average_precision_score, brier_score_loss
 
