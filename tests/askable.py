@@ -29,15 +29,16 @@ def predictor_of(
     scores: Callable[[Any], np.ndarray[Any, Any]] | None = None,
     settings: Mapping[str, str] | None = None,
     encode: Callable[[Sequence[Any]], Any] = Encoded,
+    config: Any = None,
 ) -> Predictor:
-    """A predictor of these kinds of inputs and answers."""
+    """A predictor of these kinds of inputs and answers; `config` is that of the run that might have made it."""
     task = SimpleNamespace(name="a task", input_kind=kinds[0], label_kind=kinds[1])
     loaded = SimpleNamespace(
         task=task, classes=classes, settings=settings or {}, encode=encode,
         find=lambda inputs, batch_size: (find or list)(inputs), scores=lambda encoded, rows: scores and scores(encoded),
     )  # fmt: skip
     release = SimpleNamespace(
-        config=SimpleNamespace(release=SimpleNamespace(name="tiny", version="1.2.3")),
+        config=config or SimpleNamespace(release=SimpleNamespace(name="tiny", version="1.2.3")),
         verification=SimpleNamespace(
             evidence=SimpleNamespace(run="run", statements=[("0" * 64,)], signers=("me",))
         ),

@@ -48,3 +48,10 @@ def test_silence_ends_with_2(spoken, capsys):
     assert code == 2
     (error,) = [one for one in found["problems"] if one["severity"] == "error"]
     assert (error["kind"], error["rows"]) == ("silent_sound", [f"{spoken}/9.wav"])
+
+
+def test_what_names_no_class_is_counted_by_part(spoken, capsys):
+    assert main(["data", "check", str(spoken)]) == 0
+    shown = capsys.readouterr().out
+    assert "train" in shown
+    assert "class" not in shown.split("Quality")[0]

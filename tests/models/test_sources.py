@@ -16,10 +16,12 @@ from typing import Any
 import huggingface_hub
 import pytest
 
+import tiny_speech
 from lextune import distributions
 from lextune.config import ModelConfig
 from lextune.errors import LextuneError, MissingExtraError, ModelError, VerificationError
 from lextune.models.catalogue import catalogue
+from lextune.models.loading import load_pretrained
 from lextune.models.sources import ModelFiles, read_model
 from lextune.tasks.base import tasks
 
@@ -369,3 +371,19 @@ def test_another_version_than_the_catalogues_is_refused(monkeypatch: pytest.Monk
     monkeypatch.setattr(distributions, "installed_version", lambda package: "9.9.9")
     with pytest.raises(ModelError, match=r"9\.9\.9 is installed, but .* is pinned"):
         read(source)
+
+
+@pytest.mark.parametrize("kind", ["whisper", "ctc"])
+def test_a_folder_of_a_speech_model_is_read_with_all_that_it_writes_by(
+    kind: str, tmp_path: Path
+) -> None:
+    write = {"whisper": tiny_speech.write_tiny_whisper, "ctc": tiny_speech.write_tiny_ctc}[kind]
+    folder = write(tmp_path / "model")
+    found = read_model(ModelConfig(source=str(folder)), lambda _: None, "audio")
+    needed = {"whisper": "tokenizer.json", "ctc": "vocab.json"}[kind]
+    assert {"config.json", "model.safetensors", "preprocessor_config.json", needed} <= set(
+        found.files
+    )
+    task = tasks.get("speech_to_text")
+    loaded = load_pretrained(found.files, task, (), max_length=512, dropout=0.0)
+    assert not loaded.new_tensors

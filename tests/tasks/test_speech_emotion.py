@@ -15,9 +15,12 @@ import tiny
 import tiny_speech
 from lextune.audio import AudioInput
 from lextune.config import load_config
+from lextune.config_training import AudioAugmentationConfig, TrainConfig
 from lextune.errors import DataError, ModelError
 from lextune.models.loading import load_finished, load_pretrained
 from lextune.tasks.base import Files, model_info, tasks
+from lextune.training.layers import start_layer_weights
+from lextune.training.loop import Rows, Trainer
 
 TASK = tasks.get("speech_emotion")
 CLASSES = ("high", "low", "middle")
@@ -182,3 +185,37 @@ def test_positions_stay_as_they_were_pretrained(whisper: Files) -> None:
     fixed = [name for name, one in model.named_parameters() if not one.requires_grad]
     assert fixed == ["encoder.embed_positions.weight"]
     assert model.encoder.embed_positions.weight.shape == (100, 16)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("method", ["full", "layerwise", "lora", "head"])
+def test_every_method_trains_it_and_leaves_what_transformers_loads(
+    method: str, whisper: Files, tmp_path: Path
+) -> None:
+    from transformers import WhisperForAudioClassification
+
+    config = TrainConfig(
+        method=method, epochs=2, batch_size=4, learning_rate=1e-2, precision="fp32",
+        backbone_lr_scale=0.1 if method == "full" else 1.0,
+        audio_augmentation=AudioAugmentationConfig(speed=0.1, noise_snr_db=20.0, time_masks=1, frequency_masks=1),
+    )  # fmt: skip
+    settings = {"window_seconds": "1"}
+    torch.manual_seed(0)
+    loaded = load_pretrained(whisper, TASK, CLASSES, max_length=512, dropout=0.0, settings=settings)
+    names = [CLASSES[n % 3] for n in range(12)]
+    encoded = loaded.encode([heard(name, 0.5, n) for n, name in enumerate(names)])
+    rows = Rows(encoded, TASK.numbers(names, CLASSES, encoded), [str(n) for n in range(12)])
+    assert start_layer_weights(TASK, loaded.model, rows, loaded.new_tensors) is not None
+    before = {name: one.clone() for name, one in loaded.model.state_dict().items()}
+    trainer = Trainer(
+        TASK, loaded.model, config, tmp_path / "c", identity="", class_weights=None, callbacks=[]
+    )
+    trainer.run(rows, rows, 3, resume=False)
+    changed = {n for n, one in loaded.model.state_dict().items() if not torch.equal(one, before[n])}
+    assert {"layer_weights", "projector.weight", "classifier.weight"} <= changed
+    assert ("encoder.layers.0.fc1.weight" in changed) is (method != "head")
+    assert "encoder.embed_positions.weight" not in changed
+    info = model_info("speech_emotion", CLASSES, 512, "fp32", settings)
+    for name, data in TASK.export(loaded.model.eval(), whisper, info).items():
+        (tmp_path / name).write_bytes(data)
+    _, report = WhisperForAudioClassification.from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(report.values())

@@ -78,10 +78,16 @@ def asking(predictor: Predictor, config: DataConfig, wanted: Wanted) -> Asking:
     column = wanted.column or options.text
     if kind == "record":
         names = sorted(predictor.features)
-        column, others = names[0], (*names[1:], *others)
+        others = (*names, *others)
         named |= dict.fromkeys(names, "the release's features")
     options = dataclasses.replace(
-        options, text=column, label=None, others=others, optional=(), options=named
+        options,
+        text=column,
+        label=None,
+        others=others,
+        optional=(),
+        options=named,
+        everything=False,
     )
     rows = stream_rows(wanted.source, context=ReadContext(options, Findings(stop_at_error=True)))
     noun, shown = NOUNS[kind]

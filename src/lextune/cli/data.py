@@ -218,7 +218,19 @@ def _show(report: DataReport) -> None:
         for part, classes in report.classes.items()
         for name, count in classes.items()
     ]
-    table(f"{report.rows:,} rows", ["part", "class", "rows"], counts)
+    title = f"{report.rows:,} rows"
+    if report.events is not None:
+        found = report.events
+        parted = [
+            (part, f"{events:,}", f"{report.parts.get(part, 0):,}")
+            for part, events in found.parts.items()
+        ]
+        title = f"{found.events:,} events of {found.users:,} users with {found.items:,} items, parted by {found.method}"
+        table(title, ["part", "events", "users"], parted)
+    elif counts:
+        table(title, ["part", "class", "rows"], counts)
+    else:  # transcripts name no classes
+        table(title, ["part", "rows"], [(one, f"{rows:,}") for one, rows in report.parts.items()])
     lines = [
         (one.name, one.group or "all", _value(one), f"{one.n:,}")
         for result in report.quality

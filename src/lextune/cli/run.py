@@ -115,7 +115,11 @@ def _show(finished: Run) -> None:
         f"peak memory {memory / 1e9:.1f} GB."
     )
     if finished.report is not None:
-        say(f"Look at the report, which shows pictures of the test data: {finished.report}")
+        shows = {
+            "image": ", which shows pictures of the test data",
+            "audio": ", which plays sounds of the test data",
+        }
+        say(f"Look at the report{shows.get(finished.input_kind, '')}: {finished.report}")
     if finished.release is None:
         say(
             f"Not released: the verdict is {verdict.outcome}. The dossier is in {finished.folder}/dossier."
@@ -125,8 +129,14 @@ def _show(finished: Run) -> None:
     lextune = program()
     for verb in ("verify", "serve"):
         say(f"  {lextune} {verb} {finished.release}")
-    if finished.input_kind == "image":
-        say(f"  {lextune} predict {finished.release} FOLDER-OF-IMAGES --draw drawn")
+    asked = {
+        "image": "FOLDER-OF-IMAGES --draw drawn",
+        "audio": "SOUND-OR-FOLDER",
+        "history": "EVENTS.csv --top-k 10",
+        "record": "ROWS.csv",
+    }
+    if finished.input_kind in asked:
+        say(f"  {lextune} predict {finished.release} {asked[finished.input_kind]}")
     else:
         say(
             f'  echo \'{{"text": "A film I will not forget."}}\' | {lextune} predict {finished.release} -'
@@ -145,17 +155,16 @@ def _show_metrics(document: dict[str, Any]) -> None:
                  for found in beside]  # fmt: skip
         rows.append((_short(name), measured(one), str(one["n"]), *shown))
     table("Test part, with 95 % intervals", ["metric", "model", "n", *map(_short, names)], rows)
-    rows = [
-        (_short(name.partition("_minus_")[2]), measured(one), str(one["n"]))
-        for name, one in document["metrics"].items()
-        if "_minus_" in name
-    ]
-    compared = next((name for name in document["metrics"] if "_minus_" in name), "")
-    metric = (
-        compared.partition("_minus_")[0].replace("_", " ").replace("f1", "F1").replace("iou", "IoU")
-    )
-    title = f"{metric[:1].upper()}{metric[1:]} above each baseline (paired)"
-    table(title, ["baseline", "difference", "n"], rows)
+    by_metric: dict[str, list[tuple[str, str, str]]] = {}
+    for name, one in document["metrics"].items():
+        metric, minus, base = name.partition("_minus_")
+        if minus:
+            by_metric.setdefault(metric, []).append((_short(base), measured(one), str(one["n"])))
+    for metric, rows in by_metric.items():
+        falls = metric in ("wer", "cer")
+        shown = metric.upper() if falls else metric.replace("_", " ").replace("f1", "F1").replace("iou", "IoU")  # fmt: skip
+        side = "minus each baseline's (paired; below 0 is better)" if falls else "above each baseline (paired)"  # fmt: skip
+        table(f"{shown[:1].upper()}{shown[1:]} {side}", ["baseline", "difference", "n"], rows)
 
 
 def _short(name: str) -> str:

@@ -42,7 +42,7 @@ def form_for(wanted: str, languages: Sequence[str], *, english_only: bool) -> Fo
         ValueError: `wanted` is neither.
     """
     if wanted != "auto":
-        return FORMS[FORMS.index(wanted)]  # type: ignore[arg-type]
+        return FORMS[FORMS.index(wanted)]
     declared = {one.lower().partition("-")[0] for one in languages}
     return "english" if declared == {"en"} or (not declared and english_only) else "basic"
 

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from lextune.files import disk_problems, open_atomic, remove_unfinished
 
 Advance = Callable[[int], None]
-Arrays = dict[str, npt.NDArray[Any]]
+#: Arrays by name, which are also the arguments of a constructor.
+Arrays = dict[str, Any]
 #: Bytes at the end of a file that say how long the description before them is.
 _TAIL = 8
 _SCHEMA = "lextune.mapped/v1"

@@ -119,7 +119,7 @@ class SpeechEmotion(AudioTask):
         from lextune.tasks.audio.classifier import classified
 
         hidden = int(model.projector.in_features)  # type: ignore[union-attr,arg-type]
-        return classified(model, features.unflatten(1, (-1, hidden)))
+        return classified(model, features.reshape(len(features), -1, hidden))
 
     def loss(
         self, logits: torch.Tensor, labels: torch.Tensor, *,

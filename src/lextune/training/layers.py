@@ -43,12 +43,13 @@ def start_layer_weights(
     if projector.in_features != projector.out_features:
         return None
     chosen = spread(rows, _ROWS)
-    found = features_of(task, model, rows, chosen).unflatten(1, (-1, projector.in_features))
+    found = features_of(task, model, rows, chosen)
+    found = found.reshape(len(found), -1, projector.in_features)
     labels = torch.from_numpy(rows.labels[chosen]).to(found.device)
     right = torch.stack([_left_out(one, labels) for one in found.unbind(1)])
     # a layer counts by its accuracy, not by how large its numbers are
     scale = found.std(0, unbiased=False).mean(1).clamp(min=1e-6)
-    weights = (right * _SHARPNESS).softmax(0) / scale
+    weights: torch.Tensor = (right * _SHARPNESS).softmax(0) / scale
     weights = weights / weights.sum()
     total = (found * weights[:, None]).sum(1)
     variance = total.var(0, unbiased=False)
@@ -74,4 +75,5 @@ def _left_out(features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     hat = hat.T + 1 / rows
     own = hat.diagonal()[:, None]
     left_out = (hat @ wanted - own * wanted) / (1 - own)
-    return (left_out.argmax(1) == labels).double().mean()
+    share: torch.Tensor = (left_out.argmax(1) == labels).double().mean()
+    return share

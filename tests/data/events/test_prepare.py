@@ -18,8 +18,9 @@ from lextune.data.findings import Findings
 from lextune.data.formats import ReadContext
 from lextune.data.inputs import Histories, inputs_of
 from lextune.data.prepare import Prepared, load_labelled, prepare, stream_rows
+from lextune.data.quality.drawing import draw_for_review
 from lextune.data.report.page import make_page
-from lextune.errors import DataError
+from lextune.errors import ConfigError, DataError
 from lextune.histories import Event
 
 
@@ -164,6 +165,11 @@ def test_the_page_shows_what_a_log_holds(tmp_path: Path) -> None:
     page = make_page(report.document())
     assert "30 events of 6 users with 8 items" in page
     assert "leave_last_out" in page
+
+
+def test_events_are_not_drawn_for_a_review(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="events of users"):
+        draw_for_review(config(log(tmp_path)), 5, kind="items", inputs="history")
 
 
 def test_no_id_of_a_user_is_in_the_report_or_the_reference(tmp_path: Path) -> None:

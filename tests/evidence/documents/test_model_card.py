@@ -162,8 +162,23 @@ def test_the_hub_is_told_the_task_as_the_task_says_it(
         else:
             changed.append(one)
     matter, _ = _split(model_card(changed, _VERDICT))
-    assert matter["pipeline_tag"] == tasks.get(name).pipeline_tag
-    assert ("library_name" in matter) == (tasks.get(name).input_kind == "text")
+    assert matter.get("pipeline_tag", "other") == tasks.get(name).pipeline_tag
+    assert matter["tags"] == ["lextune", *([name] if "pipeline_tag" not in matter else [])]
+    loaded = tasks.get(name).input_kind == "text" or name == "speech_to_text"
+    assert ("library_name" in matter) == loaded
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_what_is_no_text_and_no_image_is_said_with_its_command(
+    statements: list[Statement], name: str
+) -> None:
+    one = next(one for one in statements if "task" in (one.predicate.get("record") or {}))
+    record = {**one.predicate["record"], "task": name}
+    changed = one.model_copy(update={"predicate": {**one.predicate, "record": record}})
+    card = model_card([changed], None)
+    other = tasks.get(name).input_kind not in ("text", "image")
+    assert ("## How to use" in card) == other
+    assert ("lextune predict ." in card) == other
 
 
 def test_the_front_matter_is_what_the_hub_reads(statements: list[Statement]) -> None:

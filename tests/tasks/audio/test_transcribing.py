@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,14 +125,14 @@ def test_windows_go_on_where_the_last_whole_segment_ended(
     assert starts == sorted(starts)
     assert segments[0].start == 0
     assert segments[-1].end == 90
-    for one, following in zip(segments[:-1], segments[1:], strict=True):
+    for one, following in itertools.pairwise(segments):
         assert one.end == pytest.approx(following.start)
 
 
 def test_without_timestamps_a_window_is_cut_where_it_is_quietest(
     whisper: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def endless(loaded: Any, front: Any, wave: Any, *, times: bool) -> Written:  # noqa: ARG001
+    def endless(loaded: Any, front: Any, wave: Any, *, times: bool) -> Written:
         return Written([at(0), 70, 71] if times else [70, 71], -0.1, 0.0)
 
     monkeypatch.setattr(transcribing, "_one", endless)
@@ -216,6 +217,6 @@ def test_long_sounds_of_ctc_are_heard_once_over_their_windows(ctc: LoadedModel) 
     sound = tiny_speech.spoken("low high mid " * 30)  # 63 s
     segments = list(transcribe_stream(ctc, seconds_of(sound)))
     assert segments
-    for one, following in zip(segments[:-1], segments[1:], strict=True):
+    for one, following in itertools.pairwise(segments):
         assert one.end <= following.start + 1e-9
     assert segments[-1].end <= len(sound) / RATE

@@ -180,9 +180,14 @@ def whisper_spelling(files: Files, language: str | None) -> WhisperSpelling:
     generation = {**config, **read_json(files, "generation_config.json")}
     start, end = (config.get(name) for name in ("decoder_start_token_id", "eos_token_id"))
     no_times = tokenizer.token_to_id(_NO_TIMES)
-    if tokenizer.token_to_id(_START) != start or no_times is None or not isinstance(end, int):
+    if (
+        not isinstance(start, int)
+        or tokenizer.token_to_id(_START) != start
+        or no_times is None
+        or not isinstance(end, int)
+    ):
         raise _no_tokenizer(f"tokenizer.json has no {_START} and {_NO_TIMES} as config.json has")
-    prompt, space = _prompt(tokenizer, generation, language)
+    prompt, space = _prompt(tokenizer, int(start), generation, language)
     silence = [one for name in _NO_SPEECH if (one := tokenizer.token_to_id(name)) is not None]
     return WhisperSpelling(
         tokenizer,
@@ -200,10 +205,9 @@ def whisper_spelling(files: Files, language: str | None) -> WhisperSpelling:
 
 
 def _prompt(
-    tokenizer: Tokenizer, generation: Mapping[str, Any], language: str | None
+    tokenizer: Tokenizer, start: int, generation: Mapping[str, Any], language: str | None
 ) -> tuple[tuple[int, ...], bool]:
     """Start, language and task, and whether words are divided by spaces."""
-    start = int(tokenizer.token_to_id(_START))
     spoken = [] if language is None else language.split(",")
     several = generation.get("is_multilingual", "lang_to_id" in generation)
     if not several:

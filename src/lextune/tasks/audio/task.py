@@ -60,13 +60,15 @@ class AudioTask:
         """The waves of all inputs, mapped from the file."""
         from lextune.tasks.mapped import kept_rows
 
-        return kept_rows(path, encode, inputs.blocks(), advance)
+        found: Waves = kept_rows(path, encode, inputs.blocks(), advance)
+        return found
 
     def passing(self, encode: Encoder, inputs: Any, advance: Advance, folder: Path | None) -> Waves:
         """The waves of all inputs, mapped from a file without a name."""
         from lextune.tasks.mapped import unnamed_rows
 
-        return unnamed_rows(encode, inputs.blocks(), advance, folder)
+        found: Waves = unnamed_rows(encode, inputs.blocks(), advance, folder)
+        return found
 
     def items(self, encoded: Waves, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:  # noqa: ARG002
         """The sounds themselves."""

@@ -69,7 +69,7 @@ class Waves:
         """The samples of one sound, about within -1 and 1, shape (samples,)."""
         starts: Ints = self._starts  # type: ignore[attr-defined]
         part = self.data[int(starts[row]) : int(starts[row + 1])]
-        return part.astype(np.float32) * self.scales[row]
+        return np.asarray(part.astype(np.float32) * self.scales[row])
 
     def in_order(self, batch_size: int) -> list[Ints]:
         """Batches of similar length, longest first, for prediction: every sound once."""

@@ -65,7 +65,8 @@ class VisionTask:
         """The pixels of all inputs, mapped from the file."""
         from lextune.tasks.mapped import kept_rows
 
-        return kept_rows(path, encode, inputs.blocks(), advance)
+        found: Pixels = kept_rows(path, encode, inputs.blocks(), advance)
+        return found
 
     def passing(
         self, encode: Encoder, inputs: Any, advance: Advance, folder: Path | None
@@ -73,7 +74,8 @@ class VisionTask:
         """The pixels of all inputs, mapped from a file without a name."""
         from lextune.tasks.mapped import unnamed_rows
 
-        return unnamed_rows(encode, inputs.blocks(), advance, folder)
+        found: Pixels = unnamed_rows(encode, inputs.blocks(), advance, folder)
+        return found
 
     def items(self, encoded: Pixels, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:  # noqa: ARG002
         """The images themselves."""
