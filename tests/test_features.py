@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lextune.features import read_features, write_features
@@ -9,6 +9,7 @@ from lextune.features import read_features, write_features
 cells = st.one_of(st.none(), st.text(min_size=1).filter(lambda one: bool(one.strip())))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), cells))
 def test_a_row_comes_back_as_it_was_written(row: dict[str, str | None]) -> None:
     text = write_features(row)

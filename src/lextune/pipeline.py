@@ -31,6 +31,7 @@ from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
 from lextune.pipeline_evaluation import (
     Measuring,
+    better_baseline,
     cost_of_the_switch,
     frozen_features,
     metrics_document,
@@ -476,6 +477,8 @@ class _Job:
         )
         cost = cost_of_the_switch(loaded, scored, config)
         measurements = (*evaluation.measurements, *cost)
+        if better := better_baseline(evaluation):
+            self.listener.tell(better)
         return evaluation.model_copy(update={"measurements": measurements}), scored
 
     def _audit(

@@ -401,6 +401,23 @@ def untouched(
 _REDUCED_AT_ONCE, _FEATURES_AT_ONCE = 16, 256
 
 
+#: The baseline that is a model of its own, the difference to it, and how it is released.
+_TREES = "average_precision_minus_hist_gradient_boosting"
+
+
+def better_baseline(evaluation: Evaluation) -> str | None:
+    """A sentence on gradient boosting where its average precision is higher than the model's, and how to release it."""
+    for one in evaluation.measurements:
+        if one.name == _TREES and one.value is not None and one.value < 0:
+            sure = one.interval is not None and one.interval.high < 0
+            return (
+                f"gradient boosting has {-one.value:.4f} more average precision than the model on the same rows"
+                f"{'' if sure else ', which may be chance'}; to release it instead, set model.source: "
+                "init:hist-gradient-boosting"
+            )
+    return None
+
+
 def metrics_document(measurements: Sequence[Measurement]) -> dict[str, dict[str, Any]]:
     """Name (with its group in brackets) to value, low, high, level, n."""
     found = {}

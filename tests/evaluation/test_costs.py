@@ -28,7 +28,7 @@ some = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=2, ma
 
 
 @given(some)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_average_precision_and_brier_are_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     from sklearn.metrics import average_precision_score, brier_score_loss
 
@@ -92,3 +92,24 @@ def test_the_difference_is_paired() -> None:
     found = average_precision_difference(first, second, "worse", Resampling(200, 0))
     assert found.interval is not None
     assert 0 < found.interval.low < (found.value or 0) < found.interval.high
+
+
+@pytest.mark.parametrize(
+    ("value", "high", "told"),
+    [(-0.1, -0.05, "on the same rows; to release"), (-0.1, 0.01, "may be chance"), (0.0, 0.0, "")],
+)
+def test_a_run_says_that_gradient_boosting_is_better_and_how_to_release_it(
+    value: float, high: float, told: str
+) -> None:
+    from lextune.pipeline_evaluation import better_baseline
+    from lextune.records import Evaluation, Interval, Measurement
+
+    one = Measurement(
+        name="average_precision_minus_hist_gradient_boosting", value=value, n=100, unit="proportion",
+        interval=Interval(low=-0.2, high=high, level=0.95, method="made up"),
+    )  # fmt: skip
+    made = Evaluation(status="complete", split="test", predictions=None, measurements=(one,), baselines={})  # fmt: skip
+    said = better_baseline(made) or ""
+    assert told in said
+    assert bool(said) is bool(told)
+    assert ("init:hist-gradient-boosting" in said) is bool(told)

@@ -18,6 +18,7 @@ def test_an_initial_model_has_a_licence_and_no_weights(name: str) -> None:
         assert found.ref.architecture == name
         assert sorted(one.path for one in found.ref.files) == ["README.md", "config.json"]
         assert json.loads(found.files["config.json"])["model_type"] == name
+        assert found.ref.licence.note == INITIAL[name].about
         assert found == select(ModelConfig(source=f"init:{name}"), task)
 
 

@@ -46,6 +46,8 @@ def select(
         config = config.model_copy(update={"source": _automatic(task, language)})
         notify(f"model.source auto is {config.source}")
     found = read_model(config, notify, tasks.get(task).input_kind)
+    if config.source.startswith(PREFIX):
+        notify(_about(config.source))
     try:
         raw = json.loads(found.files["config.json"])
         architecture = str(raw.get("model_type") or architecture_of(raw) or raw["architecture"])
@@ -61,10 +63,23 @@ def select(
         id=found.id,
         revision=found.revision,
         architecture=architecture,
-        licence=find_licence(found, config.licence),
+        licence=_with_origin(find_licence(found, config.licence), config.source),
         files=found.digests,
     )
     return SelectedModel(ref, found.files)
+
+
+def _with_origin(licence: Licence, source: str) -> Licence:
+    """The licence, and of a model that lextune brings without weights where these come from."""
+    return (
+        licence.model_copy(update={"note": _about(source)})
+        if source.startswith(PREFIX)
+        else licence
+    )
+
+
+def _about(source: str) -> str:
+    return INITIAL[source.removeprefix(PREFIX)].about
 
 
 def _automatic(task: str, language: str | None) -> str:

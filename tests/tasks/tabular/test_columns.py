@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lextune.features import write_features
@@ -96,6 +96,7 @@ def test_rows_must_have_the_same_features() -> None:
 cell_texts = st.one_of(st.none(), st.integers(-99, 99).map(str), st.sampled_from(["a", "b", "é"]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(cell_texts, cell_texts), min_size=1, max_size=30))
 def test_columns_come_back_as_they_were_written(cells: list[tuple[str | None, str | None]]) -> None:
     columns = decide_columns([write_features({"x": x, "y": y}) for x, y in cells])
