@@ -167,14 +167,14 @@ def _specs(answers: Any, task: Task, evaluation: Evaluation, headline: str) -> d
     for name, some in [*by_group.items()][:_GROUPS]:
         specs[f"group {name}"] = bars(some, name.replace("_", " "))
     if task.label_kind == "class" and task.input_kind != "image":
-        some = answers.finite
-        specs["reliability"] = reliability(answers.scores[some].max(axis=1), answers.right[some])
+        known = answers.finite
+        specs["reliability"] = reliability(answers.scores[known].max(axis=1), answers.right[known])
     if task.input_kind == "record" and len(answers.classes) == 2:
         from lextune.evaluation.costs import cost_curve
         from lextune.evaluation.report.charts import cost_lines
 
-        some = np.flatnonzero(answers.finite)
-        curve = cost_curve(answers.labels[some], answers.scores[some, 1])
+        rows = np.flatnonzero(answers.finite)
+        curve = cost_curve(answers.labels[rows], answers.scores[rows, 1])
         specs["costs"] = cost_lines({"model 模型": curve})
     return specs
 

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import soundfile
 
+import tiny_speech
 from askable import Encoded, heard, predictor_of
 from lextune.errors import ConfigError, DataError, ModelError, Problem
+from lextune.models.loading import load_pretrained
 from lextune.serving.answers import Prediction, TranscriptPrediction
 from lextune.serving.sounds import silence, sound_input
+from lextune.tasks.base import tasks
 
 
 def tone(path: Path, seconds: float = 1.0, level: float = 0.3, rate: int = 16000) -> Path:
@@ -103,3 +106,24 @@ def test_a_stream_holds_few_sounds(hearing, tmp_path) -> None:
     next(stream)
     assert taken == 16
     assert len(list(stream)) == 39
+
+
+def test_a_long_file_is_heard_block_after_block_by_a_real_model(tmp_path, monkeypatch) -> None:
+    """In blocks as in one piece, of a model that nobody trained."""
+    folder = tiny_speech.write_tiny_whisper(tmp_path / "model")
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    loaded = load_pretrained(
+        files, tasks.get("speech_to_text"), (), max_length=64, dropout=0.0, settings={"language": "en"}
+    )  # fmt: skip
+    loaded.model.eval()
+    speech = predictor_of(("audio", "transcript"), ())
+    monkeypatch.setattr(speech, "_loaded", loaded)
+    path = tmp_path / "long.wav"
+    wave = np.concatenate([tiny_speech.spoken("low mid high", seed) for seed in range(15)])
+    soundfile.write(path, wave, 16000, subtype="FLOAT")
+    assert sound_input(path, stream=True).data is None
+    found = speech.predict([path, path.read_bytes()])
+    assert found[0].segments[-1].end <= len(wave) / 16000
+    assert len(found[0].segments) > 1
+    assert 0 < found[0].score < 1
+    assert found[0].segments[-1].end == pytest.approx(found[1].segments[-1].end, abs=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,41 +18,9 @@ from lextune.histories import Event, HistoryInput, write_items
 from lextune.models.loading import LoadedModel, load_finished, load_pretrained
 from lextune.tasks.base import model_info, tasks
 from lextune.training.loop import Rows, Trainer
+from tiny_events import EACH, NEW, TASTES, People, made_up_people
 
 TASK = tasks.get("recommendation")
-#: Two of these are in the title of each item of a taste; the last ones of each taste are new: nobody took them.
-TASTES = {"good": tiny.GOOD, "bad": tiny.BAD}
-EACH, NEW = 24, 3
-
-
-class People(list[HistoryInput]):
-    """Histories, and what their items are in words."""
-
-    items: dict[str, str]
-
-
-def made_up_items() -> dict[str, str]:
-    draw = random.Random(0)
-    return {
-        f"{taste}{number:02}": " ".join([*draw.sample(words, 2), draw.choice(tiny.PLAIN)])
-        for taste, words in TASTES.items()
-        for number in range(EACH + NEW)
-    }
-
-
-def made_up_people(count: int, seed: int) -> People:
-    """Half of them take good items alone, half bad ones; item 0 of each taste is taken by all of it."""
-    draw = random.Random(seed)
-    people = People()
-    for person in range(count):
-        taste = "good" if person % 2 else "bad"
-        numbers = [0, *draw.sample(range(1, EACH), 9)]
-        draw.shuffle(numbers)
-        taken = [f"{taste}{number:02}" for number in numbers]
-        events = tuple(Event(name, 100.0 * place) for place, name in enumerate(taken[:-1]))
-        people.append(HistoryInput(events, (taken[-1],)))
-    people.items = made_up_items()
-    return people
 
 
 def labels(people: Sequence[HistoryInput]) -> list[str]:

@@ -155,16 +155,17 @@ def _show_metrics(document: dict[str, Any]) -> None:
                  for found in beside]  # fmt: skip
         rows.append((_short(name), measured(one), str(one["n"]), *shown))
     table("Test part, with 95 % intervals", ["metric", "model", "n", *map(_short, names)], rows)
-    by_metric: dict[str, list[tuple[str, str, str]]] = {}
+    by_metric: dict[str, list[tuple[str, ...]]] = {}
     for name, one in document["metrics"].items():
         metric, minus, base = name.partition("_minus_")
         if minus:
             by_metric.setdefault(metric, []).append((_short(base), measured(one), str(one["n"])))
-    for metric, rows in by_metric.items():
+    for metric, differences in by_metric.items():
         falls = metric in ("wer", "cer")
-        shown = metric.upper() if falls else metric.replace("_", " ").replace("f1", "F1").replace("iou", "IoU")  # fmt: skip
+        words = metric.replace("_", " ").replace("f1", "F1").replace("iou", "IoU")
+        title = metric.upper() if falls else words[:1].upper() + words[1:]
         side = "minus each baseline's (paired; below 0 is better)" if falls else "above each baseline (paired)"  # fmt: skip
-        table(f"{shown[:1].upper()}{shown[1:]} {side}", ["baseline", "difference", "n"], rows)
+        table(f"{title} {side}", ["baseline", "difference", "n"], differences)
 
 
 def _short(name: str) -> str:

@@ -20,9 +20,9 @@ from lextune.errors import ModelError
 from lextune.files import sha256
 from lextune.models.loading import LoadedModel, load_pretrained
 from lextune.tasks.audio import transcribing
+from lextune.tasks.audio.ctc import _joint
 from lextune.tasks.audio.dictation import collapsed
 from lextune.tasks.audio.transcribing import (
-    _joint,
     _stretches,
     quietest,
     transcribe_stream,

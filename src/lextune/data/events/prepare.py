@@ -192,11 +192,11 @@ def _read(config: DataConfig, context: ReadContext, progress: Progress | None) -
                 continue
             if gate is not None and not gate.admits(raw, context.findings):
                 continue
-            known = {
-                column: cells.get(raw.values.get(config.columns.user) or "")
-                for column, cells in beside.items()
-            }
-            reading.add(raw._replace(values={**raw.values, **known}), ORDER.index(name))
+            if beside:
+                user = raw.values.get(config.columns.user) or ""
+                known = {column: cells.get(user) for column, cells in beside.items()}
+                raw = raw._replace(values={**raw.values, **known})  # noqa: PLW2901
+            reading.add(raw, ORDER.index(name))
             if progress is not None and len(reading) % _REPORT_EVERY == 0:
                 progress(f"read {len(reading):,} events")
         _tell_none(config, context, given, len(reading) - before, context.unreadable - left_out)

@@ -240,10 +240,13 @@ def events_of(
             },
         )
         try:
-            for raw in read_source(found, context):
-                yield raw._replace(
-                    values={renamed.get(key, key): value for key, value in raw.values.items()}
-                )
+            if theirs == config:
+                yield from read_source(found, context)
+            else:
+                for raw in read_source(found, context):
+                    yield raw._replace(
+                        values={renamed.get(key, key): value for key, value in raw.values.items()}
+                    )
         finally:
             context.options = options
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,17 +20,18 @@ import torch
 
 from lextune.errors import ModelError, Problem
 from lextune.tasks.audio.batches import sounds
+from lextune.tasks.audio.ctc import CTC_WINDOW, ctc_parts, short_ctc
 from lextune.tasks.audio.found import FoundTranscript, Segment
 from lextune.tasks.audio.front import RATE
 from lextune.tasks.audio.library import is_whisper
 from lextune.tasks.audio.waves import Waves
 from lextune.tasks.audio.whisper import TICK, Written, encode, write
+from lextune.tasks.audio.windows import Buffer, Floats, Part, joined, wave_of
 
 if TYPE_CHECKING:
-    from lextune.tasks.audio.spelling import CtcSpelling, WhisperSpelling
+    from lextune.tasks.audio.spelling import WhisperSpelling
     from lextune.tasks.speech_to_text import SpeechFront
 
-Floats = npt.NDArray[np.float32]
 #: Sounds that are padded to 30 seconds in one pass.
 _AT_ONCE = 8
 #: Nothing is said where the model thinks so and is unsure of what it wrote (OpenAI's whisper/transcribe.py).
@@ -39,22 +40,6 @@ _NO_SPEECH, _UNSURE = 0.6, -1.0
 _STEP, _CUT_AFTER = 1.0, 15.0
 #: Samples of the pieces by whose loudness the quietest place is found.
 _PIECE = RATE // 10
-#: Seconds of a CTC model's window, and of the overlap of two; both are whole frames.
-_CTC_WINDOW, _CTC_OVERLAP = 24.0, 4.0
-
-
-class Part(NamedTuple):
-    """Some segments with the log probabilities of their tokens.
-
-    Attributes:
-        segments: In order.
-        total: Sum of the log probabilities.
-        tokens: How many those are.
-    """
-
-    segments: tuple[Segment, ...]
-    total: float
-    tokens: int
 
 
 def transcribe(
@@ -84,7 +69,7 @@ def transcribe(
         advance(len(rows))
     for row in np.flatnonzero(waves.counts > window).tolist():
         parts = list(_parts(loaded, front, iter([waves.wave(row)])))
-        found[row] = _joined(parts)
+        found[row] = joined(parts)
         advance(1)
     return found
 
@@ -114,64 +99,24 @@ def transcribe_stream(loaded: Any, blocks: Iterable[Floats]) -> Iterator[Segment
 def transcribe_blocks(loaded: Any, blocks: Iterable[Floats]) -> FoundTranscript | None:
     """All that is said in a sound of any length, in the memory of little more than a window; None as in `transcribe`."""
     front: SpeechFront = loaded.encode([]).front
-    return _joined(list(_parts(loaded, front, iter(blocks))))
+    return joined(list(_parts(loaded, front, iter(blocks))))
 
 
 def _window_seconds(front: SpeechFront) -> float:
-    return _CTC_WINDOW if front.most is None else front.most / RATE
-
-
-def _joined(parts: list[Part]) -> FoundTranscript | None:
-    total, count = sum(one.total for one in parts), sum(one.tokens for one in parts)
-    if not math.isfinite(total):
-        return None
-    segments = tuple(segment for one in parts for segment in one.segments)
-    return FoundTranscript(
-        " ".join(one.text for one in segments), math.exp(total / count) if count else 0.0, segments
-    )
+    return CTC_WINDOW if front.most is None else front.most / RATE
 
 
 def _parts(loaded: Any, front: SpeechFront, blocks: Iterator[Floats]) -> Iterator[Part]:
     loaded.model.eval()
     if is_whisper(loaded.model):
         return _whisper_parts(loaded, front, blocks)
-    return _ctc_parts(loaded, front, blocks)
-
-
-class _Buffer:
-    """The samples that are not done with yet.
-
-    Args:
-        blocks: Where more come from.
-    """
-
-    def __init__(self, blocks: Iterator[Floats]) -> None:
-        self._blocks = blocks
-        self.samples: Floats = np.zeros(0, np.float32)
-        self.place, self.ended = 0, False
-
-    def fill(self, size: int) -> None:
-        """Hold so many samples and one more, or all that there are."""
-        waiting, held = [self.samples], len(self.samples)
-        while held <= size and not self.ended:
-            block = next(self._blocks, None)
-            if block is None:
-                self.ended = True
-            else:
-                waiting.append(np.asarray(block, np.float32))
-                held += len(block)
-        self.samples = np.concatenate(waiting)
-
-    def drop(self, count: int) -> None:
-        """Be done with so many samples."""
-        self.samples = self.samples[count:].copy()
-        self.place += count
+    return ctc_parts(loaded, front, blocks)
 
 
 def _short(loaded: Any, waves: Waves, rows: npt.NDArray[np.int64]) -> list[FoundTranscript | None]:
     seconds = [one / RATE for one in waves.counts[rows].tolist()]
     if not is_whisper(loaded.model):
-        return _short_ctc(loaded, waves, rows, seconds)
+        return short_ctc(loaded, waves, rows, seconds)
     spelling = _whisper(waves.front)  # type: ignore[arg-type]
     written = _written(loaded, waves, rows, seconds, times=False)
     found: list[FoundTranscript | None] = []
@@ -206,17 +151,9 @@ def _written(
     return write(loaded.model, states.float(), _whisper(front).rules, seconds, times=times)
 
 
-def _wave_of(front: SpeechFront, wave: Floats) -> Waves:
-    """One sound as the encoder would keep it."""
-    peak = float(np.abs(wave).max(initial=0.0))
-    scale = peak / 32_767 if peak > 0 else 1.0
-    data = np.round(wave / scale).astype(np.int16)
-    return Waves(data, np.array([len(wave)]), np.array([scale], np.float32), front)
-
-
 def _whisper_parts(loaded: Any, front: SpeechFront, blocks: Iterator[Floats]) -> Iterator[Part]:
     assert front.most is not None
-    buffer = _Buffer(blocks)
+    buffer = Buffer(blocks)
     while True:
         buffer.fill(front.most)
         if not len(buffer.samples):
@@ -258,7 +195,7 @@ def _window_of(
 
 def _one(loaded: Any, front: SpeechFront, wave: Floats, *, times: bool) -> Written:
     rows = np.zeros(1, np.int64)
-    return _written(loaded, _wave_of(front, wave), rows, [len(wave) / RATE], times=times)[0]
+    return _written(loaded, wave_of(front, wave), rows, [len(wave) / RATE], times=times)[0]
 
 
 Stretch = tuple[float, float, list[int]]
@@ -310,105 +247,3 @@ def quietest(window: Floats) -> int:
     loud = np.square(pieces).mean(axis=1)
     best = int(np.flatnonzero(loud == loud.min())[-1])
     return first + best * _PIECE + _PIECE // 2
-
-
-def _ctc(front: SpeechFront) -> CtcSpelling:
-    return front.spelling  # type: ignore[return-value]
-
-
-@torch.inference_mode()
-def _paths(
-    loaded: Any, waves: Waves, rows: npt.NDArray[np.int64]
-) -> list[tuple[list[int], list[float]]]:
-    """The likeliest token of each frame, with its log probability."""
-    from lextune.tasks.audio.library import frames_of
-
-    loaded.model.eval()
-    device = next(loaded.model.parameters()).device
-    half = loaded.precision == "bf16"
-    with torch.autocast(device.type, torch.bfloat16, enabled=half):
-        said = frames_of(loaded.model, sounds(waves, rows).to(device))
-    best = said.logits.float().log_softmax(-1).max(-1)
-    lengths = said.lengths.tolist()
-    if waves.front.masked is False:  # padding is not told, but the sound's own frames are known
-        lengths = [_ctc(waves.front).frames(one) for one in waves.counts[rows].tolist()]  # type: ignore[arg-type]
-    return [
-        (path[:length], logs[:length])
-        for path, logs, length in zip(
-            best.indices.tolist(), best.values.tolist(), lengths, strict=True
-        )
-    ]
-
-
-def _short_ctc(
-    loaded: Any, waves: Waves, rows: npt.NDArray[np.int64], seconds: list[float]
-) -> list[FoundTranscript | None]:
-    front: SpeechFront = waves.front  # type: ignore[assignment]
-    found: list[FoundTranscript | None] = []
-    for (path, logs), length in zip(_paths(loaded, waves, rows), seconds, strict=True):
-        total, count = _said(path, logs, _ctc(front).blank)
-        text = _ctc(front).text(path)
-        segments = (Segment(0.0, length, text),) if text else ()
-        found.append(_joined([Part(segments, total, count)]))
-    return found
-
-
-def _said(path: list[int], logs: list[float], blank: int) -> tuple[float, int]:
-    """Sum of the log probabilities of the frames that begin a token, and how many there are."""
-    chosen = [
-        logs[place] for place, one in enumerate(path)
-        if one != blank and (not place or one != path[place - 1])
-    ]  # fmt: skip
-    broken = not all(map(math.isfinite, logs))
-    return math.nan if broken else sum(chosen), len(chosen)
-
-
-def _ctc_parts(loaded: Any, front: SpeechFront, blocks: Iterator[Floats]) -> Iterator[Part]:
-    """Windows whose frames lie on one grid, so that the path of one goes on in the next."""
-    spelling = _ctc(front)
-    hop = math.prod(stride for _, stride in spelling.strides)
-    window = round(_CTC_WINDOW * RATE) // hop * hop
-    overlap = round(_CTC_OVERLAP * RATE) // hop
-    buffer, skip = _Buffer(blocks), 0
-    path: list[int] = []
-    logs: list[float] = []
-    begun = 0  # the frame at which `path` begins
-    while True:
-        buffer.fill(window)
-        last = buffer.ended and len(buffer.samples) <= window
-        if spelling.frames(len(buffer.samples)):
-            rows = np.zeros(1, np.int64)
-            piece = _wave_of(front, buffer.samples[:window])
-            ((new, new_logs),) = _paths(loaded, piece, rows)
-            end = len(new) if last else _joint(new, overlap, spelling.blank)
-            path += new[skip:end]
-            logs += new_logs[skip:end]
-        stop = len(path) if last else _word_end(path, spelling)
-        if text := spelling.text(path[:stop]):
-            start, end_time = begun * hop / RATE, (begun + stop) * hop / RATE
-            total, count = _said(path[:stop], logs[:stop], spelling.blank)
-            yield Part((Segment(start, end_time, text),), total, count)
-        if last:
-            return
-        begun, path, logs = begun + stop, path[stop:], logs[stop:]
-        done = window // hop - overlap
-        skip = end - done
-        buffer.drop(done * hop)
-
-
-def _joint(path: list[int], overlap: int, blank: int) -> int:
-    """A frame in the middle half of the overlap at which to go on in the next window: within the longest run of blanks."""
-    first = len(path) - 3 * overlap // 4
-    best, run = (0, first + overlap // 4), 0
-    for place in range(first, first + overlap // 2):
-        run = run + 1 if path[place] == blank else 0
-        if run > best[0]:
-            best = run, place - run // 2
-    return best[1]
-
-
-def _word_end(path: list[int], spelling: CtcSpelling) -> int:
-    """Behind the last delimiter, where a word is not cut; all of it where words have none."""
-    number = spelling.vocabulary.get(spelling.delimiter)
-    places = [place for place, one in enumerate(path) if one == number]
-    return places[-1] + 1 if places else len(path)
