@@ -150,7 +150,8 @@ def config_of(model: Any, files: Files, classes: Sequence[str]) -> dict[str, Any
 def weights_of(model: nn.Module) -> bytes:
     """The content of model.safetensors."""
     state = {name: one.cpu().contiguous() for name, one in distinct_tensors(model).items()}
-    return safetensors.torch.save(state, {"format": "pt"})
+    data: bytes = safetensors.torch.save(state, {"format": "pt"})
+    return data
 
 
 def _read_config(files: Files) -> dict[str, int]:

@@ -122,6 +122,7 @@ class CellEmbedding(nn.Module):
 
     lowest: torch.Tensor
     spans: torch.Tensor
+    starts: torch.Tensor
 
     def __init__(self, layout: Layout, width: int) -> None:
         super().__init__()
@@ -225,7 +226,8 @@ class TabularEncoder(nn.Module):
         """
         cells = self.cells(batch.cells, batch.hidden, hidden_cells)
         states = torch.cat([self.answer.expand(len(cells), 1, -1), cells], 1)
-        fixed, mask, at = states.shape[1], None, []
+        fixed, mask = states.shape[1], None
+        at: list[tuple[torch.Tensor, torch.Tensor]] = []
         if self.events:
             states, mask, at = self._with_events(states, batch, hidden_events)
         for layer in self.layers:
@@ -237,7 +239,7 @@ class TabularEncoder(nn.Module):
         self, states: torch.Tensor, batch: RecordBatch, instead: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
         mask = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
-        at = []
+        at: list[tuple[torch.Tensor, torch.Tensor]] = []
         for number, (embed, cells, place) in enumerate(
             zip(self.events, batch.events, batch.places, strict=True)
         ):

@@ -67,7 +67,7 @@ class MaskedModel(nn.Module):
         states, events = self.encoder(batch, self.hidden_cells, self.hidden_events)
         found = [guess(states[:, index]) for index, guess in enumerate(self.cells, 1)]
         for guesses, some in zip(self.events, events, strict=True):
-            found += [guess(some) for guess in guesses]  # type: ignore[union-attr]
+            found += [guess(some) for guess in guesses.children()]
         return found
 
 

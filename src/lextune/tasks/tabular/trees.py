@@ -60,6 +60,18 @@ class BoostedTrees(nn.Module):
         scores: One of two classes, else one a class.
     """
 
+    roots: torch.Tensor
+    score_of: torch.Tensor
+    feature: torch.Tensor
+    left: torch.Tensor
+    right: torch.Tensor
+    category_set: torch.Tensor
+    is_leaf: torch.Tensor
+    missing_left: torch.Tensor
+    threshold: torch.Tensor
+    goes_left: torch.Tensor
+    prior: torch.Tensor
+
     def __init__(self, trees: int = 0, nodes: int = 0, sets: int = 0, scores: int = 1) -> None:
         super().__init__()
 
