@@ -94,7 +94,8 @@ class Recommendation:
         """The events of all inputs, mapped from the file."""
         from lextune.tasks.mapped import kept_rows
 
-        return kept_rows(path, encode, inputs.blocks(), advance)
+        found: Sequences = kept_rows(path, encode, inputs.blocks(), advance)
+        return found
 
     def passing(
         self, encode: Encoder, inputs: Any, advance: Advance, folder: Path | None
@@ -102,7 +103,8 @@ class Recommendation:
         """The events of all inputs, mapped from a file without a name."""
         from lextune.tasks.mapped import unnamed_rows
 
-        return unnamed_rows(encode, inputs.blocks(), advance, folder)
+        found: Sequences = unnamed_rows(encode, inputs.blocks(), advance, folder)
+        return found
 
     def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
         """One an item."""
