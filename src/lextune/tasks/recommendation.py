@@ -261,9 +261,8 @@ class Recommendation:
         for rows in encoded.in_order(batch_size):
             batch = self.collate(encoded, rows).to(where)
             with (
-                torch.inference_mode(),
-                torch.autocast(where.type, torch.bfloat16, enabled=loaded.precision == "bf16"),
-            ):
+                torch.inference_mode()
+            ):  # in fp32, whatever it learnt in: near ranks depend on the last digits
                 scores = self.logits(loaded.model, batch).float().cpu().numpy()
             for row, given in zip(rows.tolist(), scores, strict=True):
                 if np.isfinite(given).all():
