@@ -94,7 +94,8 @@ class Recommendation:
         """The events of all inputs, mapped from the file."""
         from lextune.tasks.mapped import kept_rows
 
-        return kept_rows(path, encode, inputs.blocks(), advance)
+        found: Sequences = kept_rows(path, encode, inputs.blocks(), advance)
+        return found
 
     def passing(
         self, encode: Encoder, inputs: Any, advance: Advance, folder: Path | None
@@ -102,7 +103,8 @@ class Recommendation:
         """The events of all inputs, mapped from a file without a name."""
         from lextune.tasks.mapped import unnamed_rows
 
-        return unnamed_rows(encode, inputs.blocks(), advance, folder)
+        found: Sequences = unnamed_rows(encode, inputs.blocks(), advance, folder)
+        return found
 
     def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
         """One an item."""
@@ -259,9 +261,8 @@ class Recommendation:
         for rows in encoded.in_order(batch_size):
             batch = self.collate(encoded, rows).to(where)
             with (
-                torch.inference_mode(),
-                torch.autocast(where.type, torch.bfloat16, enabled=loaded.precision == "bf16"),
-            ):
+                torch.inference_mode()
+            ):  # in fp32, whatever it learnt in: near ranks depend on the last digits
                 scores = self.logits(loaded.model, batch).float().cpu().numpy()
             for row, given in zip(rows.tolist(), scores, strict=True):
                 if np.isfinite(given).all():

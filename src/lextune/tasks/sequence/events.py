@@ -122,7 +122,7 @@ class Sequences:
 
     def with_arrays(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Sequences:
         """Other rows of the same catalogue."""
-        return Sequences(**arrays, catalogue=self.catalogue)
+        return dataclasses.replace(self, **dict[str, Any](arrays))
 
 
 class HistoryEncoder:

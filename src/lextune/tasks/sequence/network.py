@@ -58,7 +58,8 @@ class _Layer(nn.Module):
         )
         x = x + self.dropout(self.out(mixed.transpose(1, 2).flatten(2)))
         wide = self.dropout(functional.gelu(self.up(self.norm(x))))
-        return x + self.dropout(self.down(wide))
+        found: torch.Tensor = x + self.dropout(self.down(wide))
+        return found
 
 
 class SequenceRecommender(nn.Module):
@@ -70,6 +71,9 @@ class SequenceRecommender(nn.Module):
         texts: What a text encoder says of each item, shape (items, text_size); None is for weights that come later.
         cold: Whether an item has no event to learn from, bool, shape (items,): training does not push it away.
     """
+
+    texts: torch.Tensor
+    cold: torch.Tensor
 
     def __init__(
         self, shape: Shape, dropout: float, texts: torch.Tensor | None = None, cold: torch.Tensor | None = None
@@ -96,7 +100,8 @@ class SequenceRecommender(nn.Module):
 
     def table(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The vector of each item, shape (items, hidden), and how popular it is of itself, shape (items,)."""
-        own, popularity = self.own, self.popularity
+        own: torch.Tensor = self.own
+        popularity: torch.Tensor = self.popularity
         if self.training:
             kept = torch.rand(len(own), 1, device=own.device) >= TEXT_ALONE
             own, popularity = own * kept, popularity * kept[:, 0]
