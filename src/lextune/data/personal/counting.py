@@ -141,9 +141,8 @@ def _sample(parts: Mapping[str, Rows], limit: int, seed: int) -> dict[str, Ints]
 
 def _found(rows: Rows, detector: Detector) -> Iterator[tuple[frozenset[str], str]]:
     """The types in each row that has any, and its place."""
-    texts = (text for block in rows.texts.blocks() for text in block)
-    if rows.records:
-        texts = map(words_of, texts)
+    words = words_of if rows.records else str
+    texts = (words(text) for block in rows.texts.blocks() for text in block)
     for number, found in enumerate(detector.detect_many(texts)):
         if found:
             yield frozenset(one.type for one in found), rows.places[number]
