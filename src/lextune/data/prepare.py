@@ -134,12 +134,7 @@ def prepare(
     parts = read_parts(config, context, progress)
     checked = {} if findings.has_errors() else check_against_report(config, parts)
     tell(f"checking {sum(len(rows) for rows in parts.values()):,} rows")
-    repeats = check_parts(parts, findings)
-    findings.raise_errors()
-    counted = {
-        "duplicate_rows": sum(len(item.copies) for item in repeats.values()),
-        "conflicting_rows": sum(len(item.conflicting) for item in repeats.values()),
-    }
+    counted = _repeats(parts, findings)
     if inputs == "text":
         counted["empty_text_rows"] = sum(int(rows.empty.sum()) for rows in parts.values())
     tell("splitting")
@@ -241,6 +236,20 @@ def stream_rows(
         return
     for found in find_sources((source,), context):
         yield from read_source(found, context)
+
+
+def _repeats(parts: dict[str, Rows], findings: Findings) -> dict[str, int]:
+    """Check every part, and count the rows that stand in it again.
+
+    Raises:
+        DataError: Every error that was found so far.
+    """
+    repeats = check_parts(parts, findings)
+    findings.raise_errors()
+    return {
+        "duplicate_rows": sum(len(item.copies) for item in repeats.values()),
+        "conflicting_rows": sum(len(item.conflicting) for item in repeats.values()),
+    }
 
 
 def _used(parts: dict[str, Rows], config: DataConfig) -> tuple[dict[str, Rows], int, Leaks]:
