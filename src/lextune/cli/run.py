@@ -144,28 +144,57 @@ def _show(finished: Run) -> None:
 
 
 def _show_metrics(document: dict[str, Any]) -> None:
-    """The model's metrics, and the baselines' where they have the same one."""
-    names = list(document["baselines"])
-    rows = []
-    for name, one in document["metrics"].items():
-        if "_minus_" in name or one["level"] == 1:  # counted exactly
-            continue
-        beside = [document["baselines"][base].get(name) for base in names]
-        shown = [f"{found['value']:.4f}" if found and found["value"] is not None else ""
-                 for found in beside]  # fmt: skip
-        rows.append((_short(name), measured(one), str(one["n"]), *shown))
-    table("Test part, with 95 % intervals", ["metric", "model", "n", *map(_short, names)], rows)
+    """The model's metrics, those of groups apart, and how it stands against each baseline."""
+    found = {
+        name: one
+        for name, one in document["metrics"].items()
+        if "_minus_" not in name and one["level"] != 1  # 1: counted exactly
+    }
+    whole = {name: one for name, one in found.items() if "[" not in name}
+    beside = document["baselines"] if _fits(whole, document["baselines"]) else {}
+    _show_figures("Test part, with 95 % intervals", whole, beside)
+    groups = {name: one for name, one in found.items() if name not in whole}
+    if groups:
+        _show_figures("Of its groups", groups, beside if _fits(groups, beside) else {})
     by_metric: dict[str, list[tuple[str, ...]]] = {}
     for name, one in document["metrics"].items():
         metric, minus, base = name.partition("_minus_")
         if minus:
-            by_metric.setdefault(metric, []).append((_short(base), measured(one), str(one["n"])))
+            own = _value(document["baselines"].get(base, {}).get(metric))
+            row = (_short(base), *([] if beside else [own]), measured(one), str(one["n"]))
+            by_metric.setdefault(metric, []).append(row)
     for metric, differences in by_metric.items():
         falls = metric in ("wer", "cer")
         words = metric.replace("_", " ").replace("f1", "F1").replace("iou", "IoU")
         title = metric.upper() if falls else words[:1].upper() + words[1:]
         side = "minus each baseline's (paired; below 0 is better)" if falls else "above each baseline (paired)"  # fmt: skip
-        table(f"{title} {side}", ["baseline", "difference", "n"], differences)
+        head = ["baseline", *([] if beside else ["its own"]), "difference", "n"]
+        table(f"{title} {side}", head, differences)
+
+
+def _show_figures(title: str, figures: dict[str, Any], baselines: dict[str, Any]) -> None:
+    rows = [
+        (_short(name), measured(one), str(one["n"]), *(_value(base.get(name)) for base in baselines.values()))
+        for name, one in figures.items()
+    ]  # fmt: skip
+    table(title, ["metric", "model", "n", *map(_short, baselines)], rows)
+
+
+def _fits(figures: dict[str, Any], baselines: dict[str, Any]) -> bool:
+    """Whether a line has room for each figure, its interval, n and a figure of each baseline, in 80 columns."""
+    columns = [
+        [_short(name) for name in figures], [measured(one) for one in figures.values()],
+        [str(one["n"]) for one in figures.values()], *([_short(name), "0.0000"] for name in baselines),
+    ]  # fmt: skip
+    return sum(3 + max(map(len, column), default=0) for column in columns) <= _WIDTH
+
+
+def _value(one: dict[str, Any] | None) -> str:
+    return f"{one['value']:.4f}" if one and one["value"] is not None else ""
+
+
+#: Of a terminal.
+_WIDTH = 80
 
 
 def _short(name: str) -> str:
