@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lextune.config import RunConfig
 from lextune.config_training import TrainConfig
 from lextune.errors import ModelError, Problem
-from lextune.labels import InputKind, LabelKind
+from lextune.labels import InputKind
 from lextune.tasks.base import NO_SETTINGS, Encoder, Files, tasks
+from lextune.tasks.one_class import OneClass
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from lextune.tasks.tabular.network import RecordBatch
 
 Advance = Callable[[int], None]
-#: Scores that differ by less may stand in another order than they would in fp32.
-_NEAR = 0.05
 #: From more rows than these so many are looked at, evenly over all, to decide what the columns are.
 _LOOKED_AT = 200_000
 #: Sizes of a network, as `config.json` names them.
@@ -33,10 +32,9 @@ _SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads")
 _TREES = "hist-gradient-boosting"
 
 
-class BehaviourPrediction:
+class BehaviourPrediction(OneClass):
     """Softmax over the classes of a row: a tabular transformer, or gradient-boosted trees."""
 
-    label_kind: ClassVar[LabelKind] = "class"
     input_kind: ClassVar[InputKind] = "record"
     train_settings: ClassVar[frozenset[str]] = frozenset(
         {"max_length", "pretrain_epochs", "mask_share", *_SIZES}
@@ -123,19 +121,6 @@ class BehaviourPrediction:
 
         return encode_blocks(encode, inputs, advance)
 
-    def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
-        """One a class."""
-        return tuple(classes)
-
-    def numbers(
-        self, labels: Sequence[str], classes: Sequence[str], encoded: Any = None  # noqa: ARG002
-    ) -> npt.NDArray[np.int64]:  # fmt: skip
-        """The number of each row's class, by name; shape (rows,)."""
-        import numpy as np
-
-        number = {name: index for index, name in enumerate(classes)}
-        return np.fromiter((number[label] for label in labels), np.int64, len(labels))
-
     def items(self, encoded: Records, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:  # noqa: ARG002
         """The rows themselves."""
         return rows
@@ -143,20 +128,6 @@ class BehaviourPrediction:
     def epoch(self, encoded: Records, config: TrainConfig, epoch: int) -> Records:  # noqa: ARG002
         """The same in every epoch."""
         return encoded
-
-    def targets(
-        self, labels: npt.NDArray[np.int64], encoded: Records, rows: npt.NDArray[np.int64]  # noqa: ARG002
-    ) -> torch.Tensor:  # fmt: skip
-        """Class numbers, shape (rows,)."""
-        import torch
-
-        return torch.from_numpy(labels[rows])
-
-    def size(self, targets: torch.Tensor, class_weights: torch.Tensor | None) -> float:
-        """The rows, each with the weight of its class."""
-        from lextune.tasks.tensors import sized
-
-        return sized(targets, class_weights)
 
     def build(
         self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool,
@@ -209,28 +180,9 @@ class BehaviourPrediction:
         found: torch.Tensor = model.head(features)  # type: ignore[operator]
         return found
 
-    def loss(
-        self, logits: torch.Tensor, labels: torch.Tensor, *,
-        class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
-    ) -> torch.Tensor:  # fmt: skip
-        """Mean cross entropy in nats."""
-        import torch
-
-        return torch.nn.functional.cross_entropy(
-            logits.float(), labels, class_weights, label_smoothing=label_smoothing
-        )
-
     def blind_loss(self, outputs: int) -> float:
         """Of the same probability for each output."""
         return math.log(max(outputs, 2))
-
-    def accepts(self, logits: torch.Tensor, targets: torch.Tensor, outputs: int) -> bool:
-        """One score a row and class."""
-        return tuple(logits.shape) == (len(targets), outputs)
-
-    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> tuple[int, int]:
-        """Rows whose likeliest class is the label's."""
-        return int((logits.argmax(-1) == labels).sum()), len(labels)
 
     def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
         """Softmax over the classes; of trees in float64, as scikit-learn has it."""
@@ -238,13 +190,6 @@ class BehaviourPrediction:
 
         exact = logits.detach() if logits.dtype == torch.float64 else logits.detach().float()
         return exact.softmax(-1).cpu().numpy()
-
-    def unsure(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-        """Where the two best classes are near each other."""
-        import numpy as np
-
-        best = np.partition(scores, -2, axis=1)
-        return np.asarray(~(best[:, -1] - best[:, -2] >= _NEAR))
 
     def export(
         self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]

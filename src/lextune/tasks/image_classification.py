@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lextune.labels import LabelKind
 from lextune.tasks.base import NO_SETTINGS, Files, tasks
+from lextune.tasks.one_class import OneClass
 from lextune.tasks.vision.task import VisionTask
 
 if TYPE_CHECKING:
@@ -18,33 +18,16 @@ if TYPE_CHECKING:
     from lextune.tasks.vision.batches import ImageBatch
     from lextune.tasks.vision.pixels import Pixels
 
-#: Scores that differ by less may stand in another order than they would in fp32.
-_NEAR = 0.05
 
-
-class ImageClassification(VisionTask):
+class ImageClassification(OneClass, VisionTask):
     """A classifier of timm or transformers: softmax and cross entropy over one input size."""
 
-    label_kind: ClassVar[LabelKind] = "class"
     pipeline_tag: ClassVar[str] = "image-classification"
     metrics: tuple[str, ...] = (
         "accuracy", "top_5_accuracy", "macro_f1", "precision", "recall", "roc_auc", "log_loss",
         "expected_calibration_error",
     )  # fmt: skip
     baselines: tuple[str, ...] = ("majority", "linear_probe")
-
-    def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
-        """One a class."""
-        return tuple(classes)
-
-    def numbers(
-        self, labels: Sequence[str], classes: Sequence[str], encoded: Any = None  # noqa: ARG002
-    ) -> npt.NDArray[np.int64]:  # fmt: skip
-        """The number of each row's class, by name; shape (rows,)."""
-        import numpy as np
-
-        number = {name: index for index, name in enumerate(classes)}
-        return np.fromiter((number[label] for label in labels), np.int64, len(labels))
 
     def build(
         self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool,
@@ -80,12 +63,6 @@ class ImageClassification(VisionTask):
         mixing = view.mixing(rows, encoded.transform.size) if view is not None else None
         return numbers if mixing is None else mixed_targets(numbers, int(labels.max()) + 1, mixing)
 
-    def size(self, targets: torch.Tensor, class_weights: torch.Tensor | None) -> float:
-        """The images, each with the weight of its class where it has one class."""
-        from lextune.tasks.tensors import sized
-
-        return sized(targets, class_weights)
-
     def logits(self, model: torch.nn.Module, batch: ImageBatch) -> torch.Tensor:
         """Shape (images, classes)."""
         found = _logits(model, batch.pixels)
@@ -113,38 +90,6 @@ class ImageClassification(VisionTask):
         """The last layer alone."""
         found: torch.Tensor = _last_layer(model)(features)
         return found
-
-    def loss(
-        self, logits: torch.Tensor, labels: torch.Tensor, *,
-        class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
-    ) -> torch.Tensor:  # fmt: skip
-        """Mean cross entropy in nats."""
-        import torch
-
-        if labels.is_floating_point():  # shares of classes, of which the last may occur in no row
-            labels = torch.nn.functional.pad(labels, (0, logits.shape[-1] - labels.shape[-1]))
-        return torch.nn.functional.cross_entropy(
-            logits.float(), labels, class_weights, label_smoothing=label_smoothing
-        )
-
-    def accepts(self, logits: torch.Tensor, targets: torch.Tensor, outputs: int) -> bool:
-        """One score an image and class."""
-        return tuple(logits.shape) == (len(targets), outputs)
-
-    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> tuple[int, int]:
-        """Images whose likeliest class is the label's."""
-        return int((logits.argmax(-1) == labels).sum()), len(labels)
-
-    def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
-        """Softmax over the classes."""
-        return logits.detach().float().softmax(-1).cpu().numpy()
-
-    def unsure(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-        """Where the two best classes are near each other."""
-        import numpy as np
-
-        best = np.partition(scores, -2, axis=1)
-        return np.asarray(~(best[:, -1] - best[:, -2] >= _NEAR))
 
     def export(
         self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]

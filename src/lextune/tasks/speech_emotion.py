@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from lextune.audio import AudioInput, UnfitAudioError, sound_info
 from lextune.config import RunConfig
 from lextune.errors import DataError, Problem
-from lextune.labels import LabelKind
 from lextune.tasks.audio.front import POSITION, RATE, Front, read_front
 from lextune.tasks.audio.task import AudioTask
 from lextune.tasks.base import NO_SETTINGS, Files, tasks
+from lextune.tasks.one_class import OneClass
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,20 +22,17 @@ if TYPE_CHECKING:
     from lextune.tasks.audio.batches import AudioBatch
     from lextune.tasks.audio.waves import Waves
 
-#: Scores that differ by less may stand in another order than they would in fp32.
-_NEAR = 0.05
 #: Sounds whose length is looked at to choose the window, the share of them that it holds whole, and its bounds in seconds.
 _LOOKED_AT, _WHOLE, _LEAST, _MOST = 2000, 0.9, 1, 30
 
 
-class SpeechEmotion(AudioTask):
+class SpeechEmotion(OneClass, AudioTask):
     """An encoder of sounds, pooled over time: softmax and cross entropy over windows of one length.
 
     Whisper's stock classifier reads 30 s, however short the sound is; here the encoder has the positions of a window
     that nine in ten training sounds fit into.
     """
 
-    label_kind: ClassVar[LabelKind] = "class"
     pipeline_tag: ClassVar[str] = "audio-classification"
     metrics: tuple[str, ...] = (
         "unweighted_average_recall", "macro_f1", "accuracy", "precision", "recall", "roc_auc", "log_loss",
@@ -60,19 +57,6 @@ class SpeechEmotion(AudioTask):
         """Windows of the length in the settings."""
         return read_front(files, window=_window(settings))
 
-    def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
-        """One a class."""
-        return tuple(classes)
-
-    def numbers(
-        self, labels: Sequence[str], classes: Sequence[str], encoded: Any = None  # noqa: ARG002
-    ) -> npt.NDArray[np.int64]:  # fmt: skip
-        """The number of each row's class, by name; shape (rows,)."""
-        import numpy as np
-
-        number = {name: index for index, name in enumerate(classes)}
-        return np.fromiter((number[label] for label in labels), np.int64, len(labels))
-
     def build(
         self, files: Files, classes: Sequence[str], *, dropout: float | None, new_head: bool,
         settings: Mapping[str, str] = NO_SETTINGS,
@@ -90,20 +74,6 @@ class SpeechEmotion(AudioTask):
 
         return sounds(encoded, rows)
 
-    def targets(
-        self, labels: npt.NDArray[np.int64], encoded: Waves, rows: npt.NDArray[np.int64]  # noqa: ARG002
-    ) -> torch.Tensor:  # fmt: skip
-        """Class numbers, shape (sounds,)."""
-        import torch
-
-        return torch.from_numpy(labels[rows])
-
-    def size(self, targets: torch.Tensor, class_weights: torch.Tensor | None) -> float:
-        """The sounds, each with the weight of its class."""
-        from lextune.tasks.tensors import sized
-
-        return sized(targets, class_weights)
-
     def logits(self, model: torch.nn.Module, batch: AudioBatch) -> torch.Tensor:
         """Shape (sounds, classes)."""
         return self.head_logits(model, self.features(model, batch))
@@ -120,36 +90,6 @@ class SpeechEmotion(AudioTask):
 
         hidden = int(model.projector.in_features)  # type: ignore[union-attr,arg-type]
         return classified(model, features.reshape(len(features), -1, hidden))
-
-    def loss(
-        self, logits: torch.Tensor, labels: torch.Tensor, *,
-        class_weights: torch.Tensor | None = None, label_smoothing: float = 0.0,
-    ) -> torch.Tensor:  # fmt: skip
-        """Mean cross entropy in nats."""
-        import torch
-
-        return torch.nn.functional.cross_entropy(
-            logits.float(), labels, class_weights, label_smoothing=label_smoothing
-        )
-
-    def accepts(self, logits: torch.Tensor, targets: torch.Tensor, outputs: int) -> bool:
-        """One score a sound and class."""
-        return tuple(logits.shape) == (len(targets), outputs)
-
-    def right(self, logits: torch.Tensor, labels: torch.Tensor) -> tuple[int, int]:
-        """Sounds whose likeliest class is the label's."""
-        return int((logits.argmax(-1) == labels).sum()), len(labels)
-
-    def decode(self, logits: torch.Tensor) -> npt.NDArray[np.float32]:
-        """Softmax over the classes."""
-        return logits.detach().float().softmax(-1).cpu().numpy()
-
-    def unsure(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-        """Where the two best classes are near each other."""
-        import numpy as np
-
-        best = np.partition(scores, -2, axis=1)
-        return np.asarray(~(best[:, -1] - best[:, -2] >= _NEAR))
 
     def export(
         self, model: torch.nn.Module, files: Files, info: Mapping[str, Any]
