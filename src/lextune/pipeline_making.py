@@ -136,7 +136,9 @@ def grow_model(
     """
     task, (train, validation) = loaded.task, parts
     assert isinstance(task, Grows)
-    listener.tell(f"growing {selected.ref.architecture}")
+    listener.tell(
+        f"growing {selected.ref.architecture}: of the train section it reads seed and max_length alone"
+    )
     before, start = _loss(loaded, train), time.perf_counter()
     model, grown = task.grow(train.encoded, train.labels, selected.files, config.train.seed)
     seconds = time.perf_counter() - start
