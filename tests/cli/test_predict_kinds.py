@@ -135,7 +135,9 @@ def test_a_table_without_a_feature_is_refused(churn, tmp_path, capsys) -> None:
     rows = tmp_path / "rows.csv"
     rows.write_text("plan\ngold\n")
     assert main(["predict", "r", str(rows)]) == 2
-    assert "there is no column 'age'" in capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())
+    assert "there is no column 'age'" in told
+    assert "give the file that column, which the model learnt from" in told
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def asking(predictor: Predictor, config: DataConfig, wanted: Wanted) -> Asking:
     """How INPUT is read for a release."""
     from lextune.data.dataset import read_options
     from lextune.data.findings import Findings
-    from lextune.data.formats import ReadContext
+    from lextune.data.formats import FEATURES, ReadContext
     from lextune.data.prepare import stream_rows
 
     kind = predictor.input_kind
@@ -79,7 +79,7 @@ def asking(predictor: Predictor, config: DataConfig, wanted: Wanted) -> Asking:
     if kind == "record":
         names = sorted(predictor.features)
         others = (*names, *others)
-        named |= dict.fromkeys(names, "the release's features")
+        named |= dict.fromkeys(names, FEATURES)
     options = dataclasses.replace(
         options,
         text=column,

@@ -286,6 +286,10 @@ def repeated_columns(names: Sequence[str], where: str, context: ReadContext) -> 
     return bool(twice)
 
 
+#: What names a column that a finished model reads, where no option of the user does.
+FEATURES = "the release's features"
+
+
 def column_remedy(name: str, names: list[str], options: ReadOptions) -> str:
     """Which option to set, and to what, when a column is not there."""
     kind = options.input_kind if options.input_kind in FILED else "text"
@@ -295,6 +299,9 @@ def column_remedy(name: str, names: list[str], options: ReadOptions) -> str:
     )
     folded = {other.casefold().strip(): other for other in names}
     near = difflib.get_close_matches(name.casefold(), folded, n=1)
+    if option == FEATURES:
+        there = f", perhaps {shown(folded[near[0]])}" if near else ""
+        return f"give the file that column, which the model learnt from: rename the one that it is{there}"
     hint = f", perhaps to {shown(folded[near[0]])}" if near else ""
     leave = ", or set data.columns.group: []" if option == "data.columns.group" else ""
     return f"set {option} to the name of a column of the file{hint}{leave}"
