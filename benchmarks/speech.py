@@ -1,6 +1,6 @@
 """Speech to text or speech emotion beside the stock recipes, on the shared recordings, in one run.
 
-    python benchmarks/speech.py --shared ../shared --task speech_to_text [--runs 2]
+    python benchmarks/speech.py --shared ../shared --task speech_to_text [--runs 2] [--salt 1]
     python benchmarks/speech.py --shared ../shared --task speech_emotion [--test-speakers 11 12 13]
 
 Both sides read the same files and are tested on the same recordings, in turn, in processes of their own: lextune with
@@ -51,11 +51,11 @@ def write_model(folder: Path) -> Path:
     return folder
 
 
-def utterances(shared: Path, work: Path) -> tuple[Path, Path]:
-    """Two folders in LJSpeech's layout: train and test."""
+def utterances(shared: Path, work: Path, salt: str) -> tuple[Path, Path]:
+    """Two folders in LJSpeech's layout: train and test; another salt holds other recordings out."""
     source = shared / "data" / "speech_to_text" / "lj_text_reread"
     lines = (source / "metadata.csv").read_text(encoding="utf-8").splitlines()
-    lines.sort(key=lambda line: hashlib.sha256(line.encode()).digest())
+    lines.sort(key=lambda line: hashlib.sha256((salt + line).encode()).digest())
     parts = {"train": lines[_TEST_UTTERANCES:], "test": lines[:_TEST_UTTERANCES]}
     for name, chosen in parts.items():
         folder = work / name
@@ -124,6 +124,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=REPOSITORY.parent / "shared")
     parser.add_argument("--task", choices=sorted(PEERS), default="speech_to_text")
     parser.add_argument("--test-speakers", nargs="*", default=["11", "12", "13"])
+    parser.add_argument("--salt", default="", help="of the digests that hold recordings out")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--more", nargs="*", default=[], help="further `key=value` of the config")
     options = parser.parse_args()
@@ -132,7 +133,7 @@ def main() -> None:
         work, env = Path(folder), environment()
         model = write_model(work / "model")
         if options.task == "speech_to_text":
-            parts = utterances(options.shared, work)
+            parts = utterances(options.shared, work, options.salt)
         else:
             parts = emotions(options.shared, work, options.test_speakers)
             source = options.shared / "data" / "speech_emotion" / "emodb_2s" / "wav"

@@ -68,7 +68,7 @@ def test_an_interrupted_pretraining_ends_in_the_same_weights(
 
     monkeypatch.chdir(Path(__file__).resolve().parents[2])
     step = Trainer._step
-    data = write_csv(tmp_path / "visits.csv", draw_visits(400))
+    data = write_csv(tmp_path / "visits.csv", draw_visits(1200))
     main(arguments(data, tmp_path / "whole", "train.epochs=2"))
     for folder, last in (("pretraining", 6), ("checkpoints", 6)):
         out = tmp_path / folder
