@@ -94,7 +94,7 @@ def lextune_command(task: str, parts: tuple[Path, Path], out: Path, more: list[s
     given = [f"data.train={parts[0]}", f"data.test={parts[1]}", f"model.source={_SOURCE}"]
     if task == "speech_emotion":
         given[:2] = [f"data.{name}={one / 'labels.csv'}" for name, one in zip(("train", "test"), parts, strict=True)]  # fmt: skip
-        given += ["data.columns.audio=file_name", "data.columns.label=emotion", "data.columns.speaker=speaker"]  # fmt: skip
+        given += ["data.columns.audio=file_name", "data.columns.label=emotion", "data.columns.group=[speaker]"]  # fmt: skip
         # a table names files from its own folder, or from this one
         given += [f"data.audio={parts[0].parent / 'all'}"]
     settings = [word for one in [*given, *more] for word in ("--set", one)]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import struct
-import subprocess
-import sys
 import tracemalloc
 
 import numpy as np
@@ -14,6 +12,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fresh import imported_by
 from lextune.audio import (
     AudioInput,
     UnfitAudioError,
@@ -186,5 +185,4 @@ def test_a_long_file_is_read_in_the_memory_of_a_block(tmp_path):
 
 
 def test_what_a_sound_is_can_be_said_without_numpy():
-    code = "import sys, lextune.audio; assert not {'numpy', 'soundfile', 'soxr'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert imported_by("import lextune.audio", of=("numpy", "soundfile", "soxr")) == set()

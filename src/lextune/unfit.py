@@ -1,22 +1,26 @@
-"""What is wrong with a file that is to be an image or a sound; it opens none."""
+"""What is wrong with what a row holds: a cell, or a file that is to be an image or a sound; it opens none."""
 
 from __future__ import annotations
 
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
-class UnfitFileError(ValueError):
-    """A file that cannot be read as what it should be.
+class UnfitError(ValueError):
+    """What cannot be read as what it should be.
 
     Attributes:
         kind: The word of the finding.
-        fact: What is the case, as a finding of rows says it; it holds nothing of the file.
+        fact: What is the case, as a finding of rows says it; it holds nothing of the row.
         remedy: What to do.
     """
 
     def __init__(self, kind: str, fact: str, remedy: str) -> None:
         self.kind, self.fact, self.remedy = kind, fact, remedy
         super().__init__(fact)
+
+
+class UnfitFileError(UnfitError):
+    """A file that cannot be read as what it should be."""
 
 
 def refuse_no_file(head: bytes, noun: str, error: type[UnfitFileError]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lextune.labels import LabelKind, write_classes, write_spans
+from lextune.unfit import UnfitError
 
 #: How others call the parts of a span: spaCy, Hugging Face pipelines, doccano, Label Studio, Presidio.
 STARTS = ("start", "start_offset", "start_position", "start_char", "begin")
@@ -28,18 +29,8 @@ TASKS: dict[LabelKind, str] = {
 }
 
 
-class UnfitLabelError(ValueError):
-    """A label cell that cannot be read.
-
-    Attributes:
-        kind: The word of the finding.
-        fact: What is the case, as a finding of rows says it; it holds nothing of the row.
-        remedy: What to do.
-    """
-
-    def __init__(self, kind: str, fact: str, remedy: str) -> None:
-        self.kind, self.fact, self.remedy = kind, fact, remedy
-        super().__init__(fact)
+class UnfitLabelError(UnfitError):
+    """A label cell that cannot be read."""
 
 
 def read_label(

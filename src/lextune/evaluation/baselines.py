@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lextune import statistics
 from lextune.evaluation.kinds import Resampling, TrainingInputs
 from lextune.evaluation.predict import Scored
-from lextune.records import Measurement
+from lextune.records import Interval, Measurement
 from lextune.registry import Registry
 from lextune.tasks.text.scripts import UNSPACED
 
@@ -134,15 +134,7 @@ def accuracy_difference(
 ) -> Measurement:  # fmt: skip
     """Accuracy of the model minus the baseline's on the same rows, with a paired interval."""
     found = statistics.paired_difference(model.right, baseline.right)
-    value, interval = found if found is not None else (None, None)
-    return Measurement(
-        name=f"accuracy_minus_{name}",
-        value=value,
-        interval=interval,
-        n=len(model.labels),
-        unit="proportion",
-        problem=None if found is not None else "no rows",
-    )
+    return _difference(f"accuracy_minus_{name}", found, len(model.labels))
 
 
 def recall_difference(
@@ -158,12 +150,16 @@ def recall_difference(
         if rows.any()
     ]
     found = statistics.independent_mean([one for one in each if one is not None])
+    return _difference(f"unweighted_average_recall_minus_{name}", found, len(model.labels))
+
+
+def _difference(name: str, found: tuple[float, Interval] | None, n: int) -> Measurement:
     value, interval = found if found is not None else (None, None)
     return Measurement(
-        name=f"unweighted_average_recall_minus_{name}",
+        name=name,
         value=value,
         interval=interval,
-        n=len(model.labels),
+        n=n,
         unit="proportion",
         problem=None if found is not None else "no rows",
     )

@@ -18,10 +18,9 @@ from lextune.evaluation.kinds import (
     Kind,
     Resampling,
     TrainingInputs,
-    groups_of,
+    in_groups,
     kept,
     kinds,
-    rows_without_group,
 )
 from lextune.evaluation.matching import Matches, match
 from lextune.evaluation.metrics import measured
@@ -226,11 +225,7 @@ def detection_calibration_error(scored: ScoredBoxes, resampling: Resampling) -> 
 
 def by_group(scored: ScoredBoxes, resampling: Resampling) -> list[Measurement]:
     """Mean average precision at 0.5 of each group of each group column; images without a group are counted."""
-    found = []
-    for group, mask in groups_of(scored):
-        for one in mean_average_precision_50(scored.keep(mask), resampling):
-            found.append(one.model_copy(update={"group": group}))
-    return found + rows_without_group(scored)
+    return in_groups(scored, mean_average_precision_50, resampling)
 
 
 baselines: Registry[Any] = Registry("baseline of boxes", "lextune.evaluation")

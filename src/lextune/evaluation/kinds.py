@@ -146,6 +146,18 @@ def groups_of(answers: Answers) -> list[tuple[str, npt.NDArray[np.bool_]]]:
     return found
 
 
+def in_groups(
+    answers: Any, metric: Callable[[Any, Resampling], list[Measurement]], resampling: Resampling
+) -> list[Measurement]:
+    """The metric of each group of each group column; rows without a group are counted."""
+    found = [
+        one.model_copy(update={"group": group})
+        for group, mask in groups_of(answers)
+        for one in metric(answers.keep(mask), resampling)
+    ]
+    return found + rows_without_group(answers)
+
+
 def rows_without_group(answers: Answers) -> list[Measurement]:
     """Rows without a group are counted, not dropped."""
     return [

@@ -30,10 +30,9 @@ from lextune.evaluation.kinds import (
     Kind,
     Resampling,
     TrainingInputs,
-    groups_of,
+    in_groups,
     kept,
     kinds,
-    rows_without_group,
 )
 from lextune.evaluation.metrics import measured
 from lextune.images import ImageInput
@@ -308,11 +307,7 @@ def expected_calibration_error(scored: ScoredMasks, resampling: Resampling) -> l
 
 def by_group(scored: ScoredMasks, resampling: Resampling) -> list[Measurement]:
     """Mean overlap of each group of each group column; images without a group are counted."""
-    found = []
-    for group, mask in groups_of(scored):
-        for one in mean_iou(scored.keep(mask), resampling):
-            found.append(one.model_copy(update={"group": group}))
-    return found + rows_without_group(scored)
+    return in_groups(scored, mean_iou, resampling)
 
 
 baselines: Registry[Any] = Registry("baseline of masks", "lextune.evaluation")

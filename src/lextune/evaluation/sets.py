@@ -15,10 +15,9 @@ from lextune.evaluation.kinds import (
     Kind,
     Resampling,
     TrainingInputs,
-    groups_of,
+    in_groups,
     kinds,
     made_up_scores,
-    rows_without_group,
 )
 from lextune.evaluation.metrics import measured, proportion
 from lextune.labels import LabelKind, read_classes, write_classes
@@ -163,11 +162,7 @@ def macro_roc_auc(scored: ScoredSets, resampling: Resampling) -> list[Measuremen
 
 def by_group(scored: ScoredSets, resampling: Resampling) -> list[Measurement]:
     """Micro F1 of each group of each group column; rows without a group are counted."""
-    found = []
-    for group, mask in groups_of(scored):
-        for one in micro_f1(scored.keep(mask), resampling):
-            found.append(one.model_copy(update={"group": group}))
-    return found + rows_without_group(scored)
+    return in_groups(scored, micro_f1, resampling)
 
 
 baselines: Registry[Any] = Registry("baseline of several classes", "lextune.evaluation")

@@ -25,10 +25,9 @@ from lextune.evaluation.kinds import (
     Kind,
     Resampling,
     TrainingInputs,
-    groups_of,
+    in_groups,
     kept,
     kinds,
-    rows_without_group,
 )
 from lextune.evaluation.metrics import measured, not_applicable
 from lextune.evaluation.words import Counts, Form, differences, former, unspaced
@@ -257,12 +256,7 @@ def cer(scored: ScoredTranscripts, resampling: Resampling) -> list[Measurement]:
 
 def by_group(scored: ScoredTranscripts, resampling: Resampling) -> list[Measurement]:
     """The headline's error rate of each group of each column; utterances without a group are counted."""
-    metric = cer if scored.unspaced else wer
-    found = []
-    for group, mask in groups_of(scored):
-        for one in metric(scored.keep(mask), resampling):
-            found.append(one.model_copy(update={"group": group}))
-    return found + rows_without_group(scored)
+    return in_groups(scored, cer if scored.unspaced else wer, resampling)
 
 
 baselines: Registry[Any] = Registry("baseline of transcripts", "lextune.evaluation")

@@ -414,21 +414,24 @@ def _from_base64(value: Any, where: str, kind: InputKind) -> bytes:
         _refuse(f"{where} is no base64", remedy)
 
 
+def _refuse_large(values: list[bytes], noun: str, where: str, most: int, remedy: str) -> None:
+    large = [
+        Problem(f"{noun} {index} of {where} has {len(data)} bytes, more than {most}", remedy)
+        for index, data in enumerate(values)
+        if len(data) > most
+    ]
+    if large:
+        raise RequestRefused(413, large[:10])
+
+
 def _images(values: list[bytes], where: str, limits: Limits) -> list[bytes]:
     """Images whose headers say that they are images of no more pixels than are allowed."""
     from lextune.images import UnfitImageError
     from lextune.serving.pictures import pixels_of, unfit
 
-    large = [
-        Problem(
-            f"image {index} of {where} has {len(data)} bytes, more than {limits.max_image_bytes}",
-            "scale it down, or save it as JPEG",
-        )
-        for index, data in enumerate(values)
-        if len(data) > limits.max_image_bytes
-    ]
-    if large:
-        raise RequestRefused(413, large[:10])
+    _refuse_large(
+        values, "image", where, limits.max_image_bytes, "scale it down, or save it as JPEG"
+    )
     pixels, wrong, bomb = 0, [], False
     for index, data in enumerate(values):
         try:
@@ -455,16 +458,8 @@ def _sounds(values: list[bytes], where: str, limits: Limits) -> list[bytes]:
     from lextune.audio import UnfitAudioError
     from lextune.serving.sounds import seconds_of, unfit
 
-    large = [
-        Problem(
-            f"sound {index} of {where} has {len(data)} bytes, more than {limits.max_sound_bytes}",
-            "cut it into pieces, or save it as FLAC, OGG or MP3",
-        )
-        for index, data in enumerate(values)
-        if len(data) > limits.max_sound_bytes
-    ]
-    if large:
-        raise RequestRefused(413, large[:10])
+    remedy = "cut it into pieces, or save it as FLAC, OGG or MP3"
+    _refuse_large(values, "sound", where, limits.max_sound_bytes, remedy)
     total, wrong = 0.0, []
     for index, data in enumerate(values):
         try:

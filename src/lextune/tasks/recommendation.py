@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lextune.config import RunConfig
@@ -13,6 +12,7 @@ from lextune.errors import ConfigError, ModelError, Problem
 from lextune.histories import HistoryInput, read_items
 from lextune.labels import InputKind, LabelKind
 from lextune.tasks.base import NO_SETTINGS, Encoder, Files, tasks
+from lextune.tasks.keeping import KeepsRows
 from lextune.tasks.pretrained import read_json
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _SIZES: Mapping[str, int] = {
 }
 
 
-class Recommendation:
+class Recommendation(KeepsRows):
     """A causal transformer over events, whose items begin as what a text encoder says of them."""
 
     input_kind: ClassVar[InputKind] = "history"
@@ -89,22 +89,6 @@ class Recommendation:
         from lextune.tasks.sequence.events import HistoryEncoder
 
         return HistoryEncoder(sorted(_items(settings)), max_length)
-
-    def kept(self, path: Path, encode: Encoder, inputs: Any, advance: Advance) -> Sequences:
-        """The events of all inputs, mapped from the file."""
-        from lextune.tasks.mapped import kept_rows
-
-        found: Sequences = kept_rows(path, encode, inputs.blocks(), advance)
-        return found
-
-    def passing(
-        self, encode: Encoder, inputs: Any, advance: Advance, folder: Path | None
-    ) -> Sequences:
-        """The events of all inputs, mapped from a file without a name."""
-        from lextune.tasks.mapped import unnamed_rows
-
-        found: Sequences = unnamed_rows(encode, inputs.blocks(), advance, folder)
-        return found
 
     def outputs(self, classes: Sequence[str]) -> tuple[str, ...]:
         """One an item."""

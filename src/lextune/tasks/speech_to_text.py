@@ -84,7 +84,7 @@ class SpeechToText(AudioTask):
         Raises:
             DataError: A sound is longer than the model hears, or a transcript is not one that it can write.
         """
-        waves = super().kept(path, encode, inputs, advance)
+        waves: Waves = super().kept(path, encode, inputs, advance)
         _refuse_unfit(waves, inputs)
         return waves
 

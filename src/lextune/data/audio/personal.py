@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from lextune.data.audio.metadata import PERSONAL
 from lextune.data.dataset import Rows
 from lextune.data.findings import PLACES, Findings
-from lextune.data.personal.counted import PersonalDataCount, SoundDataCount
+from lextune.data.personal.counted import PersonalDataCount, SoundDataCount, metadata_rows
 from lextune.records import Measurement
 
 
@@ -44,21 +44,13 @@ def count_in_sounds(
 
 def measure_in_sounds(counted: SoundDataCount) -> tuple[Measurement, ...]:
     """Rows with personal metadata, in all and by kind; how many people are heard is null: nobody counted them."""
-    n = counted.rows
-    total = Measurement.exact("sound_metadata_rows", counted.found, n=n, unit="rows")
-    by_kind = [
-        Measurement.exact("sound_metadata_rows", count, n=n, unit="rows").model_copy(
-            update={"group": f"kind={kind}"}
-        )
-        for kind, count in counted.types.items()
-        if kind in PERSONAL
-    ]
+    told = metadata_rows("sound_metadata_rows", counted, PERSONAL)
     heard = "a voice is personal data, and nobody counted the voices that are heard"
     unknown = [
         Measurement(name=name, value=None, n=0, unit="rows", problem=heard)
         for name in ("personal_data_rows", "sensitive_personal_data_rows")
     ]
-    return total, *by_kind, *unknown
+    return (*told, *unknown)
 
 
 def _tell(made: SoundDataCount, found: list[str], findings: Findings) -> None:

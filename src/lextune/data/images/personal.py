@@ -15,7 +15,7 @@ from lextune.data.dataset import Rows
 from lextune.data.findings import PLACES, Findings
 from lextune.data.images.faces import SHORT_SIDE, FaceFinder, face_finder
 from lextune.data.images.metadata import PERSONAL
-from lextune.data.personal.counted import ImageDataCount
+from lextune.data.personal.counted import ImageDataCount, metadata_rows
 from lextune.data.quality.sampling import sample
 from lextune.records import Measurement
 
@@ -55,15 +55,7 @@ def count_in_images(
 
 def measure_in_images(counted: ImageDataCount) -> tuple[Measurement, ...]:
     """Rows with personal metadata, in all and by kind, and rows with faces; what nobody looked at is null."""
-    n = counted.rows
-    total = Measurement.exact("image_metadata_rows", counted.found, n=n, unit="rows")
-    by_kind = [
-        Measurement.exact("image_metadata_rows", count, n=n, unit="rows").model_copy(
-            update={"group": f"kind={kind}"}
-        )
-        for kind, count in counted.types.items()
-        if kind in PERSONAL
-    ]
+    told = metadata_rows("image_metadata_rows", counted, PERSONAL)
     faces = Measurement(
         name="face_rows", value=counted.faces, n=counted.faces_looked_at, unit="rows",
         problem=None if counted.faces is not None else _NO_FACES,
@@ -73,7 +65,7 @@ def measure_in_images(counted: ImageDataCount) -> tuple[Measurement, ...]:
         Measurement(name=name, value=None, n=0, unit="rows", problem=shown)
         for name in ("personal_data_rows", "sensitive_personal_data_rows")
     ]
-    return total, *by_kind, faces, *unknown
+    return (*told, faces, *unknown)
 
 
 def _faces(

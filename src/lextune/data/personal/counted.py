@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lextune.records import Record
+from collections.abc import Collection
+
+from lextune.records import Measurement, Record
 
 
 class PersonalDataCount(Record):
@@ -57,3 +59,18 @@ class SoundDataCount(Record):
     found: int
     types: dict[str, int]
     transcripts: PersonalDataCount | None
+
+
+def metadata_rows(
+    name: str, counted: ImageDataCount | SoundDataCount, personal: Collection[str]
+) -> list[Measurement]:
+    """Rows whose files have metadata of a person: in all, and by each of the personal kinds."""
+    total = Measurement.exact(name, counted.found, n=counted.rows, unit="rows")
+    by_kind = [
+        Measurement.exact(name, count, n=counted.rows, unit="rows").model_copy(
+            update={"group": f"kind={kind}"}
+        )
+        for kind, count in counted.types.items()
+        if kind in personal
+    ]
+    return [total, *by_kind]

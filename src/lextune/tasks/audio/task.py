@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lextune.config import RunConfig
@@ -12,6 +11,7 @@ from lextune.config_training import TrainConfig
 from lextune.labels import InputKind
 from lextune.tasks.audio.front import Front, read_front
 from lextune.tasks.base import NO_SETTINGS, Encoder, Files
+from lextune.tasks.keeping import KeepsRows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Advance = Callable[[int], None]
 
 
-class AudioTask:
+class AudioTask(KeepsRows):
     """A task of which each row is a sound; a task adds what is taught and how it is answered."""
 
     input_kind: ClassVar[InputKind] = "audio"
@@ -55,20 +55,6 @@ class AudioTask:
 
         front = self.front(files, settings)
         return lambda inputs: encode_sounds(inputs, front)
-
-    def kept(self, path: Path, encode: Encoder, inputs: Any, advance: Advance) -> Waves:
-        """The waves of all inputs, mapped from the file."""
-        from lextune.tasks.mapped import kept_rows
-
-        found: Waves = kept_rows(path, encode, inputs.blocks(), advance)
-        return found
-
-    def passing(self, encode: Encoder, inputs: Any, advance: Advance, folder: Path | None) -> Waves:
-        """The waves of all inputs, mapped from a file without a name."""
-        from lextune.tasks.mapped import unnamed_rows
-
-        found: Waves = unnamed_rows(encode, inputs.blocks(), advance, folder)
-        return found
 
     def items(self, encoded: Waves, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:  # noqa: ARG002
         """The sounds themselves."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from lextune.config import RunConfig
 from lextune.config_training import TrainConfig
 from lextune.labels import InputKind
 from lextune.tasks.base import NO_SETTINGS, Encoder, Files
+from lextune.tasks.keeping import KeepsRows
 from lextune.tasks.vision.transform import Transform, image_settings, read_transform
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Advance = Callable[[int], None]
 _SIDE = 64
 
 
-class VisionTask:
+class VisionTask(KeepsRows):
     """A task of which each row is an image; a task adds what is taught and how it is answered."""
 
     input_kind: ClassVar[InputKind] = "image"
@@ -60,22 +60,6 @@ class VisionTask:
         transform = self.transform(files, settings)
         fit = short_side_fit(transform.short_side)
         return lambda inputs: encode_images(inputs, transform, fit)
-
-    def kept(self, path: Path, encode: Encoder, inputs: Any, advance: Advance) -> Pixels:
-        """The pixels of all inputs, mapped from the file."""
-        from lextune.tasks.mapped import kept_rows
-
-        found: Pixels = kept_rows(path, encode, inputs.blocks(), advance)
-        return found
-
-    def passing(
-        self, encode: Encoder, inputs: Any, advance: Advance, folder: Path | None
-    ) -> Pixels:
-        """The pixels of all inputs, mapped from a file without a name."""
-        from lextune.tasks.mapped import unnamed_rows
-
-        found: Pixels = unnamed_rows(encode, inputs.blocks(), advance, folder)
-        return found
 
     def items(self, encoded: Pixels, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:  # noqa: ARG002
         """The images themselves."""
