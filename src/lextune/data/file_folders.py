@@ -23,8 +23,8 @@ from lextune.data.formats import (
     formats,
     missing_columns,
 )
-from lextune.data.images.paths import located
 from lextune.data.opening import record_digest
+from lextune.data.paths import located
 
 #: Tables of Hugging Face's imagefolder and audiofolder, and their column of paths.
 #: https://huggingface.co/docs/datasets/image_dataset#imagefolder

@@ -27,7 +27,7 @@ from lextune.data.formats import (
     Undecoded,
     formats,
 )
-from lextune.data.images.paths import located
+from lextune.data.paths import located
 from lextune.data.tagging import Census, Layout, TaggedRow, untagged
 from lextune.errors import Problem, VerificationError
 from lextune.extras import need

@@ -19,9 +19,9 @@ from lextune.data.formats import (
     missing_columns,
     repeated_columns,
 )
-from lextune.data.images.paths import file_columns, kept_file
 from lextune.data.labelling import nested_remedy
 from lextune.data.opening import compression, open_bytes, record_digest
+from lextune.data.paths import file_columns, kept_file
 from lextune.data.tagging import TaggedRow, tagged_row
 from lextune.extras import need
 
