@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lextune.config import ALIASES, RunConfig, json_schema, load_config
 from lextune.errors import ConfigError, Problem
+from lextune.pipeline_config import load_run_config
 from lextune.strict_yaml import Document
 
 SMALL = "task: sentiment\nmodel: {source: a/b}\ndata: {train: x.csv}\n"
@@ -393,3 +394,53 @@ def test_a_set_below_what_is_no_section_is_told_as_its_own(write: Any) -> None:
 def test_an_empty_path_or_list_is_no_choice(change: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="at least"):
         load_config(plain(**change))
+
+
+AUDITED = {
+    "task": "sentiment",
+    "model": {"source": "somewhere"},
+    "data": {"train": "rows.csv"},
+    "policy": {"packs": ["house"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "fact"),
+    [
+        ({"calibrashun": {}}, "no audit 'calibrashun'"),
+        ({"group_fairness": {"binz": 3}}, "audit_parameters.group_fairness: unknown key 'binz'"),
+        ({"group_fairness": 3}, "audit_parameters.group_fairness"),
+    ],
+)
+def test_parameters_that_no_audit_takes_are_refused(given: Any, fact: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_run_config({**AUDITED, "audit_parameters": given})
+    assert any(fact in one.fact for one in caught.value.problems)
+
+
+def test_a_run_makes_the_audits_whose_figures_its_packs_ask_for(tmp_path: Path) -> None:
+    """And no audit whose control applies to nobody here."""
+    control = """
+  - id: {name}
+    citation: House rule; no law sets this bound
+    titles: {{en: A title, zh: 标题}}
+    basis: house
+    status: in_force
+    applies: {{fact: task, is: {task}}}
+    effect: require
+    requires: [{{measurement: {measurement}, bound: interval, operator: "<=", value: 1, minimum_n: 1}}]
+    severity: warn
+    remedy: {{en: A remedy., zh: 措施。}}"""
+    opening = (
+        'schema: lextune.pack/v1\nid: ours\nversion: "1"\ntitles: {en: Ours, zh: 我方}\nsource: ours\nchecked_on: 2026-11-25\n'
+        "controls:"
+    )
+    pack = tmp_path / "ours.yaml"
+    pack.write_text(
+        opening
+        + control.format(name="sure", task="sentiment", measurement="overconfidence")
+        + control.format(name="rows", task="ner", measurement="rows_without_group.g"),
+        encoding="utf-8",
+    )
+    config = load_run_config({**AUDITED, "audits": [], "policy": {"packs": [str(pack)]}})
+    assert config.audits == ("calibration",)

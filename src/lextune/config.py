@@ -348,7 +348,13 @@ class RunConfig(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     audits: Words = Field(
         ("calibration", "group_fairness"),
-        description="Audits to run. A pack decides on what they measure; what was not measured is insufficient.",
+        description="Audits to run, besides those whose figures a chosen pack asks for. What was not measured is "
+        "insufficient.",
+    )
+    audit_parameters: dict[Word, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Parameters of audits, by the audit's name; a run states them, defaults too, before it reads the "
+        "test part.",
     )
     use: dict[str, Any] = Field(
         default_factory=dict, description="Declared facts; null is unknown, not false."

@@ -40,7 +40,13 @@ from lextune.pipeline_evaluation import (
     training_inputs,
     untouched,
 )
-from lextune.pipeline_folder import open_run_folder, read_model_folder, run_folder, run_name
+from lextune.pipeline_folder import (
+    AUDIT_FOLDER,
+    open_run_folder,
+    read_model_folder,
+    run_folder,
+    run_name,
+)
 from lextune.pipeline_report import write_report
 from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
@@ -264,7 +270,7 @@ class _Job:
 
         trained = self._train(dossier, walk.selected, walk.prepared)
         evaluation, scored, report = self._evaluate(dossier, walk, trained)
-        audits = self._audit(dossier, evaluation, scored)
+        audits = self._audit(dossier, walk, trained, evaluation, scored)
         self.listener.stage("decide")
         verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
         self._record_verdict(dossier, packs, verdict)
@@ -482,16 +488,24 @@ class _Job:
         return evaluation.model_copy(update={"measurements": measurements}), scored
 
     def _audit(
-        self, dossier: Dossier, evaluation: Evaluation, scored: Answers | None
-    ) -> tuple[AuditResult, ...]:
+        self, dossier: Dossier, walk: Walk, trained: TrainedModel, evaluation: Evaluation,
+        scored: Answers | None,
+    ) -> tuple[AuditResult, ...]:  # fmt: skip
+        from lextune.pipeline_audits import RunBench, run_audit
+
         self.listener.stage("audit")
-        results = []
+        results, subjects, bench = [], [], None
+        if evaluation.predictions is not None:
+            subjects = [_digest_of(dossier, evaluation.predictions)]
+        if scored is not None:
+            files = read_model_folder(self.folder / trained.folder, trained.files)
+            bench = RunBench(
+                self.config, walk.selected, walk.prepared, trained, files, scored, self.folder,
+                self.listener,
+            )  # fmt: skip
         for name in dict.fromkeys(self.config.audits):
             self.listener.tell(name)
-            result = self._one_audit(name, scored)
-            subjects = []
-            if evaluation.predictions is not None:
-                subjects = [_digest_of(dossier, evaluation.predictions)]
+            result = run_audit(name, self.config, scored, bench, self.listener)
             predicate = {
                 "status": result.status if result.status != "not_applicable" else "complete",
                 "record": _dump(result),
@@ -500,32 +514,8 @@ class _Job:
             statement = make_statement("audit", subjects, predicate)
             dossier.append(f"audit-{name.replace('_', '-')}", statement)
             results.append(result)
+        shutil.rmtree(self.folder / AUDIT_FOLDER, ignore_errors=True)
         return tuple(results)
-
-    def _one_audit(self, name: str, scored: Answers | None) -> AuditResult:
-        from lextune.audits.base import AuditInput, audits
-        from lextune.evaluation.predict import Scored
-
-        if scored is None:
-            return _crashed_audit(name, "there are no predictions to audit")
-        if not isinstance(scored, Scored):
-            return _idle_audit(name)
-        config = self.config.evaluation
-        given = AuditInput(
-            labels=scored.labels,
-            scores=scored.scores,
-            classes=scored.classes,
-            groups=scored.groups,
-            samples=config.bootstrap_samples,
-            seed=config.seed,
-        )
-        try:
-            return audits.get(name)(given)
-        except (LextuneError, MemoryError):
-            raise
-        except Exception as error:
-            self.listener.tell(f"the audit {name} crashed: {type(error).__name__}")
-            return _crashed_audit(name, type(error).__name__)
 
     def _record_verdict(self, dossier: Dossier, packs: Sequence[Pack], verdict: Verdict) -> None:
         record = {"verdict": verdict.model_dump(mode="json")}
@@ -568,20 +558,6 @@ def _crashed_evaluation(error: Exception) -> Evaluation:
         measurements=(),
         baselines={},
         problem=f"{type(error).__name__} while evaluating",
-    )
-
-
-def _idle_audit(name: str) -> AuditResult:
-    why = "This audit looks at one class a row; of answers of another kind it has measured nothing."
-    return AuditResult(
-        audit=name, version="1", status="not_applicable", parameters={}, measurements=(),
-        findings=(why,),
-    )  # fmt: skip
-
-
-def _crashed_audit(name: str, why: str) -> AuditResult:
-    return AuditResult(
-        audit=name, version="0", status="crashed", parameters={}, measurements=(), findings=(why,)
     )
 
 

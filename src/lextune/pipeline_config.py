@@ -13,11 +13,15 @@ from lextune.config import PolicyConfig, RunConfig, load_config
 from lextune.config_training import TrainConfig
 from lextune.errors import ConfigError, PackError, Problem
 from lextune.extras import missing
-from lextune.policy.facts import check_facts
+from lextune.policy.applicability import evaluate
+from lextune.policy.core_facts import TASK
+from lextune.policy.facts import all_facts, check_facts
 from lextune.policy.licences import parse
 from lextune.policy.packs import Pack, load_pack
+from lextune.policy.schema import MeasurementRequirement
 from lextune.registry import Registry
 from lextune.rights import retention_problem
+from lextune.validation import validate
 
 
 def load_run_config(
@@ -31,6 +35,8 @@ def load_run_config(
         ConfigError: Everything that is wrong, the packs' own faults included.
     """
 
+    packs_of: list[Pack] = []
+
     def check(document: strict_yaml.Document) -> list[Problem]:
         data = document.data
         policy, use = data.get("policy"), data.get("use")
@@ -40,6 +46,7 @@ def load_run_config(
         elif not isinstance(named, list):  # left out, or of a wrong kind, which is told elsewhere
             named = list(PolicyConfig().packs)
         problems = [*_unknown_names(data, document), *_release_licence(data, document)]
+        problems += _audit_parameters(data, document)
         packs: list[Pack] = []
         for index, name in enumerate(named):
             try:
@@ -50,6 +57,7 @@ def load_run_config(
                     one if one.where else dataclasses.replace(one, where=where)
                     for one in error.problems
                 ]
+        packs_of[:] = packs
         if isinstance(use, dict):
             try:
                 found = check_facts(use, packs)
@@ -69,7 +77,63 @@ def load_run_config(
     late = retention_problem(config.data.retention_until, config.policy.as_of)
     if late is not None:
         raise ConfigError(dataclasses.replace(late, where="data.retention_until"))
-    return config
+    return _with_audits(config, packs_of)
+
+
+def _with_audits(config: RunConfig, packs: Sequence[Pack]) -> RunConfig:
+    """The config with the audits that its packs ask for, and every parameter of each: a run states them first of all.
+
+    An audit is asked for by a control that applies, or of which nobody knows whether it does, and that needs a figure
+    which the audit gives.
+    """
+    if missing("text") or missing("data"):
+        return config
+    from lextune.audits.base import audits, demanded
+
+    facts, known = all_facts(packs), {**config.use, TASK: config.task}
+    wanted = [
+        requirement.measurement
+        for pack in packs
+        for control in pack.controls
+        if evaluate(control.applies, facts, known).value is not False
+        for requirement in control.requires
+        if isinstance(requirement, MeasurementRequirement)
+    ]
+    names = tuple(dict.fromkeys((*config.audits, *demanded(wanted))))
+    stated = {}
+    for name in names:
+        given = audits.get(name).parameters.model_validate(config.audit_parameters.get(name, {}))
+        if found := given.model_dump(mode="json"):
+            stated[name] = found
+    return config.model_copy(update={"audits": names, "audit_parameters": stated})
+
+
+def _audit_parameters(data: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:
+    """Parameters of audits that do not exist, and parameters that those audits do not take."""
+    given = data.get("audit_parameters")
+    if not isinstance(given, dict) or missing("text") or missing("data"):
+        return []
+    from lextune.audits.base import audits
+
+    problems: list[Problem] = []
+    for name, section in given.items():
+        path = ("audit_parameters", name)
+        try:
+            one = audits.get(name)
+        except ConfigError as error:
+            where = document.where(path)
+            problems += [dataclasses.replace(found, where=where) for found in error.problems]
+            continue
+        if section is None or section == {}:
+            continue
+        try:
+            validate(one.parameters, document.inside(path), ConfigError)
+        except ConfigError as error:
+            key = f"audit_parameters.{name}"
+            problems += [
+                dataclasses.replace(found, fact=f"{key}: {found.fact}") for found in error.problems
+            ]
+    return problems
 
 
 def _release_licence(data: Mapping[str, Any], document: strict_yaml.Document) -> list[Problem]:

@@ -13,6 +13,9 @@ from lextune.errors import ConfigError, Problem, VerificationError
 from lextune.files import disk_problems, read_regular, remove_unfinished, sha256, write_atomic
 from lextune.records import FileDigest
 
+#: What stands in the run's folder while audits run, and not afterwards.
+AUDIT_FOLDER = "audits"
+
 
 def run_name(config: RunConfig) -> str:
     """The name of the release with its version."""

@@ -56,6 +56,18 @@ class Document:
                 return f"{self.name}:{line}:{column}"
         return self.name
 
+    def inside(self, path: Path) -> Document:
+        """What stands at `path`, as a document of its own with the same places."""
+        data = self.data
+        for key in path:
+            data = data[key]
+        cut = len(path)
+
+        def below(known: dict[Path, Any]) -> dict[Path, Any]:
+            return {place[cut:]: found for place, found in known.items() if place[:cut] == path}
+
+        return Document(data, self.name, below(self.places), below(self.origins))
+
 
 def scalar(text: str) -> Any:
     """The value of an unquoted scalar under YAML 1.2's core schema (decimal numbers only)."""

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from lextune.audits.base import AuditInput, audits
+from lextune.evaluation.predict import Scored
 from lextune.records import AuditResult
 
 
 def audit(labels: list[int], scores: list[list[float]]) -> AuditResult:
     array = np.array(scores, float).reshape(len(labels), 2)
-    given = AuditInput(np.array(labels, np.int64), array, ("neg", "pos"), {}, samples=200)
-    return audits.get("calibration")(given)
+    ids = tuple(map(str, range(len(labels))))
+    answers = Scored(ids, np.array(labels, np.int64), array, ("neg", "pos"), {})
+    return audits.get("calibration")(AuditInput(answers, samples=200))
 
 
 def values(result: AuditResult) -> dict[str, float | None]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lextune.audits.base import AuditInput, audits
+from lextune.evaluation.predict import Scored
 from lextune.records import AuditResult, Measurement
 
 
@@ -20,8 +21,10 @@ def audit(
     scores = np.full((len(labels), classes), 0.1)
     scores[np.arange(len(labels)), list(predicted)] = 0.9
     names = tuple(f"class{i}" for i in range(classes))
-    given = AuditInput(np.array(labels, np.int64), scores, names, groups, samples=200)
-    return audits.get("group_fairness")(given)
+    answers = Scored(
+        tuple(map(str, range(len(labels)))), np.array(labels, np.int64), scores, names, groups
+    )
+    return audits.get("group_fairness")(AuditInput(answers, samples=200))
 
 
 def by_name(result: AuditResult) -> dict[tuple[str, str | None], Measurement]:
@@ -95,7 +98,7 @@ def test_without_a_column_it_is_not_applicable_and_says_so() -> None:
 
 def test_a_row_without_a_score_stops_the_audit() -> None:
     scores = np.array([[np.nan, 0.5]])
-    given = AuditInput(np.array([0]), scores, ("a", "b"), {"g": ["x"]}, samples=200)
+    given = AuditInput(Scored(("r",), np.array([0]), scores, ("a", "b"), {"g": ["x"]}), samples=200)
     with pytest.raises(ValueError, match="no finite score"):
         audits.get("group_fairness")(given)
 
@@ -104,11 +107,11 @@ def test_many_groups_are_compared_with_the_rest_and_told() -> None:
     """Pairs of 1,200 groups would fill 64 MiB."""
     rng = np.random.default_rng(0)
     labels, guessed = rng.integers(0, 2, 300), rng.integers(0, 2, 300)
-    given = AuditInput(
-        labels=labels, scores=np.eye(2)[guessed], classes=("no", "yes"),
-        groups={"place": [f"p{number % 30}" for number in range(300)]},
-    )  # fmt: skip
-    found = audits.get("group_fairness")(given)
+    places = [f"p{number % 30}" for number in range(300)]
+    answers = Scored(
+        tuple(map(str, range(300))), labels, np.eye(2)[guessed], ("no", "yes"), {"place": places}
+    )
+    found = audits.get("group_fairness")(AuditInput(answers))
     assert any("30 groups" in one for one in found.findings)
     differences = {
         one.group: one for one in found.measurements if one.name == "group_accuracy_difference"

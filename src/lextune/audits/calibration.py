@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from lextune import statistics
-from lextune.audits.base import AuditInput, audits
+from lextune.audits.base import AuditInput, audit
 from lextune.records import AuditResult, Measurement
 
 _BINS = 15
 
 
-@audits.register("calibration")
+@audit(
+    "calibration", kinds=["class"],
+    provides=["audit_expected_calibration_error", "brier_score", "overconfidence"],
+)  # fmt: skip
 def calibration(given: AuditInput) -> AuditResult:
     """Expected calibration error, Brier score, overconfidence, and the accuracy of each bin of confidence.
 
@@ -59,14 +62,7 @@ def calibration(given: AuditInput) -> AuditResult:
         findings.append(
             f"The scores are too sure: on average {over.value:.3f} above the accuracy (n = {n})."
         )
-    return AuditResult(
-        audit="calibration",
-        version="1",
-        status="complete",
-        parameters={"bins": _BINS, "bootstrap_samples": given.samples, "seed": given.seed},
-        measurements=tuple(measurements),
-        findings=tuple(findings),
-    )
+    return calibration.complete(given, measurements, findings, bins=_BINS)
 
 
 def _measured(name: str, given: AuditInput, statistic: statistics.Statistic) -> Measurement:

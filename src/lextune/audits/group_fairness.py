@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lextune import statistics
-from lextune.audits.base import AuditInput, audits
+from lextune.audits.base import AuditInput, audit
 from lextune.records import AuditResult, Measurement
 
 #: Pairs grow with the square of the groups: beyond this many, each group is compared with the rest.
 _MOST_PAIRED = 20
 
 
-@audits.register("group_fairness")
+@audit("group_fairness", kinds=["class"], provides=["rows_without_group."])
 def group_fairness(given: AuditInput) -> AuditResult:
     """Accuracy, selection rate and true positive rate of each group of each column, and their differences.
 
@@ -25,15 +25,8 @@ def group_fairness(given: AuditInput) -> AuditResult:
     the usual positive one. A group without a row of that class has no true positive rate: undefined, not 0.
     """
     if not given.groups:
-        return AuditResult(
-            audit="group_fairness",
-            version="1",
-            status="not_applicable",
-            parameters={},
-            measurements=(),
-            findings=(
-                "No group column is declared (data.columns.group), so no group was measured.",
-            ),
+        return group_fairness.not_applicable(
+            given, "No group column is declared (data.columns.group), so no group was measured."
         )
     given.require_finite()
     measurements: list[Measurement] = []
@@ -75,18 +68,10 @@ def group_fairness(given: AuditInput) -> AuditResult:
         )
         if missing:
             findings.append(f"{missing} of {len(known)} rows have no value in {column}.")
-    return AuditResult(
-        audit="group_fairness",
-        version="1",
-        status="complete",
-        parameters={
-            "positive_class": given.classes[-1],
-            "columns": sorted(given.groups),
-            "most_groups_paired": _MOST_PAIRED,
-        },
-        measurements=tuple(measurements),
-        findings=tuple(findings),
-    )
+    return group_fairness.complete(
+        given, measurements, findings,
+        positive_class=given.classes[-1], columns=sorted(given.groups), most_groups_paired=_MOST_PAIRED,
+    )  # fmt: skip
 
 
 def _counts(given: AuditInput, mask: npt.NDArray[np.bool_]) -> dict[str, tuple[int, int]]:

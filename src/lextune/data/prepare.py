@@ -48,6 +48,8 @@ from lextune.records import DatasetRef, FileDigest, Measurement
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from lextune.canaries import Canaries
+
 
 @dataclass(frozen=True)
 class SubjectRows:
@@ -71,6 +73,7 @@ class Prepared:
         leaked_ids: Ids of test rows whose text also stands in train or validation as they are used.
         subjects: Whom the rows of each part are about, where a column says so; empty otherwise.
         known: Of histories: one row of each user with all events of train and validation, which baselines learn from.
+        canaries: What was planted into train, and what was held back; None where nothing was.
     """
 
     ref: DatasetRef
@@ -80,6 +83,7 @@ class Prepared:
     leaked_ids: tuple[str, ...]
     subjects: tuple[SubjectRows, ...] = ()
     known: pa.Table | None = None
+    canaries: Canaries | None = None
 
 
 @dataclass(frozen=True)

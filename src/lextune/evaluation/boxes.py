@@ -21,6 +21,7 @@ from lextune.evaluation.kinds import (
     in_groups,
     kept,
     kinds,
+    row_f1_errors,
 )
 from lextune.evaluation.matching import Matches, match
 from lextune.evaluation.metrics import measured
@@ -263,9 +264,22 @@ def made_up(labels: Sequence[tuple[Box, ...]], classes: int) -> list[Found]:  # 
     ]
 
 
+#: From such a score a box counts as given where an image is right or wrong as a whole.
+_GIVEN = 0.5
+
+
+def row_errors(scored: ScoredBoxes) -> npt.NDArray[np.float64]:
+    """1 minus the F1 of the image's objects, overlapped by half; NaN where it has none and none was found."""
+    matches, images = scored.matches, len(scored.ids)
+    given = matches.counted[0] & (matches.score >= _GIVEN)
+    found = np.bincount(matches.image[given], minlength=images)
+    right = np.bincount(matches.image[given & matches.right[0]], minlength=images)
+    return row_f1_errors(right, found, matches.labelled.sum(axis=1), scored.finite)
+
+
 kinds.register("boxes")(
     Kind(
         ScoredBoxes, labels, made_up, metrics, by_group, baselines, answer,
-        ("mean_average_precision_50", "mean_average_precision"), difference,
+        ("mean_average_precision_50", "mean_average_precision"), row_errors, difference,
     )
 )  # fmt: skip

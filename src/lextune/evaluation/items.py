@@ -326,9 +326,14 @@ def made_up(labels: Sequence[Asked], classes: int) -> list[Ranked]:
     return [Ranked(0, np.arange(min(LONGEST, classes), dtype=np.int32)) for _ in labels]
 
 
+def row_errors(scored: ScoredItems) -> npt.NDArray[np.float64]:
+    """1 minus the NDCG of the user's ten items; NaN where no list was made."""
+    return np.where(scored.finite, 1 - gains(scored, 10), np.nan)
+
+
 kinds.register("items")(
     Kind(
         ScoredItems, labels, made_up, metrics, by_group, baselines, answer,
-        ("ndcg_10", "hit_rate_10", "mrr"), difference, reduce,
+        ("ndcg_10", "hit_rate_10", "mrr"), row_errors, difference, reduce,
     )
 )  # fmt: skip

@@ -95,6 +95,8 @@ class Kind:
         baselines: By name.
         answer: What a baseline that learnt from training inputs says of test inputs, as answers like the model's.
         beside: Metrics of a baseline.
+        row_errors: How wrong each row is, shape (rows,): 0 is all right and 1 all wrong (insertions into transcripts may
+            be more); NaN where it was not answered, or holds nothing to be right or wrong.
         difference: The model's headline metric minus a baseline's, on the same rows; a list where there are several.
         differences: The same for tasks with another headline metric, by its name.
         reduce: From what was found in an input, the input and the classes to what answers keep of it, where all of it
@@ -109,6 +111,7 @@ class Kind:
     baselines: Registry[Any]
     answer: Callable[[Any, TrainingInputs, Sequence[Any], Any], Any]
     beside: tuple[str, ...]
+    row_errors: Callable[[Any], npt.NDArray[np.float64]]
     difference: Callable[[Any, Any, str, Resampling], Measurement | list[Measurement]]
     reduce: Callable[[Any, Any, Sequence[str]], Any] | None = None
     differences: Mapping[
@@ -129,6 +132,13 @@ def kept(answers: Any, mask: npt.NDArray[np.bool_]) -> Any:
         found=[answers.found[i] for i in rows],
         groups={name: [values[i] for i in rows] for name, values in answers.groups.items()},
     )
+
+
+def row_f1_errors(right: Any, given: Any, labelled: Any, finite: Any) -> npt.NDArray[np.float64]:
+    """1 - 2 TP / (given + labelled) of each row, all of shape (rows,); NaN where there is nothing of either."""
+    of = np.asarray(given, np.float64) + labelled
+    share = np.divide(2.0 * np.asarray(right), of, out=np.full(of.shape, np.nan), where=of > 0)
+    return np.where(finite, 1 - share, np.nan)
 
 
 def made_up_scores(labels: Sequence[Any], classes: int) -> npt.NDArray[np.float64]:

@@ -383,9 +383,18 @@ def reduce(
     return None if found is None else summarise(found, read_truth(image, classes), len(classes))
 
 
+def row_errors(scored: ScoredMasks) -> npt.NDArray[np.float64]:
+    """1 minus the mean overlap of the classes that are in the image or were given it; NaN where all of it is void."""
+    each = overlap(scored.counts)
+    known = np.isfinite(each)
+    count = known.sum(axis=1)
+    mean = np.divide(np.where(known, each, 0).sum(axis=1), count, out=np.full(len(each), np.nan), where=count > 0)  # fmt: skip
+    return np.where(scored.finite, 1 - mean, np.nan)
+
+
 kinds.register("mask")(
     Kind(
         ScoredMasks, labels, made_up, metrics, by_group, baselines, answer,
-        ("mean_iou", "pixel_accuracy"), difference, reduce,
+        ("mean_iou", "pixel_accuracy"), row_errors, difference, reduce,
     )
 )  # fmt: skip

@@ -18,6 +18,7 @@ from lextune.evaluation.kinds import (
     in_groups,
     kinds,
     made_up_scores,
+    row_f1_errors,
 )
 from lextune.evaluation.metrics import measured, proportion
 from lextune.labels import LabelKind, read_classes, write_classes
@@ -226,9 +227,15 @@ def labels(
     return found
 
 
+def row_errors(scored: ScoredSets) -> npt.NDArray[np.float64]:
+    """1 minus the F1 of the row's classes; NaN where it has none and was given none."""
+    right, extra, missed = np.moveaxis(scored.counts.sum(axis=1), 1, 0)
+    return row_f1_errors(right, right + extra, right + missed, scored.finite)
+
+
 kinds.register("classes")(
     Kind(
         ScoredSets, labels, made_up_scores, metrics, by_group, baselines, answer,
-        ("micro_f1", "subset_accuracy"), difference,
+        ("micro_f1", "subset_accuracy"), row_errors, difference,
     )
 )  # fmt: skip

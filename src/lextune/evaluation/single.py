@@ -34,10 +34,15 @@ def labels(
     return np.fromiter((number[cell] for cell in cells), np.int64, len(cells))
 
 
+def row_errors(scored: Scored) -> npt.NDArray[np.float64]:
+    """1 where the class is wrong."""
+    return np.where(scored.finite, (~scored.right).astype(np.float64), np.nan)
+
+
 kinds.register("class")(
     Kind(
         Scored, labels, made_up_scores, metrics, by_group, baselines, answer,
-        ("accuracy", "macro_f1"), accuracy_difference,
+        ("accuracy", "macro_f1"), row_errors, accuracy_difference,
         differences={
             "unweighted_average_recall": recall_difference,
             "average_precision": average_precision_difference,

@@ -24,6 +24,7 @@ from lextune.evaluation.kinds import (
     groups_of,
     kept,
     kinds,
+    row_f1_errors,
     rows_without_group,
 )
 from lextune.evaluation.metrics import measured
@@ -224,9 +225,15 @@ def made_up(labels: Sequence[tuple[Span, ...]], classes: int) -> list[Found]:  #
     return [tuple(ScoredSpan(*one, 1.0) for one in spans) for spans in labels]
 
 
+def row_errors(scored: ScoredSpans) -> npt.NDArray[np.float64]:
+    """1 minus the F1 of the row's entities; NaN where it has none and none was found."""
+    right, extra, missed = scored.counts().T
+    return row_f1_errors(right, right + extra, right + missed, scored.finite)
+
+
 kinds.register("spans")(
     Kind(
         ScoredSpans, labels, made_up, metrics, by_group, baselines, answer,
-        ("entity_f1", "entity_precision", "entity_recall"), difference,
+        ("entity_f1", "entity_precision", "entity_recall"), row_errors, difference,
     )
 )  # fmt: skip

@@ -309,9 +309,17 @@ def made_up(labels: Sequence[str], classes: int) -> list[FoundTranscript]:  # no
     return [FoundTranscript(one, 1.0, ()) for one in labels]
 
 
+def row_errors(scored: ScoredTranscripts) -> npt.NDArray[np.float64]:
+    """Errors by words said of each utterance, or characters where writing does without spaces; NaN where nothing is said."""
+    counts = (scored.characters if scored.unspaced else scored.words).astype(np.float64)
+    said, wrong = counts[:, 3], counts[:, :3].sum(axis=1)
+    share = np.divide(wrong, said, out=np.full(len(said), np.nan), where=said > 0)
+    return np.where(scored.finite, share, np.nan)
+
+
 kinds.register("transcript")(
     Kind(
         ScoredTranscripts, labels, made_up, metrics, by_group, baselines, answer, ("wer", "cer"),
-        difference,
+        row_errors, difference,
     )
 )  # fmt: skip
