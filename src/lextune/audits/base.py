@@ -162,6 +162,30 @@ class Bench(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Chart:
+    """How figures of an audit are drawn on the run's page, from its measurements alone.
+
+    Attributes:
+        measurement: Their name; `accuracy_drop.` with a dot at the end stands for all names that begin so.
+        form: `bars`: one bar with its interval for each group, or for each name; `line`: the number in the group
+            (`coverage=0.9`, or the middle of `confidence=0.8-0.9`) is where a figure stands.
+        title: In English and Chinese.
+        says: One sentence on what it shows, in English and Chinese.
+        axis: What the line runs over, in English and Chinese; empty for bars.
+        ideal: `diagonal` where figures should equal that number, or the number that they should be.
+        logarithmic: Whether the line runs over orders of magnitude.
+    """
+
+    measurement: str
+    form: Literal["bars", "line"]
+    title: tuple[str, str]
+    says: tuple[str, str]
+    axis: tuple[str, str] = ("", "")
+    ideal: Literal["diagonal"] | float | None = None
+    logarithmic: bool = False
+
+
 class NoParameters(Section):
     """An audit without parameters."""
 
@@ -241,6 +265,7 @@ class Audit:
         provides: Names of its measurements of all rows, by which packs demand it; `accuracy_drop.` with a dot at the
             end stands for all names that begin so.
         extra: What must be installed for it, as `lextune.extras` names it.
+        charts: Its figures that people look at.
     """
 
     name: str
@@ -252,6 +277,7 @@ class Audit:
     needs: frozenset[Need] = frozenset()
     provides: frozenset[str] = frozenset()
     extra: str | None = None
+    charts: tuple[Chart, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "__doc__", self.measure.__doc__)
@@ -319,6 +345,7 @@ def audit(
     name: str, version: str = "1", *, parameters: type[Section] = NoParameters,
     kinds: Collection[LabelKind] | None = None, input_kinds: Collection[InputKind] | None = None,
     needs: Collection[Need] = (), provides: Collection[str] = (), extra: str | None = None,
+    charts: Sequence[Chart] = (),
 ) -> Callable[[Measure], Audit]:  # fmt: skip
     """Decorator of the one function of an audit's file: registers it under its name; see `Audit`."""
 
@@ -327,7 +354,7 @@ def audit(
             name, version, measure, parameters,
             None if kinds is None else frozenset(kinds),
             None if input_kinds is None else frozenset(input_kinds),
-            frozenset(needs), frozenset(provides), extra,
+            frozenset(needs), frozenset(provides), extra, tuple(charts),
         )  # fmt: skip
         return audits.register(name)(made)
 
