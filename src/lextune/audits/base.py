@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -343,17 +343,20 @@ audits: Registry[Audit] = Registry("audit", "lextune.audits")
 
 def audit(
     name: str, version: str = "1", *, parameters: type[Section] = NoParameters,
-    kinds: Collection[LabelKind] | None = None, input_kinds: Collection[InputKind] | None = None,
-    needs: Collection[Need] = (), provides: Collection[str] = (), extra: str | None = None,
+    kinds: Collection[LabelKind | InputKind] = (), needs: Collection[Need] = (), provides: Collection[str] = (), extra: str | None = None,
     charts: Sequence[Chart] = (),
 ) -> Callable[[Measure], Audit]:  # fmt: skip
-    """Decorator of the one function of an audit's file: registers it under its name; see `Audit`."""
+    """Decorator of the one function of an audit's file: registers it under its name; see `Audit`.
+
+    `kinds` may name kinds of labels and kinds of inputs; where it names none of a sort, all of it will do.
+    """
+    labels: frozenset[Any] = frozenset(kinds) & frozenset(get_args(LabelKind))
+    inputs: frozenset[Any] = frozenset(kinds) - labels
 
     def add(measure: Measure) -> Audit:
         made = Audit(
             name, version, measure, parameters,
-            None if kinds is None else frozenset(kinds),
-            None if input_kinds is None else frozenset(input_kinds),
+            labels or None, inputs or None,
             frozenset(needs), frozenset(provides), extra, tuple(charts),
         )  # fmt: skip
         return audits.register(name)(made)
