@@ -343,7 +343,8 @@ audits: Registry[Audit] = Registry("audit", "lextune.audits")
 
 def audit(
     name: str, version: str = "1", *, parameters: type[Section] = NoParameters,
-    kinds: Collection[LabelKind | InputKind] = (), needs: Collection[Need] = (), provides: Collection[str] = (), extra: str | None = None,
+    kinds: Collection[LabelKind | InputKind] = (), needs: Collection[Need] = (),
+    provides: Collection[str] = (), extra: str | None = None,
     charts: Sequence[Chart] = (),
 ) -> Callable[[Measure], Audit]:  # fmt: skip
     """Decorator of the one function of an audit's file: registers it under its name; see `Audit`.
