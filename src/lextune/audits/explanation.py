@@ -1,4 +1,4 @@
-"""The audit `explanation`: whether what explains an answer really moves it, beside parts drawn at random; it judges nothing."""
+"""The audit `explanation`: whether what explains an answer really moves it, beside parts drawn at random."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ class Parameters(Section):
     )
     random_orders: int = Field(default=3, ge=1, description="Orders drawn at random to compare with.")  # fmt: skip
     adverse_class: str | None = Field(
-        default=None, description="The class whose answers need reasons: rows answered so are explained, and `lextune predict --explain` gives reasons for it."
-    )  # fmt: skip
+        default=None,
+        description="The class whose answers need reasons: rows answered so are explained, and `lextune predict "
+        "--explain` gives reasons for it.",
+    )
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class _Row:
             "score_drop_above_random", "line",
             ("What explains an answer, taken away", "去除解释所指部分的影响"),
             (
-                "How much more the score falls when the parts that explain the answer are taken away than when as many are drawn at random.",
+                "How much more the score falls without the parts that explain the answer than without as many drawn at random.",
                 "与随机去除同样多的部分相比，去除解释所指的部分会使得分多下降多少。",
             ),
             axis=("share of the parts taken away", "去除部分的比例"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 
 import numpy as np
@@ -43,8 +44,8 @@ class Patches:
         down, across = _edges(height, rows), _edges(width, columns)
         self._boxes = [
             (top, left, bottom, right)
-            for top, bottom in zip(down, down[1:], strict=False)
-            for left, right in zip(across, across[1:], strict=False)
+            for top, bottom in itertools.pairwise(down)
+            for left, right in itertools.pairwise(across)
         ]
         self.parts = tuple(self._part(box) for box in self._boxes)
         self.whole = self._written(self._pixels)

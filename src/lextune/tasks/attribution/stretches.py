@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import numpy as np
 
@@ -35,14 +36,14 @@ class Stretches:
                 f"{sound.start + start / RATE:.2f}-{sound.start + end / RATE:.2f} s",
                 (("start", sound.start + start / RATE), ("end", sound.start + end / RATE)),
             )
-            for start, end in zip(self._edges, self._edges[1:], strict=False)
+            for start, end in itertools.pairwise(self._edges)
         )
         self.whole = self._written(self._samples)
 
     def without(self, gone: Bools) -> AudioInput:
         """The sound with silence in some stretches."""
         samples = self._samples.copy()
-        for start, end, silent in zip(self._edges, self._edges[1:], gone, strict=False):
+        for (start, end), silent in zip(itertools.pairwise(self._edges), gone, strict=True):
             if silent:
                 samples[start:end] = 0
         return self._written(samples)
