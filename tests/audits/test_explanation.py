@@ -55,7 +55,7 @@ def test_what_a_known_model_reads_is_found() -> None:
     one = named(found, "faithfulness_above_random")
     assert one.n == 32
     assert one.interval is not None
-    assert one.interval.low > 0.5
+    assert one.interval.low > 0.2
     # without its one word the answer is even; a random tenth rarely holds it
     own = named(found, "score_drop", "deleted=0.1").value
     assert own == pytest.approx(1 / (1 + np.exp(-3.0)) - 0.5, abs=1e-6)

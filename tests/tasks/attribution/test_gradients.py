@@ -63,8 +63,8 @@ def test_weights_sum_to_the_difference_in_every_architecture(kind: str, tmp_path
         way = way_of(loaded, text)
         found = integrate(loaded, way, 1, 48)
         spread = float(np.abs(found.weights).sum())
-        assert spread > 0.01
-        assert found.gap < 1e-4 + 0.02 * spread
+        assert spread > 1e-3
+        assert found.gap < 1e-5 + 0.02 * spread
         assert len(found.weights) == int((loaded.encode.pieces(text)[:, 1] > 0).sum())  # type: ignore[attr-defined]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from lextune.tasks.tabular.columns import decide_columns, write_columns
 @given(text=st.text(max_size=60), most=st.none() | st.integers(1, 8), data=st.data())
 def test_words_cover_a_text_and_leave_the_rest(text: str, most: int | None, data: Any) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
-    tokens = np.array([*zip(cuts, cuts[1:], strict=False)], np.int64).reshape(-1, 2)
+    tokens = np.array([*itertools.pairwise(cuts)], np.int64).reshape(-1, 2)
     words = Words(text, lambda _: tokens, most)
     assert words.without(np.zeros(len(words.parts), bool)) == text
     assert not words.without(np.ones(len(words.parts), bool)).strip() or most is not None
