@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lextune.policy.schema import MeasurementRequirement, Pack
 from lextune.records import Status, Verdict
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(NamedTuple):
     """A control that read a measurement.
 
     Attributes:

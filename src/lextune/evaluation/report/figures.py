@@ -144,7 +144,8 @@ def _line(some: Sequence[Measurement], name: str, style: Style) -> Drawing | Non
         layer.insert(0, _diagonal([value["at"] for value in values], place, style))
     elif isinstance(style.ideal, int | float):
         layer.append(_dashed({"y": {**place["y"], "field": None, "datum": style.ideal}}))
-    size = {"width": _SQUARE, "height": _SQUARE} if diagonal and not style.logarithmic else {"width": _WIDTH, "height": _HEIGHT}  # fmt: skip
+    square = diagonal and not style.logarithmic
+    size = {"width": _SQUARE if square else _WIDTH, "height": _SQUARE if square else _HEIGHT}
     spec = {"data": {"values": values}, **size, "layer": layer}
     return Drawing(spec, _names(one for one, _, _ in drawn), len(some) - len(drawn))
 
