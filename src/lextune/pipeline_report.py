@@ -34,6 +34,8 @@ _WORST, _TYPICAL, _NOTES, _CONFUSED, _GROUPS = 12, 6, 5, 10, 3
 _SIDES = {"class": 248, "boxes": 480, "mask": 256}
 #: The metric of each class that is drawn.
 _BY_CLASS = {"class": "recall", "boxes": "average_precision_50", "mask": "iou"}
+#: The audit that looks at what scores are worth.
+_RELIABLE = "calibration"
 #: What rows are, in English and Chinese.
 _NOUNS: Mapping[InputKind, tuple[str, str]] = {
     "image": ("images", "图片"), "audio": ("sounds", "录音"), "history": ("users", "用户"), "record": ("rows", "记录"),
@@ -117,6 +119,8 @@ def _page(
     if confused is not None:
         specs |= _class_specs(confused, evaluation, answers.kind)
         pairs = _pairs(confused)
+    if any(one.audit == _RELIABLE and one.status == "complete" for one in judged.audits):
+        specs.pop("reliability", None)  # that audit draws it with its intervals
     worst = [] if crashed else worst_examples(answers, _WORST, shown.score)
     typical = [] if crashed else typical_examples(answers, _TYPICAL, shown.score)
     return Page(
@@ -130,6 +134,7 @@ def _page(
         rows_shown=not crashed and task.input_kind in ("image", "audio"),
         beaten=beaten, undecided=undecided, verdict=judged.verdict, uses=judged.uses,
         audits=audited(judged.audits), privacy=privacy_of(judged.privacy),
+        class_metric="" if confused is None else _BY_CLASS[answers.kind],
     )  # fmt: skip
 
 

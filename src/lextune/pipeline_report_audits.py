@@ -79,5 +79,5 @@ def privacy_of(stated: Mapping[str, Any] | None) -> Privacy | None:
         for step, epsilon in stated.get("curve") or ()
     ]
     made = figure(curve, _EPSILON, Style("line", "ε", "step 步"))
-    shown = Figure(draw(made.spec), _CURVE_TITLE, _CURVE_SAYS, made.drawn) if made else None
+    shown = Figure(draw(made.spec), _CURVE_TITLE, _CURVE_SAYS, (_EPSILON,)) if made else None
     return Privacy({key: value for key, value in stated.items() if key != "curve"}, shown)

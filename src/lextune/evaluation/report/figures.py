@@ -44,7 +44,7 @@ class Drawing:
 
     Attributes:
         spec: In Vega-Lite.
-        drawn: Names of the measurements in it, each once.
+        drawn: Names of the measurements of all rows in it, each once.
         left_out: Figures that found no room.
     """
 
@@ -214,4 +214,4 @@ def _most_telling(some: Sequence[Measurement], ideal: object) -> Sequence[Measur
 
 
 def _names(some: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.name for one in some))
+    return tuple(dict.fromkeys(one.name for one in some if one.group is None))

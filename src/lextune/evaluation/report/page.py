@@ -46,7 +46,7 @@ class Figure:
         svg: Of it.
         title: In English and Chinese.
         says: One sentence on what it shows, in both.
-        drawn: Names of the measurements in it.
+        drawn: Names of the measurements of all rows in it, which are those that controls read.
         left_out: Figures that found no room.
     """
 
@@ -121,6 +121,7 @@ class Page:
         uses: Measurement to the controls that read it, each with its status.
         audits: Those of the run.
         privacy: Of training under differential privacy.
+        class_metric: The metric that is drawn by class.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Page:
     uses: Mapping[str, Sequence[tuple[str, Status]]] = field(default_factory=dict)
     audits: Sequence[Audited] = ()
     privacy: Privacy | None = None
+    class_metric: str = ""
 
 
 def make_page(page: Page) -> str:
@@ -173,6 +175,7 @@ def make_page(page: Page) -> str:
         metrics=_beside(found),
         differences=[one for one in found.measurements if "_minus_" in one.name],
         used=lambda names: _used(page, names),
+        classed=[name for name in by_name if name.startswith(f"{page.class_metric}.")],
         costs=[one.name for one in found.measurements if one.name.startswith(_COSTS)],
         lines=_LINES,
         version=metadata.version("lextune"),
