@@ -113,6 +113,10 @@ class Bench(Protocol):
         """The model's answers to other inputs, with the ids, labels and groups of answers to as many rows."""
         ...
 
+    def answer_labelled(self, inputs: Sequence[Any], labels: Sequence[str]) -> Any:
+        """The model's answers to rows that are in no part, with their label cells; they have no groups."""
+        ...
+
     def scores(self, inputs: Sequence[Any]) -> npt.NDArray[np.float64]:
         """Of a model that scores rows: probabilities, shape (inputs, classes)."""
         ...
