@@ -99,11 +99,20 @@ class MadeUpBench:
         mask = np.arange(len(found.rows)) < most
         return Part(found.answers.keep(mask), found.inputs[:most], found.rows[:most])
 
+    def labelled(self, name: str) -> tuple[Sequence[Any], Any]:
+        return self.parts[name].inputs, self.parts[name].answers.labels
+
     def scores(self, inputs: Sequence[Any]) -> Any:
         return np.array([self.score(one) for one in inputs], float)
 
     def answer(self, inputs: Sequence[Any], like: Any) -> Scored:
         return Scored(like.ids, like.labels, self.scores(inputs), like.classes, like.groups)
+
+    def answer_labelled(self, inputs: Sequence[Any], labels: Sequence[str]) -> Scored:
+        classes = self.parts["train"].answers.classes
+        numbers = np.array([classes.index(one) for one in labels])
+        ids = tuple(map(str, range(len(inputs))))
+        return Scored(ids, numbers, self.scores(inputs), classes, {})
 
     def features(self, inputs: Sequence[Any], *, base: bool = False) -> Any:
         assert self.embedded is not None

@@ -174,6 +174,21 @@ class QualityConfig(Section):
     seed: Seed = Field(0, description="Of the samples.")
 
 
+class CanaryConfig(Section):
+    """Rows that are planted into training, so that audits can measure what the model keeps of a single row."""
+
+    count: int = Field(
+        0,
+        ge=0,
+        le=10**6,
+        description="Canaries, of which a fair coin puts each into training or holds it back; 0 plants none.",
+    )
+    copies: int = Field(
+        1, ge=1, le=1000, description="How often a planted canary stands in training."
+    )
+    seed: Seed = Field(0, description="Of the canaries and their coins.")
+
+
 class DataConfig(Section):
     """Which data, whose, under which licence."""
 
@@ -279,6 +294,7 @@ class DataConfig(Section):
         default_factory=dict, description="Pinned digests of pypi: files: path to SHA-256."
     )
     quality: QualityConfig = QualityConfig()
+    canaries: CanaryConfig = CanaryConfig()
     report: Word | None = Field(
         None, description="The JSON of `data check`: other data than was checked are refused."
     )
