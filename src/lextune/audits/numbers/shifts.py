@@ -46,13 +46,12 @@ def mean_shift(changes: Floats, level: float = LEVEL) -> tuple[float, Interval] 
     )
 
 
-def largest(figures: Sequence[tuple[float, Interval]], method: str) -> tuple[float, Interval] | None:
+def largest(figures: Sequence[tuple[float, Interval]]) -> tuple[float, Interval] | None:
     """The largest of figures with its 95 % interval; None of none.
 
     Args:
         figures: Each with an interval of the level 1 - 0.05 / len(figures), so that all of them hold together
             (Bonferroni): then the largest truth lies between the largest lower and the largest upper limit.
-        method: Of their intervals.
     """
     if not figures:
         return None
@@ -60,7 +59,7 @@ def largest(figures: Sequence[tuple[float, Interval]], method: str) -> tuple[flo
         low=max(one.low for _, one in figures),
         high=max(one.high for _, one in figures),
         level=LEVEL,
-        method=f"{method}, Bonferroni over {len(figures)}",
+        method=f"{figures[0][1].method}, Bonferroni over {len(figures)}",
     )
 
 

@@ -19,6 +19,9 @@ from lextune.validation import Word, Words, listed, validate
 Follower = Literal["noun", "other", "person"]
 
 
+_WORD = re.compile(r"\w+")
+
+
 class Row(Section):
     """One word for each group of an attribute, that stand for each other.
 
@@ -134,7 +137,26 @@ class Terms(Section):
         words |= set(self.protected)
         return self.pattern_of(words, case=attribute.case)
 
-    def pattern_of(self, words: set[str] | frozenset[str], *, case: bool = False) -> re.Pattern[str]:
+    @cached_property
+    def hints(self) -> dict[str, frozenset[str]]:
+        """Of each attribute what a text must hold to be worth a search: first words, or whole terms of Chinese."""
+        return {
+            name: frozenset(map(self._hint, one.places)) for name, one in self.attributes.items()
+        }
+
+    def _hint(self, term: str) -> str:
+        return _WORD.findall(term.casefold())[0] if self.bounded else term
+
+    def may_hold(self, text: str) -> list[str]:
+        """Attributes of which the text may hold a term, in the order of the file."""
+        if self.bounded:
+            words = set(_WORD.findall(text.casefold()))
+            return [name for name, hints in self.hints.items() if not hints.isdisjoint(words)]
+        return [name for name, hints in self.hints.items() if any(one in text for one in hints)]
+
+    def pattern_of(
+        self, words: set[str] | frozenset[str], *, case: bool = False
+    ) -> re.Pattern[str]:
         """Any of the words, whole; the longest first."""
         ordered = sorted(words, key=lambda one: (-len(one), one))
         flags = re.NOFLAG if case else re.IGNORECASE

@@ -92,7 +92,7 @@ def _cased(found: str, source: str, word: str) -> str:
 
 def _article(before: str, word: str) -> str:
     """What stands before the word, with `a` or `an` as the word wants it."""
-    match = _ARTICLE.search(before)
+    match = _ARTICLE.search(before, max(len(before) - 9, 0))
     if match is None or not word[:1].isascii():
         return before
     low = word.casefold()
