@@ -99,6 +99,9 @@ class MadeUpBench:
         mask = np.arange(len(found.rows)) < most
         return Part(found.answers.keep(mask), found.inputs[:most], found.rows[:most])
 
+    def labelled(self, name: str) -> tuple[Sequence[Any], Any]:
+        return self.parts[name].inputs, self.parts[name].answers.labels
+
     def scores(self, inputs: Sequence[Any]) -> Any:
         return np.array([self.score(one) for one in inputs], float)
 

@@ -149,6 +149,14 @@ class RunBench:
             answers += made
         return answers
 
+    def labelled(self, name: PartName) -> tuple[Sequence[Any], Any]:
+        """A part without the model's answers to it."""
+        from lextune.evaluation.kinds import kinds
+
+        inputs, cells = self._inputs(name), self._prepared.parts[name]["label"].to_pylist()
+        kind = kinds.get(self.task.label_kind)
+        return inputs, kind.labels(inputs, cells, self._answers.classes)
+
     def answer(self, inputs: Sequence[Any], like: Any) -> Any:
         """The model's answers to other inputs."""
         return self._like(self.loaded, inputs, like)

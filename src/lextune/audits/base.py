@@ -109,6 +109,10 @@ class Bench(Protocol):
         """A part with its answers; of more than `most` rows so many, drawn with the seed of the evaluation."""
         ...
 
+    def labelled(self, name: PartName) -> tuple[Sequence[Any], Any]:
+        """Inputs of a part and their labels as answers hold them; the model is not asked."""
+        ...
+
     def answer(self, inputs: Sequence[Any], like: Any) -> Any:
         """The model's answers to other inputs, with the ids, labels and groups of answers to as many rows."""
         ...
