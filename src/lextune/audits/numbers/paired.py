@@ -32,7 +32,7 @@ def mean_rise(before: Floats, after: Floats, level: float = LEVEL) -> tuple[floa
     """
     from scipy.stats import t
 
-    if not all(((0 <= one) & (one <= 1)).all() for one in (before, after)):
+    if not all(((one >= 0) & (one <= 1)).all() for one in (before, after)):
         raise ValueError("a number is not between 0 and 1")
     moved = after - before
     n = len(moved)
