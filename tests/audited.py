@@ -86,6 +86,7 @@ class MadeUpBench:
     task: Any = field(default_factory=lambda: tasks.get("sentiment"))
     language: tuple[str, ...] = ()
     canaries: Canaries | None = None
+    pretraining: tuple[float, str] | None = None
     trained: Any = None
     loaded: Any = None
     folder: Path = Path()
