@@ -1,0 +1,1 @@
+"""What audits compute, as plain functions of arrays."""
