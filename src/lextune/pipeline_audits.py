@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lextune.audits.base import Audit, AuditInput, Part, PartName, audits
+from lextune.audits.base import Audit, AuditInput, Labelled, Part, PartName, audits
 from lextune.config import RunConfig
 from lextune.errors import LextuneError
 from lextune.listener import Listener
@@ -97,6 +97,15 @@ class RunBench:
         if (name, most) not in self._parts:
             self._parts[name, most] = self._made(name, table, most)
         return self._parts[name, most]
+
+    def labelled(self, name: PartName) -> Labelled:
+        """A part without the model's answers."""
+        from lextune.evaluation.kinds import kinds
+
+        table, inputs = self._prepared.parts[name], self._inputs(name)
+        kind = kinds.get(self.task.label_kind)
+        labels = kind.labels(inputs, table["label"].to_pylist(), self.loaded.classes)
+        return Labelled(tuple(table["id"].to_pylist()), inputs, labels)
 
     def _made(self, name: PartName, table: Any, most: int | None) -> Part:
         rows = np.arange(len(table))
