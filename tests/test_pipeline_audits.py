@@ -36,6 +36,13 @@ def test_drawn_rows_of_a_part_are_the_same_each_time(reviews: Audited) -> None:
     np.testing.assert_allclose(whole.answers.scores[part.rows], part.answers.scores, atol=1e-5)
 
 
+def test_a_part_without_answers_has_the_same_rows_and_labels(reviews: Audited) -> None:
+    given, answered = reviews.bench.labelled("train"), reviews.bench.part("train")
+    assert given.ids == answered.answers.ids
+    assert list(given.inputs) == list(answered.inputs)
+    np.testing.assert_array_equal(given.labels, answered.answers.labels)
+
+
 def test_states_of_the_pretrained_model_are_others(reviews: Audited) -> None:
     inputs = list(reviews.bench.inputs[:8])
     own, base = reviews.bench.features(inputs), reviews.bench.features(inputs, base=True)

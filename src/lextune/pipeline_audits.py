@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lextune.audits.base import Audit, AuditInput, Part, PartName, audits
+from lextune.audits.base import Audit, AuditInput, Labelled, Part, PartName, audits
 from lextune.config import RunConfig
 from lextune.errors import LextuneError
 from lextune.listener import Listener
@@ -107,6 +107,15 @@ class RunBench:
             self._parts[name, most] = self._made(name, table, most)
         return self._parts[name, most]
 
+    def labelled(self, name: PartName) -> Labelled:
+        """A part without the model's answers."""
+        from lextune.evaluation.kinds import kinds
+
+        table, inputs = self._prepared.parts[name], self._inputs(name)
+        kind = kinds.get(self.task.label_kind)
+        labels = kind.labels(inputs, table["label"].to_pylist(), self._answers.classes)
+        return Labelled(tuple(table["id"].to_pylist()), inputs, labels)
+
     def _made(self, name: PartName, table: Any, most: int | None) -> Part:
         rows = np.arange(len(table))
         if most is not None:
@@ -163,14 +172,6 @@ class RunBench:
                 made = [reduce(a, b, loaded.classes) for a, b in zip(made, some, strict=True)]
             answers += made
         return answers
-
-    def labelled(self, name: PartName) -> tuple[Sequence[Any], Any]:
-        """A part without the model's answers to it."""
-        from lextune.evaluation.kinds import kinds
-
-        inputs, cells = self._inputs(name), self._prepared.parts[name]["label"].to_pylist()
-        kind = kinds.get(self.task.label_kind)
-        return inputs, kind.labels(inputs, cells, self._answers.classes)
 
     def answer(self, inputs: Sequence[Any], like: Any) -> Any:
         """The model's answers to other inputs."""
