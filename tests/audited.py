@@ -54,7 +54,7 @@ def audited(folder: Path, config: Mapping[str, Any], overrides: Sequence[str] = 
     dossier = Dossier.create(job.folder / "dossier", "audited", signer)
     walk = job.first_rooms(dossier, packs, Trust.of(signer), [])
     trained = job._train(dossier, walk.selected, walk.prepared)
-    _, answers, _ = job._evaluate(dossier, walk, trained)
+    _, answers = job._evaluate(dossier, walk, trained)
     files = read_model_folder(job.folder / trained.folder, trained.files)
     bench = RunBench(
         checked, walk.selected, walk.prepared, trained, files, answers, job.folder, job.listener
@@ -86,6 +86,7 @@ class MadeUpBench:
     task: Any = field(default_factory=lambda: tasks.get("sentiment"))
     language: tuple[str, ...] = ()
     canaries: Canaries | None = None
+    pretraining: tuple[float, str] | None = None
     trained: Any = None
     loaded: Any = None
     folder: Path = Path()

@@ -318,6 +318,11 @@ class EvaluationConfig(Section):
         "none",
         description="Of images: `flip` answers by the mean over the image and its mirror image, also when served.",
     )
+    temperature_scaling: Literal["report", "apply", "none"] = Field(
+        "report",
+        description="Of tasks that score each row's classes: `report` fits a temperature on the validation part and "
+        "stores it in the release, `apply` also answers with it, also when served, `none` fits none.",
+    )
     text_normalisation: Literal["auto", "none", "basic", "english"] = Field(
         "auto",
         description="Of speech: the form in which texts are compared; auto is english where data.language or the model "

@@ -79,6 +79,15 @@ class RunBench:
         return self._prepared.canaries
 
     @property
+    def pretraining(self) -> tuple[float, str] | None:
+        """As the catalogue has it."""
+        from lextune.models.catalogue import catalogue
+
+        entry = catalogue().get(self.trained.base.source)
+        found = None if entry is None else entry.pretraining
+        return None if found is None else (found.flops, found.source)
+
+    @property
     def inputs(self) -> Sequence[Any]:
         """Of the test part."""
         found: Sequence[Any] = self._inputs("test")

@@ -105,6 +105,11 @@ class Bench(Protocol):
         """For files that are gone after the audits."""
         ...
 
+    @property
+    def pretraining(self) -> tuple[float, str] | None:
+        """Floating-point operations of the base model's pretraining and who says so; None where the catalogue has none."""
+        ...
+
     def part(self, name: PartName, most: int | None = None) -> Part:
         """A part with its answers; of more than `most` rows so many, drawn with the seed of the evaluation."""
         ...
