@@ -22,7 +22,9 @@ from lextune.listener import Listener
 from lextune.models.loading import LoadedModel, load_pretrained
 from lextune.models.selection import SelectedModel
 from lextune.pipeline_evaluation import ENCODING
-from lextune.pipeline_making import Bar, grow_model, pretrain, try_growing, write_model
+from lextune.pipeline_making import (
+    Bar, fitted_temperature, grow_model, pretrain, try_growing, write_model,
+)  # fmt: skip
 from lextune.records import FileDigest, Measurement, TrainedModel
 from lextune.tasks.base import EncodedRows, Grows, Pretrains, model_info, tasks
 from lextune.tasks.tensors import distinct_tensors
@@ -102,7 +104,9 @@ def fine_tune(
     outcome = trainer.run(train, validation, len(task.outputs(classes)), resume=resume)
     give_freed_memory_back()
     loaded = dataclasses.replace(loaded, precision=outcome.precision)
-    settings = {**loaded.settings, **task.decided(loaded, validation.encoded, validation.labels)}
+    tempering, temperature = fitted_temperature(config, loaded, validation, listener)
+    decided = task.decided(loaded, validation.encoded, validation.labels)
+    settings = {**loaded.settings, **decided, **tempering}
     info = model_info(config.task, classes, loaded.max_length, outcome.precision, settings)
     files = task.export(loaded.model, selected.files, info)
     digests = write_model(folder / "model", files)
@@ -114,6 +118,7 @@ def fine_tune(
     )
     effective = {
         **pretrained.parameters,
+        **temperature,
         "max_length": loaded.max_length,
         "head_redrawn": redrawn is not None,
         "freeze_embeddings": frozen,

@@ -105,12 +105,25 @@ class Bench(Protocol):
         """For files that are gone after the audits."""
         ...
 
+    @property
+    def pretraining(self) -> tuple[float, str] | None:
+        """Floating-point operations of the base model's pretraining and who says so; None where the catalogue has none."""
+        ...
+
     def part(self, name: PartName, most: int | None = None) -> Part:
         """A part with its answers; of more than `most` rows so many, drawn with the seed of the evaluation."""
         ...
 
+    def labelled(self, name: PartName) -> tuple[Sequence[Any], Any]:
+        """Inputs of a part and their labels as answers hold them; the model is not asked."""
+        ...
+
     def answer(self, inputs: Sequence[Any], like: Any) -> Any:
         """The model's answers to other inputs, with the ids, labels and groups of answers to as many rows."""
+        ...
+
+    def answer_labelled(self, inputs: Sequence[Any], labels: Sequence[str]) -> Any:
+        """The model's answers to rows that are in no part, with their label cells; they have no groups."""
         ...
 
     def scores(self, inputs: Sequence[Any]) -> npt.NDArray[np.float64]:

@@ -121,6 +121,8 @@ def _show(finished: Run) -> None:
         }
         say(f"Look at the report{shows.get(finished.input_kind, '')}: {finished.report}")
     if finished.release is None:
+        for room in finished.crashed:
+            say(f"{room} crashed: what did not complete proves nothing, so nothing is released.")
         say(
             f"Not released: the verdict is {verdict.outcome}. The dossier is in {finished.folder}/dossier."
         )
