@@ -211,7 +211,7 @@ class Trainer:
         health = Health(self.model, self.optimizer, self.progress, blind)
         before = self.progress.seconds
         seen = self._seen(train)
-        self.method.begin(len(train.ids), 1)
+        self.method.begin(len(train.ids), 0)
         self._step(seen, self._cut(train, [rows]), lambda _: 0.0, health)
         return self.progress.seconds - before
 

@@ -84,7 +84,7 @@ class Method(ABC):
         yield
 
     def begin(self, rows: int, steps: int) -> None:
-        """Told before the first step how many training rows and, at most, steps there are."""
+        """Told before the first step how many training rows and, at most, steps there are; 0 steps are only tried."""
 
     def steps(
         self, lengths: npt.NDArray[np.int64], epoch: int

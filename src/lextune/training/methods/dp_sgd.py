@@ -28,7 +28,6 @@ _EPSILON = 8.0
 #: Of 1 / rows, where the config names no delta.
 _DELTA = 0.1
 _POINTS = 12
-#: A step with more of a small set is as good without sampling, and accountants lose their grip.
 _KINDS = ("class", "classes")
 
 
@@ -52,7 +51,7 @@ class DpSgd(Method):
         super().__init__(config)
         self._inner = _SCOPES[config.dp_scope](config)
         self.features_once = self._inner.features_once
-        self._rows = self._steps = 0
+        self._rows = self._steps = -1
 
     @classmethod
     def check(cls, config: TrainConfig, task: Task, rows: int) -> None:
@@ -76,7 +75,7 @@ class DpSgd(Method):
         if (rows, steps) == (self._rows, self._steps):
             return
         self._rows, self._steps = rows, steps
-        self._noise: float | None = self.config.noise_multiplier
+        self._noise: float | None = self.config.noise_multiplier if steps else 1.0
 
     @property
     def _expected(self) -> int:
@@ -252,12 +251,12 @@ def _problems(config: TrainConfig, task: Task, rows: int) -> Sequence[Problem]:
                 "each row's gradient is clipped as a whole",
             )
         )
-    elif config.dp_scope != "head" and task.input_kind != "text":
+    if task.input_kind != "text":
         found.append(
             Problem(
-                f"train.dp_scope is {config.dp_scope}, but the inputs of {task.name} are no texts",
-                "set train.dp_scope: head",
-                "gradients row by row are known of text encoders and of heads",
+                f"train.method is dp_sgd, but the inputs of the task {task.name} are no texts",
+                "choose a task on texts, or another method",
+                "of other inputs the training rows decide how they are read, without noise",
             )
         )
     if rows < 2:
