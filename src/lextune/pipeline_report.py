@@ -119,7 +119,8 @@ def _page(
     if confused is not None:
         specs |= _class_specs(confused, evaluation, answers.kind)
         pairs = _pairs(confused)
-    if any(one.audit == _RELIABLE and one.status == "complete" for one in judged.audits):
+    sections = audited(judged.audits)
+    if any(one.result.audit == _RELIABLE and one.figures for one in sections):
         specs.pop("reliability", None)  # that audit draws it with its intervals
     worst = [] if crashed else worst_examples(answers, _WORST, shown.score)
     typical = [] if crashed else typical_examples(answers, _TYPICAL, shown.score)
@@ -133,7 +134,7 @@ def _page(
         noun=_NOUNS[task.input_kind],
         rows_shown=not crashed and task.input_kind in ("image", "audio"),
         beaten=beaten, undecided=undecided, verdict=judged.verdict, uses=judged.uses,
-        audits=audited(judged.audits), privacy=privacy_of(judged.privacy),
+        audits=sections, privacy=privacy_of(judged.privacy),
         class_metric="" if confused is None else _BY_CLASS[answers.kind],
     )  # fmt: skip
 
