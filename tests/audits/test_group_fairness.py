@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lextune.audits.base import AuditInput, audits
+from lextune.audits.group_fairness import Parameters
 from lextune.evaluation.predict import Scored
 from lextune.records import AuditResult, Measurement
 
@@ -24,7 +25,7 @@ def audit(
     answers = Scored(
         tuple(map(str, range(len(labels)))), np.array(labels, np.int64), scores, names, groups
     )
-    return audits.get("group_fairness")(AuditInput(answers, samples=200))
+    return audits.get("group_fairness")(AuditInput(answers, samples=200, parameters=Parameters(minimum_rows=1)))
 
 
 def by_name(result: AuditResult) -> dict[tuple[str, str | None], Measurement]:

@@ -9,7 +9,7 @@ hold 0 (of ratios 1) wherever the test of that pair, adjusted alike, does not te
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,8 @@ class Limits(NamedTuple):
 class Figure(Protocol):
     """A figure of each group."""
 
-    #: How limits of one pair alone are made, and how joint ones.
+    #: How limits of one group are made, of one pair alone, and of several pairs jointly.
+    single: str
     alone: str
     joint: str
 
@@ -46,6 +47,10 @@ class Figure(Protocol):
     @property
     def value(self) -> Floats:
         """Shape (..., groups); NaN without rows."""
+        ...
+
+    def limits(self) -> tuple[Floats, Floats]:
+        """Of each group alone."""
         ...
 
     def some(self, keep: Bools) -> Figure:
@@ -71,6 +76,7 @@ class Proportions:
 
     hits: Ints
     of: Ints
+    single = "Wilson score"
     alone = "Newcombe hybrid score"
     joint = "MOVER of exact limits"
 
@@ -81,6 +87,9 @@ class Proportions:
     @property
     def value(self) -> Floats:  # noqa: D102
         return np.asarray(self.hits / np.where(self.of > 0, self.of, np.nan))
+
+    def limits(self) -> tuple[Floats, Floats]:  # noqa: D102
+        return self._limits(1)
 
     def some(self, keep: Bools) -> Proportions:  # noqa: D102
         return Proportions(self.hits[..., keep], self.of[..., keep])
@@ -111,6 +120,7 @@ class Means:
     """Sums of bounded numbers."""
 
     sums: means.Sums
+    single = "Student with rows at the bounds"
     alone = "MOVER of Student's limits with rows at the bounds"
     joint = alone
 
@@ -122,8 +132,7 @@ class Means:
     def value(self) -> Floats:  # noqa: D102
         return self.sums.mean
 
-    def limits(self) -> tuple[Floats, Floats]:
-        """Of each group alone."""
+    def limits(self) -> tuple[Floats, Floats]:  # noqa: D102
         return means.limits(self.sums, proportions.critical(LEVEL, 1))
 
     def some(self, keep: Bools) -> Means:  # noqa: D102
@@ -215,5 +224,5 @@ def _holding(limits: Limits, at: float, p_values: Floats, comparisons: int) -> L
     )
 
 
-def _with_rest(each: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def _with_rest(each: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.stack([each, each.sum() - each], axis=-1)
