@@ -25,7 +25,9 @@ def audit(
     answers = Scored(
         tuple(map(str, range(len(labels)))), np.array(labels, np.int64), scores, names, groups
     )
-    return audits.get("group_fairness")(AuditInput(answers, samples=200, parameters=Parameters(minimum_rows=1)))
+    return audits.get("group_fairness")(
+        AuditInput(answers, samples=200, parameters=Parameters(minimum_rows=1))
+    )
 
 
 def by_name(result: AuditResult) -> dict[tuple[str, str | None], Measurement]:

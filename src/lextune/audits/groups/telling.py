@@ -130,8 +130,7 @@ class Teller:
         both = figure.against_rest()
         good = self.compared & (both.n >= self.minimum_rows).all(axis=-1)
         count = max(int(good.sum()), 1)
-        p_values = both.p_values()
-        limits = comparison.joint_differences(both, count, p_values)
+        limits = both.together(count)
         method = f"{figure.joint}, joint over {count} groups"
         for at in np.flatnonzero(self.compared).tolist():
             value, low, high = (float(one[at, 0, 1]) for one in limits)
@@ -228,9 +227,8 @@ class _Pairs:
         names = [one for one, here in zip(self.teller.grouping.names, compared, strict=True) if here]  # fmt: skip
         both = enough[:, None] & enough[None, :]
         count = max(_pairs(int(enough.sum())), 1)
-        p_values = np.where(both, some.p_values(), np.nan)
-        adjusted = comparison.adjusted(p_values)
-        found = self._limits(some, count, p_values)
+        adjusted = comparison.adjusted(np.where(both, some.p_values, np.nan))
+        found = self._limits(some, count)
         for i, j in combinations(range(len(names)), 2):
             problem = "" if both[i, j] else "one of the groups has too few such rows"
             n = int(some.n[i] + some.n[j])
@@ -248,17 +246,13 @@ class _Pairs:
                 interval = None if problem else _interval(low, high, _ratio_method(count))
                 yield _measured(f"{self.name}_ratio", value, interval, n, pair, problem, "ratio")
 
-    def _limits(self, some: Figure, count: int, p_values: Floats) -> dict[str, Limits]:
+    def _limits(self, some: Figure, count: int) -> dict[str, Limits]:
         """Of one pair as its own method has them; of several jointly."""
         found = {}
         if self.told.difference:
-            found["difference"] = (
-                some.differences(1) if count == 1 else comparison.joint_differences(some, count, p_values)
-            )  # fmt: skip
+            found["difference"] = some.differences(1) if count == 1 else some.together(count)
         if self.told.ratio and isinstance(some, Proportions):
-            found["ratio"] = (
-                some.ratios(1) if count == 1 else comparison.joint_ratios(some, count, p_values)
-            )
+            found["ratio"] = some.ratios(1) if count == 1 else some.ratios_together(count)
         return found
 
 
@@ -336,6 +330,6 @@ def _ratio_method(pairs: int) -> str:
 
 def _p_of_extremes(some: Proportions) -> float:
     """Adjusted p value of the lowest rate against the highest."""
-    adjusted = comparison.adjusted(some.p_values())
+    adjusted = comparison.adjusted(some.p_values)
     low, high = int(some.value.argmin()), int(some.value.argmax())
     return 1.0 if low == high else float(adjusted[low, high])

@@ -9,6 +9,7 @@ hold 0 (of ratios 1) wherever the test of that pair, adjusted alike, does not te
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -65,8 +66,13 @@ class Figure(Protocol):
         """Of each group and each other, shape (..., groups, groups)."""
         ...
 
+    def together(self, comparisons: int) -> Limits:
+        """The same with limits that hold together, and that leave 0 out only where the pair's test does, adjusted alike."""
+        ...
+
+    @property
     def p_values(self) -> Floats:
-        """That no difference is as large as the one seen by chance, of each pair alone."""
+        """How often chance alone sets groups that are alike so far apart, of each pair alone."""
         ...
 
 
@@ -107,8 +113,24 @@ class Proportions:
         z = proportions.critical(LEVEL, 1)
         return Limits(*proportions.score_ratios(self.hits, self.of, z))
 
+    def together(self, comparisons: int) -> Limits:  # noqa: D102
+        return self._holding(self.differences(comparisons), 0.0, comparisons)
+
+    def ratios_together(self, comparisons: int) -> Limits:
+        """Ratios whose limits hold together, and which leave 1 out only where the pair's test does, adjusted alike."""
+        return self._holding(self.ratios(comparisons), 1.0, comparisons)
+
+    @cached_property
     def p_values(self) -> Floats:  # noqa: D102
         return proportions.exact_p_values(self.hits, self.of)
+
+    def _holding(self, limits: Limits, at: float, comparisons: int) -> Limits:
+        alike = self.p_values * comparisons > 1 - LEVEL
+        return Limits(
+            limits.value,
+            np.where(alike, np.minimum(limits.low, at), limits.low),
+            np.where(alike, np.maximum(limits.high, at), limits.high),
+        )
 
     def _limits(self, comparisons: int) -> tuple[Floats, Floats]:
         how = proportions.exact_limits if comparisons > 1 else proportions.wilson_limits
@@ -150,24 +172,12 @@ class Means:
         limits = means.limits(self.sums, proportions.critical(LEVEL, comparisons))
         return Limits(*proportions.differences(self.value, *limits))
 
+    def together(self, comparisons: int) -> Limits:  # noqa: D102
+        return self.differences(comparisons)  # the test is whether they leave 0 out
+
+    @cached_property
     def p_values(self) -> Floats:  # noqa: D102
         return means.p_values(self.sums)
-
-
-def joint_differences(figure: Figure, comparisons: int, p_values: Floats) -> Limits:
-    """Differences whose limits hold together, and which leave 0 out only where the pair's test does, adjusted alike.
-
-    Args:
-        figure: Of the groups.
-        comparisons: How many pairs are looked at.
-        p_values: Of each pair alone.
-    """
-    return _holding(figure.differences(comparisons), 0.0, p_values, comparisons)
-
-
-def joint_ratios(figure: Proportions, comparisons: int, p_values: Floats) -> Limits:
-    """Ratios whose limits hold together, and which leave 1 out only where the pair's test does, adjusted alike."""
-    return _holding(figure.ratios(comparisons), 1.0, p_values, comparisons)
 
 
 def widest(figure: Figure) -> Limits:
@@ -178,8 +188,7 @@ def widest(figure: Figure) -> Limits:
     to a figure that noise already pushes away from 0.
     """
     count = figure.n.shape[-1]
-    comparisons = count * (count - 1) // 2
-    found = joint_differences(figure, comparisons, figure.p_values())
+    found = figure.together(count * (count - 1) // 2)
     apart = ~np.eye(count, dtype=bool)
     return Limits(
         np.asarray(figure.value.max(axis=-1) - figure.value.min(axis=-1)),
@@ -195,7 +204,7 @@ def to_best(figure: Proportions) -> Limits:
     and never above 1. Undefined where all proportions are 0.
     """
     count = figure.of.shape[-1]
-    found = joint_ratios(figure, count * (count - 1) // 2, figure.p_values())
+    found = figure.ratios_together(count * (count - 1) // 2)
     best = figure.value.max(axis=-1, keepdims=True)
     itself = np.eye(count, dtype=bool)
     return Limits(
@@ -213,15 +222,6 @@ def adjusted(p_values: Floats) -> Floats:
     rows, columns = rows[known], columns[known]
     found[rows, columns] = found[columns, rows] = proportions.holm(p_values[rows, columns])
     return found
-
-
-def _holding(limits: Limits, at: float, p_values: Floats, comparisons: int) -> Limits:
-    alike = p_values * comparisons > 1 - LEVEL
-    return Limits(
-        limits.value,
-        np.where(alike, np.minimum(limits.low, at), limits.low),
-        np.where(alike, np.maximum(limits.high, at), limits.high),
-    )
 
 
 def _with_rest(each: npt.NDArray[Any]) -> npt.NDArray[Any]:
