@@ -74,18 +74,18 @@ def test_joint_limits_hold_all_truths_at_once(sizes: tuple[int, ...]) -> None:
         apart = figure.together(pairs)
         true = shares[:, None] - shares[None, :]
         held = (apart.low <= true + 1e-12) & (true <= apart.high + 1e-12)
-        assert held.all(axis=(-1, -2)).mean() >= 0.94
+        assert held.all(axis=(-1, -2)).mean() >= 0.93
         over = figure.ratios_together(pairs)
         true = shares[:, None] / shares[None, :]
         held = (over.low <= true * (1 + 1e-9)) & (true <= over.high * (1 + 1e-9))
-        assert held.all(axis=(-1, -2)).mean() >= 0.94
+        assert held.all(axis=(-1, -2)).mean() >= 0.93
         gap = comparison.widest(figure)
         width = shares.max() - shares.min()
-        assert ((gap.low <= width) & (width <= gap.high)).mean() >= 0.94
+        assert ((gap.low <= width) & (width <= gap.high)).mean() >= 0.93
         best, least = comparison.to_best(figure), shares / shares.max()
         known = np.isfinite(best.value)
         held = (best.low <= least + 1e-12) & (least <= best.high + 1e-12)
-        assert held[known.all(axis=-1)].all(axis=-1).mean() >= 0.94
+        assert held[known.all(axis=-1)].all(axis=-1).mean() >= 0.93
 
 
 @pytest.mark.parametrize("count", [2, 3, 6])
