@@ -50,6 +50,24 @@ def test_states_of_the_pretrained_model_are_others(reviews: Audited) -> None:
     assert not np.allclose(own, base)
 
 
+def test_states_of_a_long_text_are_those_of_what_the_model_reads(reviews: Audited) -> None:
+    cut, long = (
+        " ".join(["film"] * 30),
+        " ".join(["film"] * 500),
+    )  # it reads 32 tokens and has 64 places
+    for base in (False, True):
+        found = reviews.bench.features([cut, long], base=base)
+        np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+def test_rows_in_no_part_are_answered_like_others(reviews: Audited) -> None:
+    cells = [reviews.answers.classes[one] for one in reviews.answers.labels[:20]]
+    found = reviews.bench.answer_labelled(list(reviews.bench.inputs[:20]), cells)
+    np.testing.assert_array_equal(found.labels, reviews.answers.labels[:20])
+    np.testing.assert_allclose(found.scores, reviews.answers.scores[:20], atol=1e-5)
+    assert not found.groups
+
+
 def test_a_model_trained_again_learns_the_labels_that_it_is_given(reviews: Audited) -> None:
     rows = np.arange(len(reviews.bench.part("train").rows))
     truth = reviews.bench.part("train").answers

@@ -202,7 +202,7 @@ class RunBench:
             loaded = self.loaded
             self._features[base] = frozen_features(
                 files, loaded.task, loaded.classes, loaded.settings,
-                self._config.evaluation.batch_size, self._listener,
+                self._config.evaluation.batch_size, self._listener, loaded.max_length,
             )  # fmt: skip
         found: npt.NDArray[np.float32] = self._features[base](inputs)
         return found

@@ -244,9 +244,10 @@ def _labels(
 ) -> None:  # fmt: skip
     """Labels that a probe of the other rows contradicts, and what such a probe gains without them."""
     classes, n = len(given.classes), len(looked.ids)
-    scores = suspicion.out_of_fold(base, looked.labels, classes, given.seed)
+    fold = suspicion.folds_of(looked.labels, classes, given.seed)
+    scores = suspicion.out_of_fold(base, looked.labels, classes, fold)
     right = scores.argmax(axis=1) == looked.labels
-    wrong = suspicion.suspicious(scores, looked.labels)
+    wrong = suspicion.suspicious(scores, looked.labels, fold)
     measurements += [
         _share("suspicious_label_rate", int(wrong.sum()), n),
         _share("out_of_fold_accuracy", int(right.sum()), n),
@@ -279,13 +280,14 @@ def _apart(
     """Rows far out in their class, and classes that fall into two."""
     far: list[str] = []
     seen = 0
+    fold = suspicion.folds_of(looked.labels, len(given.classes), given.seed)
     for number, name in enumerate(given.classes):
         inside = np.flatnonzero(looked.labels == number)
         group = f"class={name}"
         try:
             if len(inside) < _LEAST:
                 raise ValueError(f"fewer than {_LEAST} rows")
-            outliers = suspicion.spectral_outliers(own[inside])
+            outliers = suspicion.spectral_outliers(own[inside], fold[inside])
             smaller, silhouette = suspicion.two_clusters(own[inside], given.seed)
         except ValueError as error:
             measurements.append(

@@ -227,23 +227,31 @@ def _attacked(given: AuditInput, bench: Bench, part: Part) -> tuple[Measurement,
         [part.inputs[row] for row in rows], part.answers.labels[rows], part.answers.scores[rows],
         bench.scores, stand_ins, Budget(asked.attack_queries, asked.attack_words),
     )  # fmt: skip
-    turned = [one.turned for one in made]
-    ids = [part.answers.ids[row] for row, one in zip(rows, turned, strict=True) if one]
-    count = len(ids)
-    figure = _proportion(name, count / len(made), _exact(count, len(made)), len(made))
-    return figure, _told(given, made, ids)
+    tried = [(part.answers.ids[row], one) for row, one in zip(rows, made, strict=True) if one.found]
+    if not tried:
+        return _undefined(name, 0, "no text has a word with a substitute"), []
+    turned = [(id_, one) for id_, one in tried if one.turned]
+    figure = _proportion(
+        name, len(turned) / len(tried), _exact(len(turned), len(tried)), len(tried)
+    )
+    spared = len(made) - len(tried)
+    told = [f"{spared} of {len(made)} texts have no word with a substitute: not attacked."]
+    return figure, (told if spared else []) + _told(given, turned, len(tried))
 
 
-def _told(given: AuditInput, made: Sequence[Attempt], ids: Sequence[str]) -> list[str]:
-    turned = [one for one in made if one.turned]
+def _told(
+    given: AuditInput, turned: Sequence[tuple[str, Attempt]], of: int
+) -> list[str]:  # fmt: skip
+    """What an attack that turned answers took, and which."""
     if not turned:
         return []
-    words = float(np.median([one.changed for one in turned]))
-    queries = float(np.median([one.queries for one in turned]))
-    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    words = float(np.median([one.changed for _, one in turned]))
+    queries = float(np.median([one.queries for _, one in turned]))
+    ids = ", ".join(id_ for id_, _ in turned[:_NAMED])
+    more = f" and {len(turned) - _NAMED} more" if len(turned) > _NAMED else ""
     return [
-        f"The attack by {given.parameters.attack} turned {len(turned)} of {len(made)} right answers, in the median with "
-        f"{words:g} words changed and {queries:g} questions: rows {', '.join(ids[:_NAMED])}{more}."
+        f"The attack by {given.parameters.attack} turned {len(turned)} of {of} right answers, in the median with "
+        f"{words:g} words changed and {queries:g} questions: rows {ids}{more}."
     ]
 
 

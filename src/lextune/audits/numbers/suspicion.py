@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -17,24 +18,32 @@ FOLDS = 5
 _DIMENSIONS = 10
 
 
-def out_of_fold(features: Floats, labels: Ints, classes: int, seed: int) -> Floats:
-    """Probabilities of each row by a logistic regression that did not see it, shape (rows, classes); five folds.
-
-    Args:
-        features: Shape (rows, hidden).
-        labels: Shape (rows,).
-        classes: How many; one without rows gets probability 0.
-        seed: Of the folds, which are drawn within each class.
-    """
+def folds_of(labels: Ints, classes: int, seed: int) -> Ints:
+    """One of five folds for each row, drawn within each class, shape (rows,)."""
     rng = np.random.default_rng([seed, 5])
     fold = np.empty(len(labels), np.int64)
     for one in range(classes):
         inside = rng.permutation(np.flatnonzero(labels == one))
         fold[inside] = (np.arange(len(inside)) + rng.integers(FOLDS)) % FOLDS
+    return fold
+
+
+def out_of_fold(features: Floats, labels: Ints, classes: int, fold: Ints) -> Floats:
+    """Probabilities of each row by a logistic regression of the other folds, shape (rows, classes).
+
+    Shares of rows that are told by such rules lie around the mean of what the five rules would tell of new rows as a share
+    of as many rows would: intervals of shares hold for that mean (Bayle, Bayle, Janson and Mackey 2020, arXiv:2007.12671).
+
+    Args:
+        features: Shape (rows, hidden).
+        labels: Shape (rows,).
+        classes: How many; one without rows gets probability 0.
+        fold: As from `folds_of`.
+    """
     found = np.zeros((len(labels), classes))
     for one in range(FOLDS):
         held = fold == one
-        if held.any():
+        if held.any() and not held.all():
             found[held] = fitted(features[~held], labels[~held], features[held], classes)
     return found
 
@@ -59,29 +68,74 @@ def fitted(features: Floats, labels: Ints, asked: Floats, classes: int) -> Float
     return found
 
 
-def suspicious(scores: Floats, labels: Ints) -> Bools:
+def suspicious(scores: Floats, labels: Ints, fold: Ints) -> Bools:
     """Rows that confident learning counts for another class than their label's, shape (rows,).
 
     Northcutt, Jiang and Chuang 2021 (arXiv:1911.00068): a row counts for the most probable of the classes whose probability
-    is at least what rows of that class get on average.
+    is at least what rows of that class get on average; here, rows of that class in the other folds.
 
     Args:
         scores: Out-of-fold probabilities, shape (rows, classes).
         labels: Shape (rows,).
+        fold: Of each row.
     """
-    classes = scores.shape[1]
-    bar = np.array(
+    found = np.zeros(len(labels), bool)
+    for one in range(FOLDS):
+        held = fold == one
+        over = counted(scores[held], bars(scores[~held], labels[~held]))
+        found[held] = (over >= 0) & (over != labels[held])
+    return found
+
+
+def bars(scores: Floats, labels: Ints) -> Floats:
+    """What rows of each class get for it on average, shape (classes,); infinite for a class without rows."""
+    return np.array(
         [
             scores[labels == one, one].mean() if (labels == one).any() else np.inf
-            for one in range(classes)
+            for one in range(scores.shape[1])
         ]
     )
+
+
+def counted(scores: Floats, bar: Floats) -> Ints:
+    """The most probable class of each row among those whose bar it reaches, shape (rows,); -1 where it reaches none."""
     over = np.where(scores >= bar, scores, -1.0)
-    return np.asarray((over.max(axis=1) >= 0) & (over.argmax(axis=1) != labels), np.bool_)
+    return np.where(over.max(axis=1) >= 0, over.argmax(axis=1), -1)
 
 
-def spectral_outliers(features: Floats) -> Bools:
-    """Rows of one class that lie far out along the direction in which the class varies most, shape (rows,).
+@dataclass(frozen=True)
+class Axis:
+    """The direction in which rows vary most, and where most of them lie on it."""
+
+    centre: Floats
+    direction: Floats
+    middle: float
+    spread: float
+
+    @classmethod
+    def of(cls, features: Floats) -> Axis:
+        """Of rows of one class, shape (rows, hidden).
+
+        Raises:
+            ValueError: They do not vary.
+        """
+        centre = features.mean(axis=0)
+        direction = np.linalg.svd(features - centre, full_matrices=False)[2][0]
+        along = (features - centre) @ direction
+        middle = float(np.median(along))
+        spread = float(np.median(np.abs(along - middle))) / NormalDist().inv_cdf(0.75)
+        if not spread > 1e-12:
+            raise ValueError("the states do not vary")
+        return cls(centre, direction, middle, spread)
+
+    def far(self, features: Floats, quantile: float) -> Bools:
+        """Rows beyond that quantile of the normal distribution, on either side."""
+        away = np.abs((features - self.centre) @ self.direction - self.middle)
+        return np.asarray(away > NormalDist().inv_cdf(quantile) * self.spread, np.bool_)
+
+
+def spectral_outliers(features: Floats, fold: Ints) -> Bools:
+    """Rows of one class that lie far out along the direction in which the other folds vary most, shape (rows,).
 
     Spectral signatures (Tran, Li and Madry 2018, arXiv:1811.00636), which removes a share of rows that is thought to be
     poisoned. Here a row is far out beyond the normal quantile of 1 - 0.01 / rows, in units of the median absolute
@@ -89,19 +143,16 @@ def spectral_outliers(features: Floats) -> Bools:
 
     Args:
         features: Shape (rows, hidden).
+        fold: Of each row.
 
     Raises:
         ValueError: The states do not vary.
     """
-    centred = features - features.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    along = centred @ directions[0]
-    middle = np.median(along)
-    spread = float(np.median(np.abs(along - middle))) / NormalDist().inv_cdf(0.75)
-    if not spread > 0:
-        raise ValueError("the states do not vary")
-    far = NormalDist().inv_cdf(1 - 0.01 / (2 * len(features)))
-    return np.asarray(np.abs(along - middle) > far * spread, np.bool_)
+    found = np.zeros(len(features), bool)
+    for one in range(FOLDS):
+        held = fold == one
+        found[held] = Axis.of(features[~held]).far(features[held], 1 - 0.01 / (2 * len(features)))
+    return found
 
 
 def two_clusters(features: Floats, seed: int) -> tuple[Bools, float]:

@@ -32,8 +32,8 @@ _DENIALS = frozenset({
     "no", "not", "never", "none", "nor", "neither", "nothing", "nobody", "without", "cannot",
     "不", "没", "無", "无", "非", "未", "否", "别", "勿",
 })  # fmt: skip
-#: So many words, those of most texts, are left as they are.
-COMMON = 100
+#: So many words, those of most texts, are left as they are: of few words a tenth.
+_COMMON = 100
 
 
 def units(text: str) -> list[str]:
@@ -70,10 +70,11 @@ def neighbouring(
     known = np.flatnonzero(table.any(axis=1))
     middle = table[known].mean(axis=0) if len(known) else np.zeros(table.shape[1], np.float32)
     table[known] = _directions(table[known] - middle)
-    table[[at for word, at in place.items() if at < COMMON or _denies(word)]] = 0
+    common = min(_COMMON, len(words) // 10)
+    table[[at for word, at in place.items() if at < common or _denies(word)]] = 0
 
     def near(word: str, vector: Floats) -> list[str]:
-        if place.get(word, COMMON) < COMMON or _denies(word) or not vector.any():
+        if place.get(word, common) < common or _denies(word) or not vector.any():
             return []
         cosines = table @ _directions((vector - middle)[None])[0]
         lean = leans[place[word]] if word in place else neutral
