@@ -36,6 +36,21 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> Interval | None:
     )
 
 
+def clopper_pearson(successes: int, n: int, level: float = LEVEL) -> Interval | None:
+    """Exact interval of a proportion (Clopper and Pearson 1934, Biometrika 26, 404-413); None when n is 0.
+
+    It holds the truth at least as often as its level says, whatever the truth and however small n is.
+    """
+    if n == 0:
+        return None
+    from scipy.special import betaincinv
+
+    tail, rest = (1 - level) / 2, n - successes
+    low = float(betaincinv(successes, rest + 1, tail)) if successes else 0.0
+    high = float(betaincinv(successes + 1, rest, 1 - tail)) if rest else 1.0
+    return Interval(low=low, high=high, level=level, method="Clopper-Pearson")
+
+
 def share_limits(value: float, trials: float) -> tuple[float, float]:
     """Wilson's 95 % limits of a mean of numbers between 0 and 1, which vary at most as much as a yes or no.
 

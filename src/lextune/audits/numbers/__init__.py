@@ -1,1 +1,1 @@
-"""Plain numeric functions of arrays that audits share; they know no audit and no model."""
+"""Figures that audits measure, as plain functions of arrays; they know no model and no run."""
