@@ -137,7 +137,7 @@ def plot(points: Sequence[Point]) -> Iterator[str]:
     ends = [
         end for one in kept for end in (one.value, one.low, one.high, one.ideal) if end is not None
     ]
-    low, high = min(0.0, *ends), max(0.0, *ends)
+    low, high = min((0.0, *ends)), max((0.0, *ends))
     label = min(max((_wide(one.label) for one in kept), default=0), _LABEL)
     room = _WIDTH - label - _VALUE - 2
     for one in kept:
