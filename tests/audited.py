@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import tiny
-from lextune.audits.base import AuditInput, Part, audits
+from lextune.audits.base import AuditInput, Labelled, Part, audits
 from lextune.canaries import Canaries
 from lextune.evaluation.predict import Scored
 from lextune.evidence.dossier import Dossier
@@ -86,6 +86,7 @@ class MadeUpBench:
     task: Any = field(default_factory=lambda: tasks.get("sentiment"))
     language: tuple[str, ...] = ()
     canaries: Canaries | None = None
+    pretraining: tuple[float, str] | None = None
     trained: Any = None
     loaded: Any = None
     folder: Path = Path()
@@ -99,11 +100,21 @@ class MadeUpBench:
         mask = np.arange(len(found.rows)) < most
         return Part(found.answers.keep(mask), found.inputs[:most], found.rows[:most])
 
+    def labelled(self, name: str) -> Labelled:
+        found = self.parts[name]
+        return Labelled(found.answers.ids, found.inputs, found.answers.labels)
+
     def scores(self, inputs: Sequence[Any]) -> Any:
         return np.array([self.score(one) for one in inputs], float)
 
     def answer(self, inputs: Sequence[Any], like: Any) -> Scored:
         return Scored(like.ids, like.labels, self.scores(inputs), like.classes, like.groups)
+
+    def answer_labelled(self, inputs: Sequence[Any], labels: Sequence[str]) -> Scored:
+        classes = self.parts["train"].answers.classes
+        numbers = np.array([classes.index(one) for one in labels])
+        ids = tuple(map(str, range(len(inputs))))
+        return Scored(ids, numbers, self.scores(inputs), classes, {})
 
     def features(self, inputs: Sequence[Any], *, base: bool = False) -> Any:
         assert self.embedded is not None

@@ -113,6 +113,14 @@ class Run:
         """The model's metrics by name; empty where the run was refused before training."""
         return metrics_document(self.evaluation.measurements) if self.evaluation else {}
 
+    @property
+    def crashed(self) -> tuple[str, ...]:
+        """Rooms that did not complete: none of what they should have said counts, and nothing is released."""
+        rooms = [f"The audit {one.audit}" for one in self.audits if one.status == "crashed"]
+        if self.evaluation is not None and self.evaluation.status == "crashed":
+            rooms.insert(0, "The evaluation")
+        return tuple(rooms)
+
     def document(self) -> dict[str, Any]:
         """What `lextune run --json` prints."""
         baselines = self.evaluation.baselines if self.evaluation else {}

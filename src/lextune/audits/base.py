@@ -59,6 +59,21 @@ class Part:
     rows: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """Rows of one part as they were given, before any model saw them.
+
+    Attributes:
+        ids: Of the rows.
+        inputs: What a model takes.
+        labels: As answers hold them.
+    """
+
+    ids: tuple[str, ...]
+    inputs: Sequence[Any]
+    labels: Any
+
+
 class Fitted(Protocol):
     """A model that was trained again."""
 
@@ -105,12 +120,25 @@ class Bench(Protocol):
         """For files that are gone after the audits."""
         ...
 
+    @property
+    def pretraining(self) -> tuple[float, str] | None:
+        """Floating-point operations of the base model's pretraining and who says so; None where the catalogue has none."""
+        ...
+
     def part(self, name: PartName, most: int | None = None) -> Part:
         """A part with its answers; of more than `most` rows so many, drawn with the seed of the evaluation."""
         ...
 
+    def labelled(self, name: PartName) -> Labelled:
+        """A part without the model's answers: nothing is predicted."""
+        ...
+
     def answer(self, inputs: Sequence[Any], like: Any) -> Any:
         """The model's answers to other inputs, with the ids, labels and groups of answers to as many rows."""
+        ...
+
+    def answer_labelled(self, inputs: Sequence[Any], labels: Sequence[str]) -> Any:
+        """The model's answers to rows that are in no part, with their label cells; they have no groups."""
         ...
 
     def scores(self, inputs: Sequence[Any]) -> npt.NDArray[np.float64]:

@@ -128,6 +128,8 @@ def _show(finished: Run) -> None:
         if page:
             say(f"  in a terminal: less {finished.report.with_suffix('.txt')}")
     if finished.release is None:
+        for room in finished.crashed:
+            say(f"{room} crashed: what did not complete proves nothing, so nothing is released.")
         say(
             f"Not released: the verdict is {verdict.outcome}. The dossier is in {finished.folder}/dossier."
         )

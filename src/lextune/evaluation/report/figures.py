@@ -65,7 +65,7 @@ class Drawing:
         spec: In Vega-Lite.
         points: Its figures, in their order.
         drawn: Names of the measurements of all rows in it, each once.
-        left_out: Figures that found no room.
+        left_out: Figures of groups that have no place in it.
     """
 
     spec: dict[str, Any]
@@ -152,7 +152,8 @@ def _line(some: Sequence[Measurement], name: str, style: Style) -> Drawing | Non
         for one in values
     )  # fmt: skip
     return Drawing(
-        _line_spec(values, lines, style), points, _names(one for one, _, _ in drawn), len(some) - len(drawn)
+        _line_spec(values, lines, style), points, _names(one for one, _, _ in drawn),
+        sum(one.group is not None for one in some) - len(drawn),
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class Figure:
         title: In English and Chinese.
         says: One sentence on what it shows, in both.
         drawn: Names of the measurements of all rows in it, which are those that controls read.
-        left_out: Figures that found no room.
+        left_out: Figures of groups that have no place in it.
         points: The same for a terminal.
     """
 
