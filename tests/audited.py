@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import tiny
-from lextune.audits.base import AuditInput, Part, audits
+from lextune.audits.base import AuditInput, Labelled, Part, audits
 from lextune.canaries import Canaries
 from lextune.evaluation.predict import Scored
 from lextune.evidence.dossier import Dossier
@@ -54,7 +54,7 @@ def audited(folder: Path, config: Mapping[str, Any], overrides: Sequence[str] = 
     dossier = Dossier.create(job.folder / "dossier", "audited", signer)
     walk = job.first_rooms(dossier, packs, Trust.of(signer), [])
     trained = job._train(dossier, walk.selected, walk.prepared)
-    _, answers, _ = job._evaluate(dossier, walk, trained)
+    _, answers = job._evaluate(dossier, walk, trained)
     files = read_model_folder(job.folder / trained.folder, trained.files)
     bench = RunBench(
         checked, walk.selected, walk.prepared, trained, files, answers, job.folder, job.listener
@@ -100,11 +100,21 @@ class MadeUpBench:
         mask = np.arange(len(found.rows)) < most
         return Part(found.answers.keep(mask), found.inputs[:most], found.rows[:most])
 
+    def labelled(self, name: str) -> Labelled:
+        found = self.parts[name]
+        return Labelled(found.answers.ids, found.inputs, found.answers.labels)
+
     def scores(self, inputs: Sequence[Any]) -> Any:
         return np.array([self.score(one) for one in inputs], float)
 
     def answer(self, inputs: Sequence[Any], like: Any) -> Scored:
         return Scored(like.ids, like.labels, self.scores(inputs), like.classes, like.groups)
+
+    def answer_labelled(self, inputs: Sequence[Any], labels: Sequence[str]) -> Scored:
+        classes = self.parts["train"].answers.classes
+        numbers = np.array([classes.index(one) for one in labels])
+        ids = tuple(map(str, range(len(inputs))))
+        return Scored(ids, numbers, self.scores(inputs), classes, {})
 
     def features(self, inputs: Sequence[Any], *, base: bool = False) -> Any:
         assert self.embedded is not None
@@ -125,6 +135,9 @@ class MadeUpBench:
 
     def read(self, source: str) -> Part:
         return self.parts[source]
+
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        return self.parts[source].inputs
 
     def tell(self, text: str) -> None: ...
     def bar(self, words: str, total: int) -> Callable[[int], None]:
