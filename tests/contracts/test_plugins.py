@@ -335,8 +335,7 @@ def test_every_task_builds_learns_exports_and_loads(
     pretrained = {
         "text": bert, "image": network, "audio": whisper, "history": bert, "record": initial,
     }[task.input_kind]  # fmt: skip
-    assert task.name == name
-    assert task.pipeline_tag
+    assert (task.name, bool(task.pipeline_tag)) == (name, True)
     kind = kinds.get(task.label_kind)
     assert set(task.metrics) <= set(kind.metrics.names())
     assert set(task.baselines) <= set(kind.baselines.names())
@@ -389,14 +388,15 @@ def test_every_task_builds_learns_exports_and_loads(
         done: list[int] = []
         assert len(task.find(finished, inputs, 2, done.append)) == len(inputs)
         assert sum(done) == len(inputs)
+    count_and_explain(finished, inputs)
+
+
+def count_and_explain(finished: LoadedModel, inputs: list[Any]) -> None:
+    """Passes take operations; where answers are classes, every kind of input has parts, and what each moved is a number."""
     forward = operations(finished, inputs, backward=False)
     assert 0 < forward < operations(finished, inputs, backward=True)
-    if task.label_kind in ("class", "classes"):
-        explain_soundly(finished, inputs)
-
-
-def explain_soundly(finished: LoadedModel, inputs: list[Any]) -> None:
-    """Every kind of input has parts, and what each moved is a number."""
+    if finished.task.label_kind not in ("class", "classes"):
+        return
 
     def scores(some: Sequence[Any]) -> Any:
         return finished.scores(finished.encode(list(some)), np.arange(len(some)))

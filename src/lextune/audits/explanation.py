@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from lextune import statistics
 from lextune.audits.base import AuditInput, Chart, audit
-from lextune.audits.numbers.skewed import mean_interval
+from lextune.audits.numbers.paired import mean_rise
 from lextune.config_training import Section
 from lextune.records import AuditResult, Measurement
 from lextune.validation import listed
@@ -46,13 +46,15 @@ class _Row:
     """What one row gave.
 
     Attributes:
-        drops: Fall of the probability by what explains it, by method, shape (shares + 1,); the last is of the reasons.
-        random: The same of parts drawn at random, the mean of the orders.
+        whole: Probability of the answer.
+        left: The same without what explains it, by method, shape (shares + 1,); the last is without the reasons.
+        random: The same without parts drawn at random, the mean of the orders.
         complete: Whether the weights summed to what they must; None where they need not.
         gap: By how much they did not.
     """
 
-    drops: dict[str, Floats]
+    whole: float
+    left: dict[str, Floats]
     random: Floats
     complete: bool | None
     gap: float | None
@@ -143,12 +145,14 @@ def _explained(
     orders = [np.argsort(-each.weights, kind="stable") for each in made.values()]
     orders += [draw.permutation(count) for _ in range(asked.random_orders)]
     gone = [np.isin(np.arange(count), order[:size]) for order in orders for size in sizes]
-    scores = bench.scores([cut.whole, *(cut.without(mask) for mask in gone)])[:, target]
-    drops = (scores[0] - scores[1:]).reshape(len(orders), len(sizes))
+    asked_of = [cut.whole, *(cut.without(mask) for mask in gone)]
+    scores = np.clip(bench.scores(asked_of)[:, target].astype(np.float64), 0.0, 1.0)
+    left = scores[1:].reshape(len(orders), len(sizes))
     first = made[methods[0]]
     return _Row(
-        dict(zip(methods, drops, strict=False)),
-        drops[len(methods) :].mean(axis=0),
+        float(scores[0]),
+        dict(zip(methods, left, strict=False)),
+        left[len(methods) :].mean(axis=0),
         None if first.gap is None else first.complete,
         first.gap,
     )
@@ -158,33 +162,36 @@ def _measurements(
     given: AuditInput, methods: Sequence[str], found: Sequence[_Row]
 ) -> list[Measurement]:
     chance = np.array([one.random for one in found])
-    above = {name: np.array([one.drops[name] for one in found]) - chance for name in methods}
-    main = above[methods[0]]
-    measured = [_mean(given, "faithfulness_above_random", main[:, :-1].mean(axis=1))]
-    measured.append(
-        _mean(given, "occlusion_faithfulness_above_random", above["occlusion"][:, :-1].mean(axis=1))
-    )
-    measured.append(_mean(given, "reasons_above_random", main[:, -1]))
-    measured += _completeness(given, found)
+    left = {name: np.array([one.left[name] for one in found]) for name in methods}
+    main, other, whole = left[methods[0]], left["occlusion"], np.array([one.whole for one in found])
+    means = chance[:, :-1].mean(axis=1)
+    measured = [
+        _rise("faithfulness_above_random", main[:, :-1].mean(axis=1), means),
+        _rise("occlusion_faithfulness_above_random", other[:, :-1].mean(axis=1), means),
+        _rise("reasons_above_random", main[:, -1], chance[:, -1]),
+        *_completeness(found),
+    ]
     for place, share in enumerate(given.parameters.deleted):
         group = f"deleted={share:g}"
-        own = np.array([one.drops[methods[0]][place] for one in found])
-        measured.append(_mean(given, "score_drop_above_random", main[:, place], group))
-        measured.append(_mean(given, "score_drop", own, group))
-        measured.append(_mean(given, "score_drop_at_random", chance[:, place], group))
+        measured += [
+            _rise("score_drop_above_random", main[:, place], chance[:, place], group),
+            _rise("score_drop", main[:, place], whole, group),
+            _rise("score_drop_at_random", chance[:, place], whole, group),
+        ]
     return measured
 
 
-def _mean(given: AuditInput, name: str, values: Floats, group: str | None = None) -> Measurement:
-    """A mean over rows; a difference of probabilities, so between -1 and 1."""
-    interval = mean_interval(values, samples=given.samples, seed=given.seed)
+def _rise(name: str, before: Floats, after: Floats, group: str | None = None) -> Measurement:
+    """How much higher one probability is than the other in the same rows."""
+    made = mean_rise(before, after)
+    assert made is not None
+    value, interval = made
     return Measurement(
-        name=name, value=float(values.mean()), interval=interval, n=len(values), unit="proportion",
-        group=group,
-    )  # fmt: skip
+        name=name, value=value, interval=interval, n=len(before), unit="proportion", group=group
+    )
 
 
-def _completeness(given: AuditInput, found: Sequence[_Row]) -> list[Measurement]:
+def _completeness(found: Sequence[_Row]) -> list[Measurement]:
     """Whether weights sum to the difference between the input and its baseline."""
     gaps = np.array([one.gap for one in found if one.gap is not None])
     n = len(gaps)
@@ -203,10 +210,7 @@ def _completeness(given: AuditInput, found: Sequence[_Row]) -> list[Measurement]
             name="completeness_within_tolerance", value=kept / n,
             interval=statistics.wilson(kept, n), n=n, unit="proportion",
         ),
-        Measurement(
-            name="completeness_gap", value=float(gaps.mean()),
-            interval=mean_interval(gaps, samples=given.samples, seed=given.seed), n=n, unit="nats",
-        ),
+        Measurement.exact("completeness_gap", float(gaps.max()), n=n, unit="nats"),
     ]  # fmt: skip
 
 
@@ -215,8 +219,7 @@ def _findings(methods: Sequence[str], found: Sequence[_Row]) -> list[str]:
     off = sum(one.complete is False for one in found)
     if off:
         said.append(f"In {off} rows the weights do not sum to what they must.")
-    harmful = np.array([one.drops[methods[0]][-1] - one.random[-1] for one in found])
-    worse = int((harmful < 0).sum())
+    worse = sum(one.left[methods[0]][-1] > one.random[-1] for one in found)
     if worse:
         said.append(
             f"In {worse} of {len(found)} rows parts drawn at random moved the answer more than the {_REASONS} reasons did."
