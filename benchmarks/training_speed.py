@@ -80,7 +80,7 @@ def lextune_side(options: argparse.Namespace) -> None:
             self.ends: list[float] = []
 
         def on_start(self, steps: int, done: int) -> None: ...
-        def on_step(self, step: int, figures: dict[str, float]) -> None:  # noqa: ARG002
+        def on_step(self, step: int, figures: dict[str, float]) -> None:
             self.ends.append(time.perf_counter())
 
         def on_epoch(self, epoch: int, figures: dict[str, float]) -> None: ...

@@ -54,7 +54,7 @@ def audited(folder: Path, config: Mapping[str, Any], overrides: Sequence[str] = 
     dossier = Dossier.create(job.folder / "dossier", "audited", signer)
     walk = job.first_rooms(dossier, packs, Trust.of(signer), [])
     trained = job._train(dossier, walk.selected, walk.prepared)
-    _, answers, _ = job._evaluate(dossier, walk, trained)
+    _, answers = job._evaluate(dossier, walk, trained)
     files = read_model_folder(job.folder / trained.folder, trained.files)
     bench = RunBench(
         checked, walk.selected, walk.prepared, trained, files, answers, job.folder, job.listener
@@ -86,6 +86,7 @@ class MadeUpBench:
     task: Any = field(default_factory=lambda: tasks.get("sentiment"))
     language: tuple[str, ...] = ()
     canaries: Canaries | None = None
+    pretraining: tuple[float, str] | None = None
     trained: Any = None
     loaded: Any = None
     folder: Path = Path()
@@ -109,6 +110,12 @@ class MadeUpBench:
     def answer(self, inputs: Sequence[Any], like: Any) -> Scored:
         return Scored(like.ids, like.labels, self.scores(inputs), like.classes, like.groups)
 
+    def answer_labelled(self, inputs: Sequence[Any], labels: Sequence[str]) -> Scored:
+        classes = self.parts["train"].answers.classes
+        numbers = np.array([classes.index(one) for one in labels])
+        ids = tuple(map(str, range(len(inputs))))
+        return Scored(ids, numbers, self.scores(inputs), classes, {})
+
     def features(self, inputs: Sequence[Any], *, base: bool = False) -> Any:
         assert self.embedded is not None
         return np.array([self.embedded(one) for one in inputs], np.float32)
@@ -128,6 +135,9 @@ class MadeUpBench:
 
     def read(self, source: str) -> Part:
         return self.parts[source]
+
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        return self.parts[source].inputs
 
     def tell(self, text: str) -> None: ...
     def bar(self, words: str, total: int) -> Callable[[int], None]:

@@ -174,6 +174,21 @@ class QualityConfig(Section):
     seed: Seed = Field(0, description="Of the samples.")
 
 
+class CanaryConfig(Section):
+    """Rows that are planted into training, so that audits can measure what the model keeps of a single row."""
+
+    count: int = Field(
+        0,
+        ge=0,
+        le=10**6,
+        description="Canaries, of which a fair coin puts each into training or holds it back; 0 plants none.",
+    )
+    copies: int = Field(
+        1, ge=1, le=1000, description="How often a planted canary stands in training."
+    )
+    seed: Seed = Field(0, description="Of the canaries and their coins.")
+
+
 class DataConfig(Section):
     """Which data, whose, under which licence."""
 
@@ -279,6 +294,7 @@ class DataConfig(Section):
         default_factory=dict, description="Pinned digests of pypi: files: path to SHA-256."
     )
     quality: QualityConfig = QualityConfig()
+    canaries: CanaryConfig = CanaryConfig()
     report: Word | None = Field(
         None, description="The JSON of `data check`: other data than was checked are refused."
     )
@@ -301,6 +317,11 @@ class EvaluationConfig(Section):
     test_time_augmentation: Literal["none", "flip"] = Field(
         "none",
         description="Of images: `flip` answers by the mean over the image and its mirror image, also when served.",
+    )
+    temperature_scaling: Literal["report", "apply", "none"] = Field(
+        "report",
+        description="Of tasks that score each row's classes: `report` fits a temperature on the validation part and "
+        "stores it in the release, `apply` also answers with it, also when served, `none` fits none.",
     )
     text_normalisation: Literal["auto", "none", "basic", "english"] = Field(
         "auto",

@@ -48,8 +48,10 @@ from lextune.pipeline_folder import (
     run_name,
 )
 from lextune.pipeline_report import write_report
+from lextune.pipeline_report_audits import Judged
 from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
+from lextune.policy.uses import Use, uses
 from lextune.policy.verdict import blocks_release, exit_code
 from lextune.policy.waivers import check_waivers
 from lextune.records import (
@@ -90,6 +92,7 @@ class Run:
         seconds: Wall time of the whole run.
         report: The page that people look at, outside dossier and release; None where none was written.
         input_kind: What the model reads.
+        uses: Measurement to the controls that read it, each with its status.
     """
 
     id: str
@@ -103,11 +106,20 @@ class Run:
     audits: tuple[AuditResult, ...] = ()
     report: Path | None = None
     input_kind: InputKind = "text"
+    uses: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:
         """The model's metrics by name; empty where the run was refused before training."""
         return metrics_document(self.evaluation.measurements) if self.evaluation else {}
+
+    @property
+    def crashed(self) -> tuple[str, ...]:
+        """Rooms that did not complete: none of what they should have said counts, and nothing is released."""
+        rooms = [f"The audit {one.audit}" for one in self.audits if one.status == "crashed"]
+        if self.evaluation is not None and self.evaluation.status == "crashed":
+            rooms.insert(0, "The evaluation")
+        return tuple(rooms)
 
     def document(self) -> dict[str, Any]:
         """What `lextune run --json` prints."""
@@ -120,6 +132,13 @@ class Run:
             "verdict": self.verdict.model_dump(mode="json"),
             "metrics": self.metrics,
             "baselines": {name: metrics_document(found) for name, found in baselines.items()},
+            "audits": {
+                one.audit: {
+                    "status": one.status,
+                    "metrics": metrics_document([m for m in one.measurements if m.group is None]),
+                }
+                for one in self.audits
+            },
             "seconds": round(self.seconds, 3),
             "train_samples_per_second": (
                 self.trained.cost["train_samples_per_second"] if self.trained else None
@@ -269,11 +288,14 @@ class _Job:
         from lextune.tasks.base import tasks
 
         trained = self._train(dossier, walk.selected, walk.prepared)
-        evaluation, scored, report = self._evaluate(dossier, walk, trained)
+        evaluation, scored = self._evaluate(dossier, walk, trained)
         audits = self._audit(dossier, walk, trained, evaluation, scored)
         self.listener.stage("decide")
         verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
         self._record_verdict(dossier, packs, verdict)
+        readers = uses(verdict, packs)
+        judged = Judged(verdict, readers, audits, trained.privacy)
+        report = self._report(dossier, walk, trained, (evaluation, scored), judged)
         release = None
         if verdict.outcome == "pass":
             self.listener.stage("release")
@@ -284,6 +306,7 @@ class _Job:
         return Run(
             dossier.run_id, self.folder, release, verdict, blocked, self._seconds(),
             trained, evaluation, audits, report, tasks.get(self.config.task).input_kind,
+            readers,
         )  # fmt: skip
 
     def first_rooms(
@@ -414,11 +437,8 @@ class _Job:
 
     def _evaluate(
         self, dossier: Dossier, walk: Walk, trained: TrainedModel
-    ) -> tuple[Evaluation, Answers | None, Path | None]:
-        """Measure the bytes that training left; a crash is recorded as one, and proves nothing.
-
-        Gives the evaluation, the answers, and the page that people look at.
-        """
+    ) -> tuple[Evaluation, Answers | None]:
+        """Measure the bytes that training left; a crash is recorded as one, and proves nothing."""
         self.listener.stage("evaluate")
         files = read_model_folder(self.folder / trained.folder, trained.files)
         try:
@@ -441,13 +461,16 @@ class _Job:
             "measurements": _dumps(evaluation.measurements),
         }
         dossier.append("evaluate", make_statement("evaluate", subjects, predicate))
-        report = None
-        if scored is not None:
-            about, table = (run_name(self.config), dossier.run_id), walk.prepared.parts["test"]
-            report = write_report(
-                self.folder, about, files, table, (evaluation, scored), self.listener
-            )
-        return evaluation, scored, report
+        return evaluation, scored
+
+    def _report(
+        self, dossier: Dossier, walk: Walk, trained: TrainedModel,
+        measured: tuple[Evaluation, Answers | None], judged: Judged,
+    ) -> Path | None:  # fmt: skip
+        """The page that people look at; no statement names it."""
+        about, table = (run_name(self.config), dossier.run_id), walk.prepared.parts["test"]
+        files = read_model_folder(self.folder / trained.folder, trained.files)
+        return write_report(self.folder, about, files, table, measured, self.listener, judged)
 
     def _measured(
         self, dossier: Dossier, walk: Walk, files: Mapping[str, bytes]

@@ -79,6 +79,15 @@ class RunBench:
         return self._prepared.canaries
 
     @property
+    def pretraining(self) -> tuple[float, str] | None:
+        """As the catalogue has it."""
+        from lextune.models.catalogue import catalogue
+
+        entry = catalogue().get(self.trained.base.source)
+        found = None if entry is None else entry.pretraining
+        return None if found is None else (found.flops, found.source)
+
+    @property
     def inputs(self) -> Sequence[Any]:
         """Of the test part."""
         found: Sequence[Any] = self._inputs("test")
@@ -104,7 +113,7 @@ class RunBench:
 
         table, inputs = self._prepared.parts[name], self._inputs(name)
         kind = kinds.get(self.task.label_kind)
-        labels = kind.labels(inputs, table["label"].to_pylist(), self.loaded.classes)
+        labels = kind.labels(inputs, table["label"].to_pylist(), self._answers.classes)
         return Labelled(tuple(table["id"].to_pylist()), inputs, labels)
 
     def _made(self, name: PartName, table: Any, most: int | None) -> Part:
@@ -120,17 +129,23 @@ class RunBench:
         return Part(self._answered(self.loaded, table.take(rows), inputs), inputs, rows)
 
     def _answered(self, loaded: LoadedModel, table: Any, inputs: Sequence[Any]) -> Any:
-        from lextune.evaluation.kinds import kinds
-
-        kind = kinds.get(self.task.label_kind)
-        labels = kind.labels(inputs, table["label"].to_pylist(), loaded.classes)
         groups = {
             name.removeprefix("group."): table[name].to_pylist()
             for name in table.column_names
             if name.startswith("group.")
         }
-        found = self._found(loaded, inputs)
         ids = tuple(table["id"].to_pylist())
+        return self._labelled(loaded, inputs, table["label"].to_pylist(), ids, groups)
+
+    def _labelled(
+        self, loaded: LoadedModel, inputs: Sequence[Any], cells: Sequence[str], ids: tuple[str, ...],
+        groups: Mapping[str, Sequence[str | None]],
+    ) -> Any:  # fmt: skip
+        from lextune.evaluation.kinds import kinds
+
+        kind = kinds.get(self.task.label_kind)
+        labels = kind.labels(inputs, cells, loaded.classes)
+        found = self._found(loaded, inputs)
         return told(kind.holder(ids, labels, found, loaded.classes, groups), loaded, self._config)
 
     def _found(self, loaded: LoadedModel, inputs: Sequence[Any]) -> Any:
@@ -170,6 +185,11 @@ class RunBench:
         made = kind.holder(like.ids, like.labels, found, loaded.classes, like.groups)
         return told(made, loaded, self._config)
 
+    def answer_labelled(self, inputs: Sequence[Any], labels: Sequence[str]) -> Any:
+        """The model's answers to rows that are in no part."""
+        ids = tuple(map(str, range(len(inputs))))
+        return self._labelled(self.loaded, inputs, labels, ids, {})
+
     def scores(self, inputs: Sequence[Any]) -> npt.NDArray[np.float64]:
         """Probabilities of inputs that nobody has labelled."""
         found: npt.NDArray[np.float64] = self._found(self.loaded, inputs)
@@ -182,7 +202,7 @@ class RunBench:
             loaded = self.loaded
             self._features[base] = frozen_features(
                 files, loaded.task, loaded.classes, loaded.settings,
-                self._config.evaluation.batch_size, self._listener,
+                self._config.evaluation.batch_size, self._listener, loaded.max_length,
             )  # fmt: skip
         found: npt.NDArray[np.float32] = self._features[base](inputs)
         return found
@@ -256,6 +276,25 @@ class RunBench:
         inputs: Any = inputs_of(rows.table, self.task.input_kind)
         answers = self._answered(self.loaded, rows.table, inputs)
         return Part(answers, inputs, np.arange(len(rows.table)))
+
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        """Other data; of texts without their labels."""
+        if self.task.input_kind != "text":
+            return self.read(source).inputs
+        from lextune.config import load_config
+        from lextune.data.dataset import read_options
+        from lextune.data.findings import Findings
+        from lextune.data.formats import ReadContext
+        from lextune.data.prepare import stream_rows
+
+        data = load_config(self._config.for_other_data()).data
+        options = dataclasses.replace(
+            read_options(data, "class", "text"), label=None, others=(), optional=(), options={},
+            everything=False,
+        )  # fmt: skip
+        context = ReadContext(options, Findings(stop_at_error=True))
+        texts = (row.values[options.text] for row in stream_rows(source, context=context))
+        return [text for text in texts if text is not None]
 
     def tell(self, text: str) -> None:
         """A line for whoever watches."""

@@ -186,6 +186,7 @@ def _unknown_names(data: Mapping[str, Any], document: strict_yaml.Document) -> l
             where = document.where(place)
             problems += [dataclasses.replace(one, where=where) for one in error.problems]
     problems += _idle_of_task(data.get("task"), section("train"), document)
+    problems += _idle_temperature(data.get("task"), section("evaluation"), document)
     return problems + _idle_settings(section("train"), document)
 
 
@@ -208,6 +209,26 @@ def _idle_of_task(
         )
         for key in sorted(others)
         if key in train and train[key] != defaults[key]
+    ]
+
+
+def _idle_temperature(
+    chosen: Any, evaluation: Mapping[str, Any], document: strict_yaml.Document
+) -> list[Problem]:
+    """A temperature that answers are to be given at, of a task whose answers have no such scores."""
+    from lextune.tasks.base import tasks
+
+    if evaluation.get("temperature_scaling") != "apply" or chosen not in tasks.names():
+        return []
+    if tasks.get(chosen).label_kind == "class":
+        return []
+    return [
+        Problem(
+            f"evaluation.temperature_scaling is apply, but the task {chosen} does not read it",
+            "remove evaluation.temperature_scaling",
+            "a temperature is of scores of which each row has one for each class",
+            document.where(("evaluation", "temperature_scaling")),
+        )
     ]
 
 

@@ -23,6 +23,7 @@ from lextune.models.selection import SelectedModel
 from lextune.records import FileDigest, Measurement, TrainedModel
 from lextune.tasks.base import Grows, Pretrains, model_info
 from lextune.tasks.tensors import distinct_tensors
+from lextune.temperature import SCALING, TEMPERATURE, Fit, fit_temperature
 from lextune.training.callbacks import TrainerLog
 from lextune.training.loop import Rows, Trainer
 from lextune.training.machine import device
@@ -147,13 +148,15 @@ def grow_model(
     )
     loss = _loss(finished, validation)
     listener.tell(f"{grown['iterations']} iterations: validation loss {loss:.4f}")
-    info = model_info(config.task, loaded.classes, loaded.max_length, "fp32", loaded.settings)
+    fitted, stated = fitted_temperature(config, finished, validation, listener)
+    settings = {**loaded.settings, **fitted}
+    info = model_info(config.task, loaded.classes, loaded.max_length, "fp32", settings)
     digests = write_model(folder / "model", task.export(model, selected.files, info))
     tensors, n = distinct_tensors(model), len(train.ids)
     return TrainedModel(
         folder="model", base=selected.ref, method="grow",
         parameters={
-            **grown, "max_length": loaded.max_length, "parameters": sum(one.numel() for one in tensors.values()),
+            **grown, **stated, "max_length": loaded.max_length, "parameters": sum(one.numel() for one in tensors.values()),
             "scikit-learn": version("scikit-learn"), "torch": torch.__version__,
         },
         seed=config.train.seed, steps=int(grown["iterations"]), epochs=1.0, files=digests, precision="fp32",
@@ -196,6 +199,39 @@ def _loss(loaded: LoadedModel, rows: Rows) -> float:
             taught = task.targets(rows.labels, rows.encoded, some).to(where)
             total += float(task.loss(logits, taught)) * len(some)
     return total / max(1, len(rows.ids))
+
+
+def fitted_temperature(
+    config: RunConfig, loaded: LoadedModel, validation: Rows, listener: Listener
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """The temperature by the validation part: for `lextune.json`, and for the statement of training.
+
+    Args:
+        config: Says whether there is to be one, and whether answers are given at it.
+        loaded: The trained model.
+        validation: Scored once more.
+        listener: Told where the rows determine none.
+    """
+    from lextune.evaluation.predict import score_rows
+
+    asked = config.evaluation.temperature_scaling
+    if asked == "none" or loaded.task.label_kind != "class":
+        return {}, {}
+    loaded.model.to(device()).eval()
+    encoded = validation.encoded
+    found = Fit(None, problem="there are no validation rows")
+    if len(validation.ids):
+        scores = score_rows(
+            encoded.in_order(config.evaluation.batch_size), lambda rows: loaded.scores(encoded, rows),
+            len(validation.ids), len(loaded.classes),
+        )  # fmt: skip
+        found = fit_temperature(np.asarray(validation.labels, np.int64), scores)
+    if found.value is None:
+        listener.tell(f"no temperature: {found.problem}")
+        return {}, {TEMPERATURE: None, "temperature_problem": found.problem}
+    written = f"{found.value:.6f}"
+    settings = {TEMPERATURE: written, SCALING: asked}
+    return settings, {TEMPERATURE: float(written)}
 
 
 def write_model(target: Path, files: Mapping[str, bytes]) -> tuple[FileDigest, ...]:

@@ -1,6 +1,6 @@
-"""Writes the page of a run that people look at: figures, confusion, and pictures of answers; it measures nothing.
+"""Writes the page of a run that people look at: verdict, figures, audits, and pictures of answers; it measures nothing.
 
-It shows pictures and sounds of the data, so it stays in the run's folder and is part of neither dossier nor release.
+It may show pictures and sounds of the data, so it stays in the run's folder and is part of neither dossier nor release.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from lextune.extras import install_command, missing
 from lextune.files import read_regular, sha256, write_atomic
 from lextune.labels import InputKind, read_boxes
 from lextune.listener import Listener
+from lextune.pipeline_report_audits import Judged, audited, privacy_of
 from lextune.records import Evaluation
 
 if TYPE_CHECKING:
@@ -28,14 +29,19 @@ if TYPE_CHECKING:
 
 #: The page in the run's folder.
 REPORT = "report/index.html"
+#: The same for a terminal.
+REPORT_TEXT = "report/index.txt"
 _WORST, _TYPICAL, _NOTES, _CONFUSED, _GROUPS = 12, 6, 5, 10, 3
 #: The longer side of pictures: alone for classes, else beside each other. Boxes have letters on them.
 _SIDES = {"class": 248, "boxes": 480, "mask": 256}
 #: The metric of each class that is drawn.
 _BY_CLASS = {"class": "recall", "boxes": "average_precision_50", "mask": "iou"}
+#: The audit that looks at what scores are worth.
+_RELIABLE = "calibration"
 #: What rows are, in English and Chinese.
 _NOUNS: Mapping[InputKind, tuple[str, str]] = {
     "image": ("images", "图片"), "audio": ("sounds", "录音"), "history": ("users", "用户"), "record": ("rows", "记录"),
+    "text": ("texts", "文本"),
 }  # fmt: skip
 #: Metrics of which less is better, by how the names of their differences begin.
 _FALLING = ("wer_minus_", "cer_minus_")
@@ -45,11 +51,11 @@ _HEARD = 60.0
 
 def write_report(
     folder: Path, about: tuple[str, str], files: Mapping[str, bytes], table: Any,
-    measured: tuple[Evaluation, Answers], listener: Listener,
+    measured: tuple[Evaluation, Answers | None], listener: Listener, judged: Judged | None = None,
 ) -> Path | None:  # fmt: skip
-    """Write the page where rows are no texts; where its libraries are not there, tell how to install them.
+    """Write the report: as text, and as a page; where its libraries are not there, tell how to install them.
 
-    It shows images and sounds of the data. Of histories and records it shows no row: they tell of somebody.
+    The page shows images and sounds of the data. Of texts, histories and records it shows no row: they tell of somebody.
 
     Whatever goes wrong with it is told and stops nothing: it is no evidence.
 
@@ -58,33 +64,40 @@ def write_report(
         about: Name of the release with its version, and the run's id.
         files: Of the model.
         table: The rows that were predicted.
-        measured: The evaluation and the answers it is of.
+        measured: The evaluation and the answers it is of; None where it crashed.
         listener: Told what goes on.
+        judged: Verdict and audits.
 
     Returns:
-        The page, or None where there is none.
+        The page, or the text where there is no page; None where there is neither.
     """
+    from lextune.evaluation.report.page import make_page
+    from lextune.evaluation.report.text import make_text
     from lextune.tasks.base import tasks
 
     info = json.loads(files["lextune.json"])
     task = tasks.get(info["task"])
-    if task.input_kind == "text":
-        return None
-    if missing("report"):
-        listener.tell(f"no report page is written. Remedy: {install_command('report')}")
-        return None
-    from lextune.evaluation.report.page import make_page
-
+    evaluation, answers = measured
+    written = None
     try:
-        shown = _shown(task, info, files, table, measured[1])
-        made = make_page(_page(about, shown, measured[0]))
         (folder / REPORT).parent.mkdir(exist_ok=True)
-        write_atomic(folder / REPORT, made.encode())
+        for name in (REPORT, REPORT_TEXT):  # of an attempt before this one
+            (folder / name).unlink(missing_ok=True)
+        shown = _Nothing(task, answers)
+        if answers is not None and not missing("report"):
+            shown = _shown(task, info, files, table, answers)
+        page = _page(about, shown, evaluation, len(table), judged or Judged())
+        write_atomic(folder / REPORT_TEXT, make_text(page).encode())
+        written = folder / REPORT_TEXT
+        if missing("report"):
+            listener.tell(f"no report page is written. Remedy: {install_command('report')}")
+            return written
+        write_atomic(folder / REPORT, make_page(page).encode())
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:
         listener.tell(f"no report page could be made: {type(error).__name__}")
-        return None
+        return written
     return folder / REPORT
 
 
@@ -96,30 +109,40 @@ def _shown(
     return _Heard(task, answers, table) if task.input_kind == "audio" else _Nothing(task, answers)
 
 
-def _page(about: tuple[str, str], shown: _Nothing, evaluation: Evaluation) -> Page:
+def _page(
+    about: tuple[str, str], shown: _Nothing, evaluation: Evaluation, rows: int, judged: Judged
+) -> Page:
     from lextune.evaluation.errors import confusion
     from lextune.evaluation.report.examples import typical_examples, worst_examples
     from lextune.evaluation.report.page import Page
 
     answers, task = shown.answers, shown.task
-    confused = confusion(answers, shown.score)
+    crashed = answers is None
+    confused = None if crashed else confusion(answers, shown.score)
     headline = _headline(task.metrics, evaluation)
     beaten, undecided = _standing(evaluation)
-    specs = _specs(answers, task, evaluation, headline)
+    specs = {} if crashed else _specs(answers, task, evaluation, headline)
     pairs = list[tuple[str, str, int]]()
     if confused is not None:
         specs |= _class_specs(confused, evaluation, answers.kind)
         pairs = _pairs(confused)
+    sections = audited(judged.audits)
+    if any(one.result.audit == _RELIABLE and one.figures for one in sections):
+        specs.pop("reliability", None)  # that audit draws it with its intervals
+    worst = [] if crashed else worst_examples(answers, _WORST, shown.score)
+    typical = [] if crashed else typical_examples(answers, _TYPICAL, shown.score)
     return Page(
-        name=about[0], task=task.name, run=about[1], rows=len(answers.ids),
-        unanswered=int((~answers.finite).sum()), evaluation=evaluation, headline=headline,
-        charts=_drawn(specs),
-        worst=shown.pictures(worst_examples(answers, _WORST, shown.score)),
-        typical=shown.pictures(typical_examples(answers, _TYPICAL, shown.score)),
+        name=about[0], task=task.name, run=about[1], rows=rows,
+        unanswered=0 if crashed else int((~answers.finite).sum()),
+        evaluation=evaluation, headline=headline, charts=_drawn(specs),
+        worst=shown.pictures(worst), typical=shown.pictures(typical),
         confused=pairs, unit=confused.unit if confused else "",
-        score=shown.score if answers.kind == "boxes" else None,
-        noun=_NOUNS[task.input_kind], rows_shown=task.input_kind in ("image", "audio"),
-        beaten=beaten, undecided=undecided,
+        score=shown.score if not crashed and answers.kind == "boxes" else None,
+        noun=_NOUNS[task.input_kind],
+        rows_shown=not crashed and task.input_kind in ("image", "audio"),
+        beaten=beaten, undecided=undecided, verdict=judged.verdict, uses=judged.uses,
+        audits=sections, privacy=privacy_of(judged.privacy),
+        class_metric="" if confused is None else _BY_CLASS[answers.kind],
     )  # fmt: skip
 
 
@@ -182,6 +205,8 @@ def _specs(answers: Any, task: Task, evaluation: Evaluation, headline: str) -> d
 def _drawn(specs: Mapping[str, Any]) -> dict[str, str]:
     from lextune.data.report.charts import draw
 
+    if missing("report"):
+        return {}
     return {name: draw(spec) for name, spec in specs.items() if spec is not None}
 
 

@@ -24,16 +24,31 @@ _TAILS = ((1 - LEVEL) / 2, 1 - (1 - LEVEL) / 2)
 _Z = statistics.NormalDist().inv_cdf(0.5 + LEVEL / 2)
 
 
-def wilson(successes: int, n: int) -> Interval | None:
-    """Wilson's 95 % score interval of a proportion (Wilson 1927, JASA 22); None when n is 0."""
+def wilson(successes: int, n: int, level: float = LEVEL) -> Interval | None:
+    """Wilson's score interval of a proportion (Wilson 1927, JASA 22); None when n is 0."""
     if n == 0:
         return None
     from scipy.stats import binomtest
 
-    found = binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
+    found = binomtest(successes, n).proportion_ci(level, method="wilson")
     return Interval(
-        low=float(found.low), high=float(found.high), level=LEVEL, method="Wilson score"
+        low=float(found.low), high=float(found.high), level=level, method="Wilson score"
     )
+
+
+def clopper_pearson(successes: int, n: int, level: float = LEVEL) -> Interval | None:
+    """Exact interval of a proportion (Clopper and Pearson 1934, Biometrika 26, 404-413); None when n is 0.
+
+    It holds the truth at least as often as its level says, whatever the truth and however small n is.
+    """
+    if n == 0:
+        return None
+    from scipy.special import betaincinv
+
+    tail, rest = (1 - level) / 2, n - successes
+    low = float(betaincinv(successes, rest + 1, tail)) if successes else 0.0
+    high = float(betaincinv(successes + 1, rest, 1 - tail)) if rest else 1.0
+    return Interval(low=low, high=high, level=level, method="Clopper-Pearson")
 
 
 def share_limits(value: float, trials: float) -> tuple[float, float]:
@@ -50,8 +65,10 @@ def share_limits(value: float, trials: float) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def paired_difference(first: Bools, second: Bools) -> tuple[float, Interval] | None:
-    """Difference of two proportions measured on the same rows, with its 95 % interval.
+def paired_difference(
+    first: Bools, second: Bools, level: float = LEVEL
+) -> tuple[float, Interval] | None:
+    """Difference of two proportions measured on the same rows, with its interval.
 
     Newcombe's hybrid score interval for paired data (Newcombe 1998, Statistics in Medicine 17,
     2635-2650, method 10, with the continuity correction of phi).
@@ -59,6 +76,7 @@ def paired_difference(first: Bools, second: Bools) -> tuple[float, Interval] | N
     Args:
         first: Shape (n,), True where the first classifier is right.
         second: Shape (n,), the same rows for the second.
+        level: Of the interval.
 
     Returns:
         (mean(first) - mean(second), interval), or None when n is 0.
@@ -71,7 +89,7 @@ def paired_difference(first: Bools, second: Bools) -> tuple[float, Interval] | N
     c = int(np.sum(~first & second))
     d = n - a - b - c
     p1, p2 = (a + b) / n, (a + c) / n
-    one, two = wilson(a + b, n), wilson(a + c, n)
+    one, two = wilson(a + b, n, level), wilson(a + c, n, level)
     assert one is not None
     assert two is not None
     margins = (a + b) * (c + d) * (a + c) * (b + d)
@@ -83,7 +101,7 @@ def paired_difference(first: Bools, second: Bools) -> tuple[float, Interval] | N
     above = _combine(one.high - p1, p2 - two.low, phi)
     difference = (b - c) / n
     return difference, Interval(
-        low=difference - below, high=difference + above, level=LEVEL, method="Newcombe paired (10)"
+        low=difference - below, high=difference + above, level=level, method="Newcombe paired (10)"
     )
 
 

@@ -108,7 +108,7 @@ def test_nan_loss(workshop: Workshop, runner: Runner) -> None:
 
 def ask_for_what_nobody_measures(pack: dict[str, Any]) -> None:
     """Turns the pack's rule to a metric that no room computes."""
-    pack["controls"][0]["requires"][0]["measurement"] = "epsilon_lower_bound"
+    pack["controls"][0]["requires"][0]["measurement"] = "figure_of_nobody"
 
 
 def test_a_metric_that_was_never_computed(
@@ -116,7 +116,7 @@ def test_a_metric_that_was_never_computed(
 ) -> None:
     pack = pack_file(tmp_path / "test.yaml", ask_for_what_nobody_measures)
     assert runner(workshop.config(policy={"packs": ["house", str(pack)]})) == 4
-    runner.refused("epsilon_lower_bound was not measured")
+    runner.refused("figure_of_nobody was not measured")
 
 
 def test_an_evaluation_that_crashed(

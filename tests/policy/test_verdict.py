@@ -302,6 +302,18 @@ evidence = st.lists(
 )  # fmt: skip
 
 
+def test_what_crashed_keeps_a_release_back_whatever_the_packs_ask(
+    control: Data, pack: Packs, signed: Signed, good: Any, poor: Any, day: datetime.date
+) -> None:
+    """A pack that asks for nothing of an audit is no reason to release while the audit broke."""
+    crashed = signed("audit", status="crashed")
+    verdict = decide([good, crashed], {}, [pack(control())], day)
+    assert _only(verdict).status == "pass"
+    assert verdict.outcome == "insufficient"
+    assert decide([poor, crashed], {}, [pack(control())], day).outcome == "fail"
+    assert decide([good, signed("audit")], {}, [pack(control())], day).outcome == "pass"
+
+
 @pytest.fixture(scope="session")
 def build(control: Data, pack: Packs) -> Callable[[Any], Pack]:
     def make(random_duties: Any) -> Pack:

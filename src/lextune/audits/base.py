@@ -120,6 +120,11 @@ class Bench(Protocol):
         """For files that are gone after the audits."""
         ...
 
+    @property
+    def pretraining(self) -> tuple[float, str] | None:
+        """Floating-point operations of the base model's pretraining and who says so; None where the catalogue has none."""
+        ...
+
     def part(self, name: PartName, most: int | None = None) -> Part:
         """A part with its answers; of more than `most` rows so many, drawn with the seed of the evaluation."""
         ...
@@ -130,6 +135,10 @@ class Bench(Protocol):
 
     def answer(self, inputs: Sequence[Any], like: Any) -> Any:
         """The model's answers to other inputs, with the ids, labels and groups of answers to as many rows."""
+        ...
+
+    def answer_labelled(self, inputs: Sequence[Any], labels: Sequence[str]) -> Any:
+        """The model's answers to rows that are in no part, with their label cells; they have no groups."""
         ...
 
     def scores(self, inputs: Sequence[Any]) -> npt.NDArray[np.float64]:
@@ -169,6 +178,14 @@ class Bench(Protocol):
 
         Raises:
             DataError: It has faults, or a class that the model does not know.
+        """
+        ...
+
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        """What a model takes of other data: of texts no label is read, of other inputs the data is read as by `read`.
+
+        Raises:
+            DataError: It has faults.
         """
         ...
 

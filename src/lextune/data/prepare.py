@@ -38,6 +38,7 @@ from lextune.data.formats import RawRow, ReadContext, ReadOptions
 from lextune.data.opening import read_source
 from lextune.data.personal.counted import ImageDataCount, PersonalDataCount, SoundDataCount
 from lextune.data.personal.counting import count_personal, measure_personal
+from lextune.data.planting import measure_canaries, plant, refuse_canaries
 from lextune.data.quality.base import QualityInput, run_checks
 from lextune.data.redaction.rows import make_redaction
 from lextune.data.sources import find_sources
@@ -107,7 +108,8 @@ def prepare(
     """Read, check and split.
 
     Steps: read every given part; report all errors at once; take the sample; cut test, then validation,
-    where none is given; drop what the config says to drop; count leaks. All is seeded and independent of
+    where none is given; drop what the config says to drop; count leaks; plant canaries where the config asks for
+    them. All is seeded and independent of
     the order of rows and of the file format.
 
     Args:
@@ -127,6 +129,7 @@ def prepare(
     if inputs == "history":
         from lextune.data.events.prepare import prepare_events
 
+        refuse_canaries(config.canaries)
         return prepare_events(config, progress, scratch, gate)
     tell = progress or (lambda _: None)
     gate = gate or Gate(config)
@@ -149,6 +152,7 @@ def prepare(
     quality = run_checks(given, findings)
     findings.raise_errors()
     personal = count_personal(parts, config, findings)
+    used, canaries = plant(used, config.canaries, inputs, scratch, findings)
     report = _report(parts, used, context, personal).model_copy(
         update={
             "columns": config.columns.model_dump(mode="json"),
@@ -165,6 +169,7 @@ def prepare(
         *measure_personal(personal),
         left_out,
         *gate.measurements(),
+        *measure_canaries(canaries),
     )
     leaked = np.sort(used["test"].ids[left.rows()])
     return Prepared(
@@ -174,6 +179,7 @@ def prepare(
         measurements=measurements,
         leaked_ids=tuple(leaked.astype(str).tolist()),
         subjects=_subjects(used, config.columns.subject),
+        canaries=canaries,
     )
 
 

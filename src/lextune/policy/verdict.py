@@ -99,7 +99,7 @@ def decide_so_far(
     decided = [_decide_control(pack, control, case) for pack in chosen for control in pack.controls]
     results = tuple(result for result, _ in decided)
     verdict = Verdict(
-        outcome=_outcome(results),
+        outcome=_outcome(results, complete=not readings.incomplete()),
         as_of=as_of,
         facts={str(name): _plain(facts[name]) for name in sorted(facts, key=str)},
         packs={pack.id: pack.digest for pack in chosen},
@@ -136,13 +136,14 @@ def _distinct(packs: Sequence[Pack]) -> list[Pack]:
     return [chosen[name] for name in sorted(chosen)]
 
 
-def _outcome(results: Sequence[ControlResult]) -> Outcome:
-    """Blocking controls decide; where nothing at all was decided, nothing passed."""
+def _outcome(results: Sequence[ControlResult], *, complete: bool) -> Outcome:
+    """Blocking controls decide; where nothing at all was decided, or a room did not complete, nothing passed."""
     blocking = {result.status for result in results if result.severity == "block"}
     if "fail" in blocking:
         return "fail"
     decided = {result.status for result in results} & {"pass", "fail", "waived"}
-    return "insufficient" if "insufficient" in blocking or not decided else "pass"
+    passed = complete and decided and "insufficient" not in blocking
+    return "pass" if passed else "insufficient"
 
 
 def _decide_control(pack: Pack, control: Control, case: _Case) -> tuple[ControlResult, bool]:

@@ -38,13 +38,14 @@ def test_all_rows_are_counted_by_type(path):
     prepared = prepare(DataConfig(train=(path,)))
     counted = prepared.report.personal_data
     assert counted.model_dump() == {
-        "rows": 400, "looked_at": 400, "found": 40, "sensitive": 20, "minimum_score": 0.5,
+        "rows": 400, "looked_at": 400, "found": 40, "sensitive": 20, "identifiers": 40, "minimum_score": 0.5,
         "types": {"CREDIT_CARD": 20, "EMAIL_ADDRESS": 40, "URL": 4},
     }  # fmt: skip
     found = measured(prepared)
     one = found["personal_data_rows"]
     assert (one.value, one.n, one.unit, one.interval.method) == (40, 400, "rows", "exact")
     assert found["sensitive_personal_data_rows"].value == 20
+    assert found["personal_identifier_rows"].value == 40
     told = {one.kind: one for one in prepared.report.problems}
     assert told["personal_data"].count == 40
     assert told["personal_data"].severity == "info"

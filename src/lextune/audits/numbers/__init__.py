@@ -1,1 +1,1 @@
-"""What audits compute, as plain functions of arrays; they know no model and no audit."""
+"""Figures that audits measure, as plain functions of arrays; they know no model and no run."""

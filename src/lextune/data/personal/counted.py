@@ -17,12 +17,14 @@ class PersonalDataCount(Record):
         sensitive: Rows with data that GDPR article 9 or PIPL article 28 names.
         types: Rows by type, all types that were found.
         minimum_score: Detections below it do not count.
+        identifiers: Rows with a number or address of a person (`counting.IDENTIFIERS`).
     """
 
     rows: int
     looked_at: int
     found: int
     sensitive: int
+    identifiers: int = 0
     types: dict[str, int]
     minimum_score: float
 

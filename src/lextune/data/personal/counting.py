@@ -27,6 +27,14 @@ IMPERSONAL = frozenset(
         "CN_UNIFIED_SOCIAL_CREDIT_CODE", "DATE_TIME", "DOMAIN_NAME", "LOCATION", "NRP", "URL", "ZIP_CODE",
     }
 )  # fmt: skip
+#: Numbers and addresses of which one alone says who somebody is, or lets them be reached or paid for.
+IDENTIFIERS = frozenset(
+    {
+        "BANK_ACCOUNT", "CN_BANK_CARD", "CN_PASSPORT", "CN_PERMANENT_RESIDENT_CARD", "CN_RESIDENCE_PERMIT",
+        "CN_RESIDENT_ID", "CN_TRAVEL_PERMIT", "CREDIT_CARD", "EMAIL_ADDRESS", "HK_ID", "IBAN_CODE", "ID_NUMBER", "KR_RRN",
+        "PASSPORT", "PHONE_NUMBER", "TW_ID", "US_DRIVER_LICENSE", "US_ITIN", "US_SSN",
+    }
+)  # fmt: skip
 _SENSITIVE = frozenset(name for name, known in TYPES.items() if known.sensitive)
 _SECRET = frozenset({"CREDENTIAL"})
 _PERSONAL = frozenset(TYPES) - IMPERSONAL - _SECRET
@@ -63,7 +71,9 @@ def _count_in_texts(
     chosen = _sample(parts, asked.rows or total, seed)
     detector = Detector(minimum_score=asked.minimum_score)
     types = Counter[str]()
-    places: dict[frozenset[str], list[str]] = {_PERSONAL: [], _SENSITIVE: [], _SECRET: []}
+    places: dict[frozenset[str], list[str]] = {
+        _PERSONAL: [], _SENSITIVE: [], _SECRET: [], IDENTIFIERS: [],
+    }  # fmt: skip
     for name, rows in parts.items():
         for kinds, place in _found(rows.take(chosen[name]), detector):
             types.update(kinds)
@@ -75,6 +85,7 @@ def _count_in_texts(
         looked_at=sum(map(len, chosen.values())),
         found=len(places[_PERSONAL]),
         sensitive=len(places[_SENSITIVE]),
+        identifiers=len(places[IDENTIFIERS]),
         types=dict(sorted(types.items())),
         minimum_score=asked.minimum_score,
     )
@@ -85,7 +96,7 @@ def _count_in_texts(
 def measure_personal(
     counted: PersonalDataCount | ImageDataCount | SoundDataCount | None,
 ) -> tuple[Measurement, ...]:
-    """Rows with personal and with sensitive personal data; nothing where nobody looked.
+    """Rows with personal and with sensitive personal data, and with numbers of people; nothing where nobody looked.
 
     Of a sample: the count scaled to all rows, with Wilson's interval scaled likewise.
     """
@@ -107,6 +118,7 @@ def measure_personal(
     return (
         _measurement("personal_data_rows", counted.found, counted),
         _measurement("sensitive_personal_data_rows", counted.sensitive, counted),
+        _measurement("personal_identifier_rows", counted.identifiers, counted),
     )
 
 

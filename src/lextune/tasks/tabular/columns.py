@@ -54,6 +54,7 @@ class Column:
         edges: Of numbers and dates (in days since 1970): quantiles of the training rows, rising.
         values: Of categories: those with a code of their own, the most frequent first.
         fields: Of events: what each event says.
+        usual: The median cell of numbers and dates, the most frequent one of categories; None where there is none.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Column:
     edges: tuple[float, ...] = ()
     values: tuple[str, ...] = ()
     fields: tuple[Column, ...] = ()
+    usual: str | None = None
 
     @property
     def codes(self) -> int:
@@ -90,7 +92,10 @@ def _column(found: Mapping[str, Any]) -> Column:
     if kind not in get_args(ColumnKind) or not all(map(math.isfinite, edges)):
         raise ValueError("these are no columns")
     fields = tuple(_column(one) for one in found["fields"])
-    return Column(str(found["name"]), kind, edges, tuple(map(str, found["values"])), fields)
+    usual = found.get("usual")  # models of before do not say
+    if not isinstance(usual, str | None):
+        raise ValueError("these are no columns")
+    return Column(str(found["name"]), kind, edges, tuple(map(str, found["values"])), fields, usual)
 
 
 def decide_columns(rows: Iterable[str]) -> tuple[Column, ...]:
@@ -147,9 +152,11 @@ def _decide(name: str, cells: Sequence[str | None]) -> Column:
     there = [cell.strip() for cell in cells if cell is not None]
     plain = [cell for cell in there if cell.casefold() not in MISSING_WORDS]
     if plain and all(map(_is_number, plain)):
-        return Column(name, "number", _edges(read_numbers(name, plain)))
+        numbers = read_numbers(name, plain)
+        return Column(name, "number", _edges(numbers), usual=json.dumps(_median(numbers)))
     if plain and all(_days(cell) is not None for cell in plain):
-        return Column(name, "date", _edges(read_dates(name, plain)))
+        days = read_dates(name, plain)
+        return Column(name, "date", _edges(days), usual=_iso(_median(days)))
     if there and all(_events(cell) is not None for cell in there):
         return _decide_events(name, there)
     counts = Counter(map(_category, there))
@@ -157,7 +164,7 @@ def _decide(name: str, cells: Sequence[str | None]) -> Column:
     kept = sorted(
         (value for value, n in counts.items() if n >= least), key=lambda one: (-counts[one], one)
     )
-    return Column(name, "category", values=tuple(kept[:MOST_VALUES]))  # fmt: skip
+    return Column(name, "category", values=tuple(kept[:MOST_VALUES]), usual=kept[0] if kept else None)  # fmt: skip
 
 
 def _decide_events(name: str, cells: Sequence[str]) -> Column:
@@ -203,6 +210,16 @@ def _edges(values: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[float, ...]:
         return (0.0, 1.0)
     edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)))
     return tuple(edges.tolist()) if len(edges) > 1 else (float(edges[0]), float(edges[0]) + 1)
+
+
+def _median(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+    """One of the values, so that it is written as they are."""
+    return float(np.quantile(values, 0.5, method="lower"))
+
+
+def _iso(days: float) -> str:
+    moment = str(np.datetime64("1970-01-01", "s") + np.timedelta64(round(days * 86400), "s"))
+    return moment.removesuffix("T00:00:00")
 
 
 def read_numbers(name: str, cells: Sequence[str | None]) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -18,6 +18,26 @@ from torch.utils.checkpoint import checkpoint
 
 from lextune.tasks.text.attention import dropout, has_varlen, packed_attention
 from lextune.tasks.text.packing import Packed, TextBatch
+
+
+class Weights(Protocol):
+    """How a packed pass applies what has weights: a training method that needs to see each use brings its own."""
+
+    def begin(self, batch: Packed) -> None:
+        """Told of the rows before anything is applied to them."""
+        ...
+
+    def linear(self, x: torch.Tensor, *modules: nn.Module) -> torch.Tensor:
+        """Several linear layers of the same input, their outputs side by side; shape (tokens or rows, any)."""
+        ...
+
+    def norm(self, x: torch.Tensor, module: nn.LayerNorm) -> torch.Tensor:
+        """Layer norm, with fp32 weights and sums whatever the type of `x`."""
+        ...
+
+    def look_up(self, module: nn.Embedding, ids: torch.Tensor | None) -> torch.Tensor:
+        """Embeddings, shape (tokens, width); without ids the first one, in a shape that can be added to all."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -40,7 +60,7 @@ class Anatomy:
     """What a packed pass needs of a model.
 
     Attributes:
-        embed: Sum of the embeddings before dropout, shape (tokens, hidden).
+        embed: Sum of the embeddings before dropout, normed, shape (tokens, hidden).
         project: From the embeddings' width to the layers'.
         blocks: The layers from the bottom up.
         heads: Attention heads.
@@ -51,7 +71,7 @@ class Anatomy:
         every: Whether the head reads each token that answers, and not the first of each row.
     """
 
-    embed: Callable[[Packed], torch.Tensor]
+    embed: Callable[[Packed, Weights], torch.Tensor]
     project: nn.Module | None
     blocks: tuple[_Block, ...]
     heads: int
@@ -72,11 +92,20 @@ def anatomy(model: nn.Module) -> Anatomy | None:
     return found(model)
 
 
-def read_states(model: nn.Module, known: Anatomy, rows: TextBatch) -> torch.Tensor:
+def read_states(
+    model: nn.Module, known: Anatomy, rows: TextBatch, weights: Weights | None = None
+) -> torch.Tensor:
     """The last layer's states of what the head reads, row after row in the order asked for, shape (items, hidden).
 
     Inside autocast, all between the embeddings and the result is of autocast's type.
+
+    Args:
+        model: Of a known anatomy.
+        known: That anatomy.
+        rows: What to read.
+        weights: How linear layers, norms and embeddings are applied; None applies them plainly.
     """
+    by = weights or PLAIN
     device = torch.device(rows.device).type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
     rates = (known.hidden_dropout, known.mixing_dropout, known.attention_dropout)
@@ -92,18 +121,19 @@ def read_states(model: nn.Module, known: Anatomy, rows: TextBatch) -> torch.Tens
 
     def layer(block: _Block, x: torch.Tensor, *, last: bool) -> torch.Tensor:
         asking = x[batch.first] if last else x
-        query = torch.unflatten(_linear(asking, block.query), -1, (known.heads, -1))
-        key_value = torch.unflatten(_linear(x, block.key, block.value), -1, (2, known.heads, -1))
+        query = torch.unflatten(by.linear(asking, block.query), -1, (known.heads, -1))
+        key_value = torch.unflatten(by.linear(x, block.key, block.value), -1, (2, known.heads, -1))
         mixed = packed_attention(query, key_value, batch, one=last, dropout=attention)
-        out = dropout(_linear(mixed.flatten(1), block.out), mixing)
-        x = _norm(out + asking, block.attention_norm)
-        out = _linear(block.activation(_linear(x, block.up)), block.down)
-        return _norm(dropout(out, hidden) + x, block.norm)
+        out = dropout(by.linear(mixed.flatten(1), block.out), mixing)
+        x = by.norm(out + asking, block.attention_norm)
+        out = by.linear(block.activation(by.linear(x, block.up)), block.down)
+        return by.norm(dropout(out, hidden) + x, block.norm)
 
+    by.begin(batch)
     with torch.autocast(device, enabled=False):
-        x = dropout(known.embed(batch), hidden).to(dtype)
+        x = dropout(known.embed(batch, by), hidden).to(dtype)
         if known.project is not None:
-            x = _linear(x, known.project)
+            x = by.linear(x, known.project)
         for block in known.blocks:
             last = block is known.blocks[-1] and not known.every
             run = functools.partial(layer, block, x, last=last)
@@ -138,20 +168,43 @@ def _norm(x: torch.Tensor, module: nn.LayerNorm) -> torch.Tensor:
     )
 
 
+class _Plain:
+    """Weights as they are."""
+
+    def begin(self, batch: Packed) -> None:
+        """Nothing."""
+
+    def linear(self, x: torch.Tensor, *modules: nn.Module) -> torch.Tensor:
+        """One product."""
+        return _linear(x, *modules)
+
+    def norm(self, x: torch.Tensor, module: nn.LayerNorm) -> torch.Tensor:
+        """One kernel."""
+        return _norm(x, module)
+
+    def look_up(self, module: nn.Embedding, ids: torch.Tensor | None) -> torch.Tensor:
+        """One gathering, or a view."""
+        found: torch.Tensor = module.weight[0] if ids is None else module(ids)
+        return found
+
+
+PLAIN: Weights = _Plain()
+
+
 def _bert_like(
     base: Any, head: Callable[[torch.Tensor], torch.Tensor], *, every: bool = False
 ) -> Anatomy:
     """BERT and those that took over its modules."""
     embeddings, config = base.embeddings, base.config
 
-    def embed(batch: Packed) -> torch.Tensor:
+    def embed(batch: Packed, by: Weights) -> torch.Tensor:
         positions = batch.positions
         if getattr(embeddings, "padding_idx", None) is not None:
             positions = _positions_beside_padding(batch, embeddings.padding_idx)
-        x = embeddings.word_embeddings(batch.ids) + embeddings.position_embeddings(positions)
-        x = x + embeddings.token_type_embeddings.weight[0]
-        normed: torch.Tensor = embeddings.LayerNorm(x)
-        return normed
+        x = by.look_up(embeddings.word_embeddings, batch.ids)
+        x = x + by.look_up(embeddings.position_embeddings, positions)
+        x = x + by.look_up(embeddings.token_type_embeddings, None)
+        return by.norm(x, embeddings.LayerNorm)
 
     blocks = tuple(
         _Block(
@@ -195,12 +248,10 @@ def _electra(model: Any) -> Anatomy:
 def _distilbert_like(
     base: Any, config: Any, head: Callable[[torch.Tensor], torch.Tensor], *, every: bool = False
 ) -> Anatomy:
-    def embed(batch: Packed) -> torch.Tensor:
-        x = base.embeddings.word_embeddings(batch.ids)
-        normed: torch.Tensor = base.embeddings.LayerNorm(
-            x + base.embeddings.position_embeddings(batch.positions)
-        )
-        return normed
+    def embed(batch: Packed, by: Weights) -> torch.Tensor:
+        x = by.look_up(base.embeddings.word_embeddings, batch.ids)
+        x = x + by.look_up(base.embeddings.position_embeddings, batch.positions)
+        return by.norm(x, base.embeddings.LayerNorm)
 
     blocks = tuple(
         _Block(

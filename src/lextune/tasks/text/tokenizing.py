@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lextune.errors import ModelError, Problem
@@ -11,6 +11,8 @@ from lextune.tasks.base import Encoded, Files
 from lextune.tasks.pretrained import library_config, read_json
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from tokenizers import Tokenizer
 
 #: Architectures that count positions from the padding id upwards: the first rows of their table stay unused.
@@ -48,32 +50,57 @@ def positions(files: Files) -> int | None:
     return limit
 
 
-def make_encoder(files: Files, max_length: int) -> Callable[[Sequence[str]], Encoded]:
+class TextEncoder:
+    """Texts to token ids, cut to a length with the special tokens kept; no row is empty.
+
+    Args:
+        files: Of the model.
+        max_length: Tokens at most.
+
+    Raises:
+        ModelError: The tokenizer's files are damaged, or belong to another model.
+    """
+
+    def __init__(self, files: Files, max_length: int) -> None:
+        self._tokenizer = read_tokenizer(files)
+        self._limit = limit = positions(files)
+        self._tokenizer.enable_truncation(max_length if limit is None else min(max_length, limit))
+        self._tokenizer.no_padding()
+        self._pad_id, self._pad_left = padding_of(files, self._tokenizer), pads_left(files)
+        self._nothing = [filler_of(files, self._tokenizer)]
+
+    def __call__(self, texts: Sequence[str]) -> Encoded:
+        """The ids of each text."""
+        import numpy as np
+
+        found = self._tokenizer.encode_batch_fast(list(texts))
+        lengths = np.fromiter((len(one) or 1 for one in found), np.int64, len(found))
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        ids = np.empty(int(offsets[-1]), np.int32)
+        for index, one in enumerate(found):
+            ids[offsets[index] : offsets[index + 1]] = one.ids or self._nothing
+        truncated = sum(bool(one.overflowing) for one in found)
+        return Encoded(ids, offsets, self._pad_id, truncated, self._limit, self._pad_left)
+
+    def pieces(self, text: str) -> npt.NDArray[np.int64]:
+        """Which characters each token of the text is of, (start, end), shape (tokens, 2); (0, 0) where of none."""
+        import numpy as np
+
+        found = self._tokenizer.encode(text)
+        if not found.ids:
+            return np.zeros((1, 2), np.int64)
+        spans = np.array(found.offsets, np.int64).reshape(-1, 2)
+        spans[np.array(found.special_tokens_mask, bool)] = 0
+        return spans
+
+
+def make_encoder(files: Files, max_length: int) -> TextEncoder:
     """Texts to token ids, cut to `max_length` tokens with the special tokens kept; no row is empty.
 
     Raises:
         ModelError: The tokenizer's files are damaged, or belong to another model.
     """
-    import numpy as np
-
-    tokenizer = read_tokenizer(files)
-    limit = positions(files)
-    tokenizer.enable_truncation(max_length if limit is None else min(max_length, limit))
-    tokenizer.no_padding()
-    pad_id, pad_left = padding_of(files, tokenizer), pads_left(files)
-    nothing = [filler_of(files, tokenizer)]
-
-    def encode(texts: Sequence[str]) -> Encoded:
-        found = tokenizer.encode_batch_fast(list(texts))
-        lengths = np.fromiter((len(one) or 1 for one in found), np.int64, len(found))
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-        ids = np.empty(int(offsets[-1]), np.int32)
-        for index, one in enumerate(found):
-            ids[offsets[index] : offsets[index + 1]] = one.ids or nothing
-        truncated = sum(bool(one.overflowing) for one in found)
-        return Encoded(ids, offsets, pad_id, truncated, limit, pad_left)
-
-    return encode
+    return TextEncoder(files, max_length)
 
 
 def export_tokenizer(files: Files, max_length: int) -> dict[str, bytes]:

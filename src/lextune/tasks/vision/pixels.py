@@ -151,22 +151,33 @@ def encode_images(
     return Pixels(data, shapes, originals, transform, values, alike=alike)
 
 
+def image_bytes(given: ImageInput) -> bytes:
+    """The bytes of an image, as they were when it was checked.
+
+    Raises:
+        VerificationError: A file is not the one that was looked at.
+        DataError: A file cannot be read any more.
+    """
+    if given.data is not None:
+        return given.data
+    try:
+        data = Path(given.file).read_bytes()
+    except OSError as error:
+        raise _gone(given, str(error.strerror)) from error
+    if sha256(data) != given.sha256:
+        raise VerificationError(
+            Problem(
+                f"the image {given.file} is not the one that was checked",
+                "run again from the config",
+                "it was changed between the checks and its use",
+            )
+        )
+    return data
+
+
 def _decoded(given: ImageInput, transform: Transform, fit: Fit) -> tuple[Pixels8, tuple[int, int]]:
     pil = need("vision", "PIL.Image")
-    data = given.data
-    if data is None:
-        try:
-            data = Path(given.file).read_bytes()
-        except OSError as error:
-            raise _gone(given, str(error.strerror)) from error
-        if sha256(data) != given.sha256:
-            raise VerificationError(
-                Problem(
-                    f"the image {given.file} is not the one that was checked",
-                    "run again from the config",
-                    "it was changed between the checks and its use",
-                )
-            )
+    data = image_bytes(given)
     size = original_size(data)
     height, width = fit(size)
     try:
