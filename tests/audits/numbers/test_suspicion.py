@@ -110,9 +110,9 @@ def test_the_share_of_outliers_is_covered(shape: str, n: int) -> None:
     rng = np.random.default_rng(n)
     limits = [exact_share(count, n) for count in range(n + 1)]
     inside = []
-    for seed in range(60):
+    for seed in range(120):
         rows = (
-            rng.standard_t(3, (n + 1000, 8)) if shape == "heavy" else rng.normal(size=(n + 1000, 8))
+            rng.standard_t(3, (n + 3000, 8)) if shape == "heavy" else rng.normal(size=(n + 3000, 8))
         )
         if shape == "planted":
             rows[:, 0] += np.where(rng.random(len(rows)) < 0.1, 8, 0)
