@@ -126,11 +126,11 @@ def robustness(given: AuditInput) -> AuditResult:
     kind = given.answers.kind
     hows = fitting(bench.task.input_kind, kind, part.inputs, bench.loaded) if len(part.rows) else ()
     chosen = [one for one in hows if not asked.perturbations or one.name in asked.perturbations]
-    step = bench.bar("robustness", len(chosen))
+    advance = bench.bar("changing inputs", len(chosen))
     outcomes: list[_Outcome] = []
-    for number, how in enumerate(chosen, 1):
+    for how in chosen:
         outcomes.append(_changed(given, bench, part, how))
-        step(number)
+        advance(1)
     unfit = sorted(set(asked.perturbations) - {one.name for one in chosen})
     measurements, findings = _figures(given, outcomes, unfit, len(part.rows))
     if kind == "class" and bench.task.input_kind == "text" and asked.attack_rows:
