@@ -115,6 +115,10 @@ class Method(ABC):
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Take back what `tensors` gave."""
 
+    def forget(self) -> bool:
+        """Drop what only further steps would need; whether checkpoints held some of it."""
+        return False
+
     def privacy(self, steps: int, epochs: int) -> dict[str, Any] | None:  # noqa: ARG002
         """What the steps done spent of the training rows' privacy, for the statement; None where nothing is claimed."""
         return None
