@@ -18,6 +18,7 @@ Rows a second leave out the first step of each process. Accuracy at a given epsi
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
@@ -89,10 +90,8 @@ def lextune_side(options: argparse.Namespace) -> dict[str, Any]:
             task, loaded.model, config, Path(folder), identity="benchmark", callbacks=[Clock()]
         )
         few = Rows(loaded.encode(texts[:8]), train.labels[:8], ids[:8])
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             trainer.run(train, few, 2, resume=False)
-        except KeyboardInterrupt:
-            pass
     sizes = [
         sum(len(rows) for rows in batches)
         for epoch in range(config.epochs)

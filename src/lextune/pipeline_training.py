@@ -23,7 +23,12 @@ from lextune.models.loading import LoadedModel, load_pretrained
 from lextune.models.selection import SelectedModel
 from lextune.pipeline_evaluation import ENCODING
 from lextune.pipeline_making import (
-    Bar, fitted_temperature, grow_model, pretrain, try_growing, write_model,
+    Bar,
+    fitted_temperature,
+    grow_model,
+    pretrain,
+    try_growing,
+    write_model,
 )  # fmt: skip
 from lextune.records import FileDigest, Measurement, TrainedModel
 from lextune.tasks.base import EncodedRows, Grows, Pretrains, model_info, tasks

@@ -204,5 +204,5 @@ def test_a_private_training_states_what_it_spent_and_no_loss_of_single_rows(
     assert found["changed_weight_tensors"].value == found["changed_weight_tensors"].n > 0
     assert "first_training_loss" not in found
     config["train"] |= {"target_delta": 0.1}
-    with pytest.raises(ConfigError, match="train.target_delta"):
+    with pytest.raises(ConfigError, match=r"train\.target_delta"):
         lextune.run(config, out=tmp_path / "other", listener=Heard())

@@ -172,7 +172,7 @@ def test_tasks_whose_rows_are_not_clipped_whole_are_refused(name: str) -> None:
 def test_a_delta_is_refused_from_one_over_the_rows_upwards() -> None:
     fine = TrainConfig(method="dp_sgd", target_delta=0.0099)
     DpSgd.check(fine, SENTIMENT, 100)
-    with pytest.raises(ConfigError, match="0.01"):
+    with pytest.raises(ConfigError, match=r"0\.01"):
         DpSgd.check(TrainConfig(method="dp_sgd", target_delta=0.01), SENTIMENT, 100)
 
 

@@ -67,6 +67,6 @@ def test_each_row_is_sampled_by_a_coin_of_its_own() -> None:
 def test_samples_are_ascending_and_the_same_again(rows: int, rate: float, number: int) -> None:
     found = SECRET.sample(rows, rate, number)
     assert (np.diff(found) > 0).all()
-    assert len(found) == 0 or (0 <= found[0] and found[-1] < rows)
+    assert len(found) == 0 or (found[0] >= 0 and found[-1] < rows)
     np.testing.assert_array_equal(found, SECRET.sample(rows, rate, number))
     assert len(SECRET.sample(rows, 1.0, number)) == rows

@@ -1,4 +1,4 @@
-"""The method `dp_sgd`: another method's weights are trained with differential privacy of the training rows; it knows no accountant."""
+"""The method `dp_sgd`: trains what another method trains, with differential privacy of the rows; it counts no epsilon."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _KINDS = ("class", "classes")
 
 @methods.register("dp_sgd")
 class DpSgd(Method):
-    """Abadi et al. 2016, arXiv:1607.00133: each row is in a step by a coin of its own, its gradient is clipped to
-    `max_grad_norm`, noise is added to the sum, and AdamW takes the step.
+    """Rows in a step by coins of their own, gradients clipped row by row, noise on their sum, then AdamW.
 
-    Batch size (times accumulation) is the expected number of rows in a step, by which sums are divided whatever
-    the coins said. Samples and noise come from a secret of the run that lies in its checkpoints alone.
-    """  # noqa: D205
+    After Abadi et al. 2016, arXiv:1607.00133; the clipping bound is `max_grad_norm`. Batch size (times
+    accumulation) is the expected number of rows in a step, by which sums are divided whatever the coins said.
+    Samples and noise come from a secret of the run that lies in its checkpoints until it is done.
+    """
 
     settings: ClassVar[frozenset[str]] = frozenset(
         {"dp_scope", "target_epsilon", "target_delta", "noise_multiplier", "freeze_embeddings"}
