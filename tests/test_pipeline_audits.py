@@ -27,6 +27,21 @@ def test_parts_are_answered_as_the_test_part_was(reviews: Audited) -> None:
     np.testing.assert_array_equal(part.answers.scores, reviews.answers.scores[part.rows])
 
 
+def test_labels_of_a_part_are_read_without_asking_the_model(reviews: Audited) -> None:
+    inputs, labels = reviews.bench.labelled("train")
+    train = reviews.bench.part("train")
+    assert list(inputs) == list(train.inputs)
+    np.testing.assert_array_equal(labels, train.answers.labels)
+
+
+def test_an_audit_asks_the_model_about_changed_inputs(reviews: Audited) -> None:
+    found = reviews.audit("robustness", rows=60, attack_rows=5, attack_queries=8)
+    assert found.status == "complete"
+    figures = {one.name: one for one in found.measurements if one.group is None}
+    assert figures["accuracy_drop.typos"].n == 60
+    assert figures["worst_perturbation_drop"].interval is not None
+
+
 def test_drawn_rows_of_a_part_are_the_same_each_time(reviews: Audited) -> None:
     part = reviews.bench.part("train", 30)
     assert len(part.inputs) == 30
@@ -36,11 +51,36 @@ def test_drawn_rows_of_a_part_are_the_same_each_time(reviews: Audited) -> None:
     np.testing.assert_allclose(whole.answers.scores[part.rows], part.answers.scores, atol=1e-5)
 
 
+def test_a_part_without_answers_has_the_same_rows_and_labels(reviews: Audited) -> None:
+    given, answered = reviews.bench.labelled("train"), reviews.bench.part("train")
+    assert given.ids == answered.answers.ids
+    assert list(given.inputs) == list(answered.inputs)
+    np.testing.assert_array_equal(given.labels, answered.answers.labels)
+
+
 def test_states_of_the_pretrained_model_are_others(reviews: Audited) -> None:
     inputs = list(reviews.bench.inputs[:8])
     own, base = reviews.bench.features(inputs), reviews.bench.features(inputs, base=True)
     assert own.shape == base.shape == (8, own.shape[1])
     assert not np.allclose(own, base)
+
+
+def test_states_of_a_long_text_are_those_of_what_the_model_reads(reviews: Audited) -> None:
+    cut, long = (
+        " ".join(["film"] * 30),
+        " ".join(["film"] * 500),
+    )  # it reads 32 tokens and has 64 places
+    for base in (False, True):
+        found = reviews.bench.features([cut, long], base=base)
+        np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+def test_rows_in_no_part_are_answered_like_others(reviews: Audited) -> None:
+    cells = [reviews.answers.classes[one] for one in reviews.answers.labels[:20]]
+    found = reviews.bench.answer_labelled(list(reviews.bench.inputs[:20]), cells)
+    np.testing.assert_array_equal(found.labels, reviews.answers.labels[:20])
+    np.testing.assert_allclose(found.scores, reviews.answers.scores[:20], atol=1e-5)
+    assert not found.groups
 
 
 def test_a_model_trained_again_learns_the_labels_that_it_is_given(reviews: Audited) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lextune.audits.base import Audit, AuditInput, Part, PartName, audits
+from lextune.audits.base import Audit, AuditInput, Labelled, Part, PartName, audits
 from lextune.config import RunConfig
 from lextune.errors import LextuneError
 from lextune.listener import Listener
@@ -107,6 +107,15 @@ class RunBench:
             self._parts[name, most] = self._made(name, table, most)
         return self._parts[name, most]
 
+    def labelled(self, name: PartName) -> Labelled:
+        """A part without the model's answers."""
+        from lextune.evaluation.kinds import kinds
+
+        table, inputs = self._prepared.parts[name], self._inputs(name)
+        kind = kinds.get(self.task.label_kind)
+        labels = kind.labels(inputs, table["label"].to_pylist(), self._answers.classes)
+        return Labelled(tuple(table["id"].to_pylist()), inputs, labels)
+
     def _made(self, name: PartName, table: Any, most: int | None) -> Part:
         rows = np.arange(len(table))
         if most is not None:
@@ -164,14 +173,6 @@ class RunBench:
             answers += made
         return answers
 
-    def labelled(self, name: PartName) -> tuple[Sequence[Any], Any]:
-        """A part without the model's answers to it."""
-        from lextune.evaluation.kinds import kinds
-
-        inputs, cells = self._inputs(name), self._prepared.parts[name]["label"].to_pylist()
-        kind = kinds.get(self.task.label_kind)
-        return inputs, kind.labels(inputs, cells, self._answers.classes)
-
     def answer(self, inputs: Sequence[Any], like: Any) -> Any:
         """The model's answers to other inputs."""
         return self._like(self.loaded, inputs, like)
@@ -201,7 +202,7 @@ class RunBench:
             loaded = self.loaded
             self._features[base] = frozen_features(
                 files, loaded.task, loaded.classes, loaded.settings,
-                self._config.evaluation.batch_size, self._listener,
+                self._config.evaluation.batch_size, self._listener, loaded.max_length,
             )  # fmt: skip
         found: npt.NDArray[np.float32] = self._features[base](inputs)
         return found
@@ -275,6 +276,25 @@ class RunBench:
         inputs: Any = inputs_of(rows.table, self.task.input_kind)
         answers = self._answered(self.loaded, rows.table, inputs)
         return Part(answers, inputs, np.arange(len(rows.table)))
+
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        """Other data; of texts without their labels."""
+        if self.task.input_kind != "text":
+            return self.read(source).inputs
+        from lextune.config import load_config
+        from lextune.data.dataset import read_options
+        from lextune.data.findings import Findings
+        from lextune.data.formats import ReadContext
+        from lextune.data.prepare import stream_rows
+
+        data = load_config(self._config.for_other_data()).data
+        options = dataclasses.replace(
+            read_options(data, "class", "text"), label=None, others=(), optional=(), options={},
+            everything=False,
+        )  # fmt: skip
+        context = ReadContext(options, Findings(stop_at_error=True))
+        texts = (row.values[options.text] for row in stream_rows(source, context=context))
+        return [text for text in texts if text is not None]
 
     def tell(self, text: str) -> None:
         """A line for whoever watches."""

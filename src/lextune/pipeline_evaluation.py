@@ -311,7 +311,7 @@ def training_inputs(
 
 def frozen_features(
     files: Mapping[str, bytes], task: Task, classes: Sequence[str], settings: Mapping[str, str],
-    batch_size: int, listener: Listener,
+    batch_size: int, listener: Listener, max_length: int = 1,
 ) -> Callable[[Sequence[Any]], Any]:  # fmt: skip
     """What the pretrained model, before any training, gives its head.
 
@@ -324,6 +324,7 @@ def frozen_features(
         settings: What was decided about encoding.
         batch_size: Inputs in a forward pass.
         listener: Told how far it is.
+        max_length: Tokens of a text; nothing else has any.
     """
     from functools import cache
 
@@ -331,7 +332,9 @@ def frozen_features(
 
     @cache
     def base() -> LoadedModel:
-        made = load_pretrained(files, task, classes, max_length=1, dropout=0.0, settings=settings)
+        made = load_pretrained(
+            files, task, classes, max_length=max_length, dropout=0.0, settings=settings
+        )
         made.model.eval()
         task.fit(made.model, frozen_norms=True)
         return made

@@ -43,12 +43,12 @@ def clopper_pearson(successes: int, n: int, level: float = LEVEL) -> Interval | 
     """
     if n == 0:
         return None
-    from scipy.stats import binomtest
+    from scipy.special import betaincinv
 
-    found = binomtest(successes, n).proportion_ci(level, method="exact")
-    return Interval(
-        low=float(found.low), high=float(found.high), level=level, method="Clopper-Pearson"
-    )
+    tail, rest = (1 - level) / 2, n - successes
+    low = float(betaincinv(successes, rest + 1, tail)) if successes else 0.0
+    high = float(betaincinv(successes + 1, rest, 1 - tail)) if rest else 1.0
+    return Interval(low=low, high=high, level=level, method="Clopper-Pearson")
 
 
 def share_limits(value: float, trials: float) -> tuple[float, float]:

@@ -12,9 +12,9 @@ from lextune.audits.attacking.canaries import ScoredCanaries, score_canaries
 from lextune.audits.base import AuditInput, Bench, Chart, audit
 from lextune.audits.numbers.attacks import area
 from lextune.audits.numbers.copying import copied, nearest
-from lextune.audits.numbers.exposure import chance_exposure, exposures, mean_exposure
+from lextune.audits.numbers.exposure import by_chance, chance_exposure, exposures, mean_exposure
 from lextune.config_training import Count, Section
-from lextune.records import AuditResult, Interval, Measurement
+from lextune.records import AuditResult, Measurement
 
 #: Rows that a finding names.
 _NAMED = 10
@@ -34,7 +34,7 @@ class Parameters(Section):
 @audit(
     "memorisation", parameters=Parameters, needs=["model", "train"],
     provides=[
-        "canary_exposure", "canary_exposure_above_chance", "canary_auc", "canary_extraction",
+        "canary_exposure", "canary_exposure_p_value", "canary_auc", "canary_extraction",
         "canary_extraction_above_held_back", "copied_training_text", "nearer_training_text",
     ],
     charts=[
@@ -54,7 +54,7 @@ def memorisation(given: AuditInput) -> AuditResult:
     more: dict[str, Any] = {}
     scored = score_canaries(bench)
     if scored is not None and 0 < scored.inserted.sum() < len(scored.inserted):
-        _canaries(bench, scored, measurements, findings)
+        _canaries(given, bench, scored, measurements, findings)
         more = {"canaries": len(scored.scores), "copies": scored.canaries.copies}
     else:
         findings.append(
@@ -70,17 +70,18 @@ def memorisation(given: AuditInput) -> AuditResult:
 
 
 def _canaries(
-    bench: Bench, scored: ScoredCanaries, measurements: list[Measurement], findings: list[str]
+    given: AuditInput,
+    bench: Bench,
+    scored: ScoredCanaries,
+    measurements: list[Measurement],
+    findings: list[str],
 ) -> None:
-    """Exposure, the area under the ROC curve, and how often the label comes out."""
+    """Exposure, the area under the ROC curve, and how often the model gives the label."""
     inside, outside = scored.scores[scored.inserted], scored.scores[~scored.inserted]
     n, chance = len(scored.scores), chance_exposure(len(outside))
     value, interval = mean_exposure(inside, outside)
     assert interval is not None
-    shifted = Interval(
-        low=interval.low - chance, high=interval.high - chance, level=interval.level,
-        method=interval.method,
-    )  # fmt: skip
+    probable = by_chance(scored.scores, scored.inserted, given.samples, given.seed)
     auc, limits = area(inside, outside)
     right = bench.row_errors(scored.answers) == 0
     ours, theirs = right[scored.inserted], right[~scored.inserted]
@@ -90,9 +91,7 @@ def _canaries(
     assert extracted is not None
     measurements += [
         Measurement(name="canary_exposure", value=value, interval=interval, n=n, unit="bits"),
-        Measurement(
-            name="canary_exposure_above_chance", value=value - chance, interval=shifted, n=n, unit="bits"
-        ),
+        Measurement(name="canary_exposure_p_value", value=probable, n=n, unit="proportion"),
         Measurement(name="canary_auc", value=auc, interval=limits, n=n, unit="proportion"),
         Measurement(
             name="canary_extraction", value=float(ours.mean()),
@@ -105,8 +104,8 @@ def _canaries(
     ]  # fmt: skip
     measurements += _at_exposure(exposures(inside, outside))
     findings.append(
-        f"{len(inside)} canaries that were trained on have a mean exposure of {value:.2f} bits; {chance:.2f} is chance, "
-        f"with {len(outside)} held back."
+        f"{len(inside)} canaries that were trained on have a mean exposure of {value:.2f} bits; {chance:.2f} is what "
+        f"chance gives on average, with {len(outside)} held back (p = {probable:.3f})."
     )
     if auc > 0.5 and limits is not None and limits.low > 0.5:
         findings.append(
@@ -115,7 +114,7 @@ def _canaries(
 
 
 def _at_exposure(bits: Any) -> list[Measurement]:
-    """Share of the canaries whose exposure lies between whole bits."""
+    """Share of the canaries whose exposure lies between whole bits, given those held back."""
     count = len(bits)
     found = []
     for low in range(int(np.max(bits)) + 1):
@@ -135,7 +134,7 @@ def _generated(
 ) -> None:
     """Stretches of training texts in what the model wrote, and which of written and true text is nearer to training."""
     asked, answers = given.parameters, given.answers.keep(given.answers.finite)
-    training = list(bench.labelled("train")[1])
+    training = list(bench.labelled("train").labels)
     if len(training) > asked.training_texts:
         draw = np.random.default_rng([given.seed, 3])
         chosen = np.sort(draw.choice(len(training), asked.training_texts, replace=False))

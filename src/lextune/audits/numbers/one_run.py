@@ -58,14 +58,18 @@ def chance(canaries: int, guesses: int, right: int, epsilon: float, delta: float
         epsilon: At least 0.
         delta: 0 to 1.
     """
-    from scipy.stats import binom
+    from scipy.special import betainc
 
+    if not right:
+        return 1.0
     q = 1 / (1 + math.exp(-epsilon))
-    beta = float(binom.sf(right - 1, guesses, q))
-    if not right or not delta:
-        return min(beta, 1.0)
-    lower = np.cumsum(binom.pmf(right - np.arange(1, right + 1), guesses, q))
-    alpha = float((lower / np.arange(1, right + 1)).max())
+    beta = float(betainc(right, guesses - right + 1, q))
+    if not delta:
+        return beta
+    steps = np.arange(1, right + 1)
+    # P(right > B >= right - i) for each i: P(B >= j) is an incomplete beta function of j, and 1 for j = 0
+    reached = np.append(betainc(right - steps[:-1], guesses - right + 1 + steps[:-1], q), 1.0)
+    alpha = float(((reached - beta) / steps).max())
     return min(beta + 2 * canaries * delta * alpha, 1.0)
 
 
