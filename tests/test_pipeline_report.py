@@ -178,7 +178,4 @@ def test_what_goes_wrong_with_it_is_told_without_what_it_says(tmp_path, monkeypa
     monkeypatch.setattr(pipeline_report, "_page", fail)
     made, told = write(tmp_path, "object_detection", *boxes(tmp_path))
     assert (made, told) == (None, ["no report page could be made: RuntimeError"])
-<<<<<<< HEAD
-=======
     assert not (tmp_path / REPORT).exists()
->>>>>>> main

@@ -121,7 +121,6 @@ def test_clipped_sums_are_those_of_one_row_after_the_other(kind: str, scope: str
         torch.testing.assert_close(
             found[name], right, rtol=1e-5, atol=1e-5 * float(right.abs().max()) + 1e-9
         )
-<<<<<<< HEAD
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -177,5 +176,3 @@ def test_weights_that_are_used_twice_or_not_seen_are_refused() -> None:
     model.extra = torch.nn.Parameter(torch.zeros(3))
     with pytest.raises(ModelError, match="gradient of extra is not known"):
         booked(model, batch, 1.0)
-=======
->>>>>>> main
