@@ -277,6 +277,25 @@ class RunBench:
         answers = self._answered(self.loaded, rows.table, inputs)
         return Part(answers, inputs, np.arange(len(rows.table)))
 
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        """Other data; of texts without their labels."""
+        if self.task.input_kind != "text":
+            return self.read(source).inputs
+        from lextune.config import load_config
+        from lextune.data.dataset import read_options
+        from lextune.data.findings import Findings
+        from lextune.data.formats import ReadContext
+        from lextune.data.prepare import stream_rows
+
+        data = load_config(self._config.for_other_data()).data
+        options = dataclasses.replace(
+            read_options(data, "class", "text"), label=None, others=(), optional=(), options={},
+            everything=False,
+        )  # fmt: skip
+        context = ReadContext(options, Findings(stop_at_error=True))
+        texts = (row.values[options.text] for row in stream_rows(source, context=context))
+        return [text for text in texts if text is not None]
+
     def tell(self, text: str) -> None:
         """A line for whoever watches."""
         self._listener.tell(text)

@@ -11,10 +11,9 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from lextune import statistics
 from lextune.audits.groups.grouping import Grouping
 from lextune.audits.numbers import comparison
-from lextune.audits.numbers.comparison import LEVEL, Figure, Limits, Means, Proportions
+from lextune.audits.numbers.comparison import LEVEL, Figure, Limits, Proportions
 from lextune.records import Interval, Measurement
 
 Floats = npt.NDArray[np.float64]
@@ -101,7 +100,7 @@ class Teller:
             figure: Of the groups of the grouping.
         """
         enough = figure.n >= self.minimum_rows
-        found = [self._of_group(name, figure, at) for at in range(len(self.grouping.names))]
+        found = list(self._of_groups(name, figure))
         if told.difference or told.ratio:
             if self.paired:
                 found += _Pairs(self, name, told, figure, enough).tell()
@@ -114,16 +113,12 @@ class Teller:
             found += self._impact(told.impact, figure, enough, why)
         return found
 
-    def _of_group(self, name: str, figure: Figure, at: int) -> Measurement:
-        n, interval = int(figure.n[at]), None
-        problem = self.too_few(n)
-        if not problem and isinstance(figure, Proportions):
-            interval = statistics.wilson(int(figure.hits[at]), n)
-        elif not problem and isinstance(figure, Means):
-            low, high = figure.limits()
-            interval = _interval(float(low[at]), float(high[at]), "Student with rows at the bounds")
-        value = None if problem else float(figure.value[at])
-        return _measured(name, value, interval, n, self.grouping.names[at], problem)
+    def _of_groups(self, name: str, figure: Figure) -> Iterator[Measurement]:
+        low, high = figure.limits()
+        for at, group in enumerate(self.grouping.names):
+            n, value = int(figure.n[at]), float(figure.value[at])
+            interval = _interval(float(low[at]), float(high[at]), figure.single)
+            yield _measured(name, value, interval, n, group, self.too_few(n))
 
     def too_few(self, n: int) -> str:
         """Why a figure of so many rows is undefined, or nothing."""
@@ -135,17 +130,14 @@ class Teller:
         both = figure.against_rest()
         good = self.compared & (both.n >= self.minimum_rows).all(axis=-1)
         count = max(int(good.sum()), 1)
-        p_values = both.p_values()
-        limits = comparison.joint_differences(both, count, p_values)
+        limits = both.together(count)
+        method = f"{figure.joint}, joint over {count} groups"
         for at in np.flatnonzero(self.compared).tolist():
-            one, other = f"{self.grouping.names[at]}", "the rest"
+            value, low, high = (float(one[at, 0, 1]) for one in limits)
             problem = "" if good[at] else "too few such rows in this group or in the rest"
-            interval = _interval(
-                *(float(side[at, 0, 1]) for side in limits[1:]), f"{figure.joint}, joint over {count} groups"
-            )  # fmt: skip
             yield _measured(
-                f"{name}_difference", float(limits.value[at, 0, 1]), interval,
-                int(both.n[at].sum()), f"{one} minus {other}", problem,
+                f"{name}_difference", value, _interval(low, high, method), int(both.n[at].sum()),
+                f"{self.grouping.names[at]} minus the rest", problem,
             )  # fmt: skip
 
     def _why_no_gap(self, enough: Bools) -> str:
@@ -154,8 +146,9 @@ class Teller:
             return "fewer than two groups"
         if count > MOST_GROUPS:
             return f"more than {MOST_GROUPS} groups"
-        missing = self.compared & ~enough
-        return f"fewer than {self.minimum_rows} such rows in {int(missing.sum())} groups" if missing.any() else ""  # fmt: skip
+        missing = int((self.compared & ~enough).sum())
+        few = f"fewer than {self.minimum_rows} such rows in {missing} of {count} groups"
+        return few if missing else ""
 
     def _gap(self, name: str, figure: Figure, why: str) -> Measurement:
         some = figure.some(self.compared)
@@ -163,7 +156,13 @@ class Teller:
         if why:
             return _measured(full, None, None, n, None, why)
         value, low, high = (float(one) for one in comparison.widest(some))
-        return _measured(full, value, _interval(low, high, _jointly(figure, some)), n, None)
+        return _measured(
+            full,
+            value,
+            _interval(low, high, _difference_method(figure, _pairs(len(some.n)))),
+            n,
+            None,
+        )
 
     def _impact(
         self, name: str, figure: Proportions, enough: Bools, why: str
@@ -171,7 +170,7 @@ class Teller:
         good = self.compared & enough
         some = figure.some(good)
         found = comparison.to_best(some) if int(good.sum()) > 1 else None
-        method = f"MOVER-R of exact limits, {_joint(_pairs(int(good.sum())))}"
+        method = _ratio_method(_pairs(int(good.sum())))
         place = np.cumsum(good) - 1
         for at, one in enumerate(self.grouping.names):
             problem, limits = self.too_few(int(figure.of[at])), None
@@ -180,9 +179,10 @@ class Teller:
             elif found is None:
                 problem = problem or "no other group is measured"
             elif not problem:
-                limits = tuple(float(side[place[at]]) for side in found)
+                limits = np.array(found)[:, place[at]]
             yield self._ratio(name, limits, int(figure.of[at]), method, one, problem)
-        least = None if found is None or why else _least(found)
+        # of ratios whose limits hold together the least has the least of them
+        least = None if found is None or why else np.array(found).min(axis=1)
         column, n = self.grouping.column, int(figure.of[self.compared].sum())
         yield self._ratio(f"{name}_minimum.{column}", least, n, method, None, why)
         p = math.nan if why else _p_of_extremes(some)
@@ -199,14 +199,15 @@ class Teller:
             yield Measurement.exact(f"{name}_p_value.{column}", p, n=n, unit="probability")
 
     def _ratio(
-        self, name: str, limits: tuple[float, ...] | None, n: int, method: str,
+        self, name: str, limits: Floats | None, n: int, method: str,
         group: str | None, problem: str,
     ) -> Measurement:  # fmt: skip
         if not problem and (limits is None or not math.isfinite(limits[0])):
             problem = "all rates are 0"
         if problem or limits is None:
             return _measured(name, None, None, n, group, problem, "ratio")
-        return _measured(name, limits[0], _interval(*limits[1:], method), n, group, "", "ratio")
+        value, low, high = limits.tolist()
+        return _measured(name, value, _interval(low, high, method), n, group, "", "ratio")
 
 
 @dataclass(frozen=True)
@@ -226,39 +227,32 @@ class _Pairs:
         names = [one for one, here in zip(self.teller.grouping.names, compared, strict=True) if here]  # fmt: skip
         both = enough[:, None] & enough[None, :]
         count = max(_pairs(int(enough.sum())), 1)
-        p_values = np.where(both, some.p_values(), np.nan)
-        adjusted = comparison.adjusted(p_values)
-        found = self._limits(some, count, p_values)
+        adjusted = comparison.adjusted(np.where(both, some.p_values, np.nan))
+        found = self._limits(some, count)
         for i, j in combinations(range(len(names)), 2):
             problem = "" if both[i, j] else "one of the groups has too few such rows"
             n = int(some.n[i] + some.n[j])
             if self.told.difference:
                 pair = f"{names[i]} minus {names[j]}"
                 value, low, high = (float(one[i, j]) for one in found["difference"])
-                how = some.alone if count == 1 else f"{some.joint}, {_joint(count)}"
-                interval = _interval(low, high, how)
+                interval = _interval(low, high, _difference_method(some, count))
                 yield _measured(f"{self.name}_difference", value, interval, n, pair, problem)
                 yield _p_value(f"{self.name}_difference_p_value", adjusted[i, j], n, pair, problem)
             if self.told.ratio:
                 pair = f"{names[i]} over {names[j]}"
                 value, low, high = (float(one[i, j]) for one in found["ratio"])
-                how = "Miettinen-Nurminen score" if count == 1 else f"MOVER-R of exact limits, {_joint(count)}"  # fmt: skip
                 if not problem and not math.isfinite(value):
                     problem = "the second rate is 0"
-                interval = None if problem else _interval(low, high, how)
+                interval = None if problem else _interval(low, high, _ratio_method(count))
                 yield _measured(f"{self.name}_ratio", value, interval, n, pair, problem, "ratio")
 
-    def _limits(self, some: Figure, count: int, p_values: Floats) -> dict[str, Limits]:
+    def _limits(self, some: Figure, count: int) -> dict[str, Limits]:
         """Of one pair as its own method has them; of several jointly."""
         found = {}
         if self.told.difference:
-            found["difference"] = (
-                some.differences(1) if count == 1 else comparison.joint_differences(some, count, p_values)
-            )  # fmt: skip
+            found["difference"] = some.differences(1) if count == 1 else some.together(count)
         if self.told.ratio and isinstance(some, Proportions):
-            found["ratio"] = (
-                some.ratios(1) if count == 1 else comparison.joint_ratios(some, count, p_values)
-            )
+            found["ratio"] = some.ratios(1) if count == 1 else some.ratios_together(count)
         return found
 
 
@@ -326,22 +320,16 @@ def _pairs(groups: int) -> int:
     return groups * (groups - 1) // 2
 
 
-def _joint(pairs: int) -> str:
-    return f"joint over {pairs} pairs"
+def _difference_method(figure: Figure, pairs: int) -> str:
+    return figure.alone if pairs == 1 else f"{figure.joint}, joint over {pairs} pairs"
 
 
-def _jointly(figure: Figure, some: Figure) -> str:
-    count = _pairs(len(some.n))
-    return f"widest of {figure.alone if count == 1 else figure.joint}, {_joint(count)}"
-
-
-def _least(found: Limits) -> tuple[float, ...]:
-    """The smallest of the ratios: its limits are the least of theirs, which hold together."""
-    return tuple(float(one.min()) for one in found)
+def _ratio_method(pairs: int) -> str:
+    return "Miettinen-Nurminen score" if pairs == 1 else f"MOVER-R of exact limits, joint over {pairs} pairs"  # fmt: skip
 
 
 def _p_of_extremes(some: Proportions) -> float:
     """Adjusted p value of the lowest rate against the highest."""
-    adjusted = comparison.adjusted(some.p_values())
+    adjusted = comparison.adjusted(some.p_values)
     low, high = int(some.value.argmin()), int(some.value.argmax())
     return 1.0 if low == high else float(adjusted[low, high])

@@ -45,9 +45,10 @@ def pieces_of(text: str) -> set[str]:
             before = ""
             continue
         found.add(piece)
-        if before:
+        word = piece[0].isalnum()
+        if before and word:
             found.add(f"{before} {piece}")
-        before = piece if piece[0].isalnum() else ""
+        before = piece if word else ""
     return found
 
 

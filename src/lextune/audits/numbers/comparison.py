@@ -9,7 +9,8 @@ hold 0 (of ratios 1) wherever the test of that pair, adjusted alike, does not te
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,8 @@ class Limits(NamedTuple):
 class Figure(Protocol):
     """A figure of each group."""
 
-    #: How limits of one pair alone are made, and how joint ones.
+    #: How limits of one group are made, of one pair alone, and of several pairs jointly.
+    single: str
     alone: str
     joint: str
 
@@ -46,6 +48,10 @@ class Figure(Protocol):
     @property
     def value(self) -> Floats:
         """Shape (..., groups); NaN without rows."""
+        ...
+
+    def limits(self) -> tuple[Floats, Floats]:
+        """Of each group alone."""
         ...
 
     def some(self, keep: Bools) -> Figure:
@@ -60,8 +66,13 @@ class Figure(Protocol):
         """Of each group and each other, shape (..., groups, groups)."""
         ...
 
+    def together(self, comparisons: int) -> Limits:
+        """The same with limits that hold together, and that leave 0 out only where the pair's test does, adjusted alike."""
+        ...
+
+    @property
     def p_values(self) -> Floats:
-        """That no difference is as large as the one seen by chance, of each pair alone."""
+        """How often chance alone sets groups that are alike so far apart, of each pair alone."""
         ...
 
 
@@ -71,6 +82,7 @@ class Proportions:
 
     hits: Ints
     of: Ints
+    single = "Wilson score"
     alone = "Newcombe hybrid score"
     joint = "MOVER of exact limits"
 
@@ -81,6 +93,9 @@ class Proportions:
     @property
     def value(self) -> Floats:  # noqa: D102
         return np.asarray(self.hits / np.where(self.of > 0, self.of, np.nan))
+
+    def limits(self) -> tuple[Floats, Floats]:  # noqa: D102
+        return self._limits(1)
 
     def some(self, keep: Bools) -> Proportions:  # noqa: D102
         return Proportions(self.hits[..., keep], self.of[..., keep])
@@ -98,8 +113,24 @@ class Proportions:
         z = proportions.critical(LEVEL, 1)
         return Limits(*proportions.score_ratios(self.hits, self.of, z))
 
+    def together(self, comparisons: int) -> Limits:  # noqa: D102
+        return self._holding(self.differences(comparisons), 0.0, comparisons)
+
+    def ratios_together(self, comparisons: int) -> Limits:
+        """Ratios whose limits hold together, and which leave 1 out only where the pair's test does, adjusted alike."""
+        return self._holding(self.ratios(comparisons), 1.0, comparisons)
+
+    @cached_property
     def p_values(self) -> Floats:  # noqa: D102
         return proportions.exact_p_values(self.hits, self.of)
+
+    def _holding(self, limits: Limits, at: float, comparisons: int) -> Limits:
+        alike = self.p_values * comparisons > 1 - LEVEL
+        return Limits(
+            limits.value,
+            np.where(alike, np.minimum(limits.low, at), limits.low),
+            np.where(alike, np.maximum(limits.high, at), limits.high),
+        )
 
     def _limits(self, comparisons: int) -> tuple[Floats, Floats]:
         how = proportions.exact_limits if comparisons > 1 else proportions.wilson_limits
@@ -111,6 +142,7 @@ class Means:
     """Sums of bounded numbers."""
 
     sums: means.Sums
+    single = "Student with rows at the bounds"
     alone = "MOVER of Student's limits with rows at the bounds"
     joint = alone
 
@@ -122,8 +154,7 @@ class Means:
     def value(self) -> Floats:  # noqa: D102
         return self.sums.mean
 
-    def limits(self) -> tuple[Floats, Floats]:
-        """Of each group alone."""
+    def limits(self) -> tuple[Floats, Floats]:  # noqa: D102
         return means.limits(self.sums, proportions.critical(LEVEL, 1))
 
     def some(self, keep: Bools) -> Means:  # noqa: D102
@@ -141,24 +172,12 @@ class Means:
         limits = means.limits(self.sums, proportions.critical(LEVEL, comparisons))
         return Limits(*proportions.differences(self.value, *limits))
 
+    def together(self, comparisons: int) -> Limits:  # noqa: D102
+        return self.differences(comparisons)  # the test is whether they leave 0 out
+
+    @cached_property
     def p_values(self) -> Floats:  # noqa: D102
         return means.p_values(self.sums)
-
-
-def joint_differences(figure: Figure, comparisons: int, p_values: Floats) -> Limits:
-    """Differences whose limits hold together, and which leave 0 out only where the pair's test does, adjusted alike.
-
-    Args:
-        figure: Of the groups.
-        comparisons: How many pairs are looked at.
-        p_values: Of each pair alone.
-    """
-    return _holding(figure.differences(comparisons), 0.0, p_values, comparisons)
-
-
-def joint_ratios(figure: Proportions, comparisons: int, p_values: Floats) -> Limits:
-    """Ratios whose limits hold together, and which leave 1 out only where the pair's test does, adjusted alike."""
-    return _holding(figure.ratios(comparisons), 1.0, p_values, comparisons)
 
 
 def widest(figure: Figure) -> Limits:
@@ -169,8 +188,7 @@ def widest(figure: Figure) -> Limits:
     to a figure that noise already pushes away from 0.
     """
     count = figure.n.shape[-1]
-    comparisons = count * (count - 1) // 2
-    found = joint_differences(figure, comparisons, figure.p_values())
+    found = figure.together(count * (count - 1) // 2)
     apart = ~np.eye(count, dtype=bool)
     return Limits(
         np.asarray(figure.value.max(axis=-1) - figure.value.min(axis=-1)),
@@ -186,7 +204,7 @@ def to_best(figure: Proportions) -> Limits:
     and never above 1. Undefined where all proportions are 0.
     """
     count = figure.of.shape[-1]
-    found = joint_ratios(figure, count * (count - 1) // 2, figure.p_values())
+    found = figure.ratios_together(count * (count - 1) // 2)
     best = figure.value.max(axis=-1, keepdims=True)
     itself = np.eye(count, dtype=bool)
     return Limits(
@@ -206,14 +224,5 @@ def adjusted(p_values: Floats) -> Floats:
     return found
 
 
-def _holding(limits: Limits, at: float, p_values: Floats, comparisons: int) -> Limits:
-    alike = p_values * comparisons > 1 - LEVEL
-    return Limits(
-        limits.value,
-        np.where(alike, np.minimum(limits.low, at), limits.low),
-        np.where(alike, np.maximum(limits.high, at), limits.high),
-    )
-
-
-def _with_rest(each: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def _with_rest(each: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.stack([each, each.sum() - each], axis=-1)

@@ -48,8 +48,9 @@ class Sums:
         known = (group >= 0) & np.isfinite(values)
         at, value = group[known], values[known]
         count = np.bincount(at, minlength=groups).astype(np.int64)
-        total = np.bincount(at, value, groups)
-        return cls(count, total, np.bincount(at, value * value, groups), bounds)
+        total = np.asarray(np.bincount(at, value, groups), np.float64)
+        squares = np.asarray(np.bincount(at, value * value, groups), np.float64)
+        return cls(count, total, squares, bounds)
 
     @property
     def mean(self) -> Floats:
@@ -65,7 +66,7 @@ def limits(sums: Sums, z: float | Floats) -> tuple[Floats, Floats]:
         z: Standard errors that a normal interval of the wanted level has, as from `proportions.critical`; of each group
             where there are several.
     """
-    from scipy.stats import norm, t
+    from scipy.special import ndtr, stdtrit
 
     low, high = sums.bounds
     extra = np.square(z) / 2
@@ -74,7 +75,7 @@ def limits(sums: Sums, z: float | Floats) -> tuple[Floats, Floats]:
     spread = sums.squares + extra * (low * low + high * high) - n * mean * mean
     error = np.sqrt(np.maximum(spread, 0.0) / (n - 1) / n)
     # what was added is no knowledge: it gives no degrees of freedom
-    half = t.isf(norm.sf(z), np.maximum(sums.n - 1, 1)) * error
+    half = -stdtrit(np.maximum(sums.n - 1, 1), ndtr(-np.asarray(z))) * error
     least, most = np.maximum(mean - half, low), np.minimum(mean + half, high)
     return np.minimum(least, sums.mean), np.maximum(most, sums.mean)
 
@@ -84,7 +85,7 @@ def p_values(sums: Sums) -> Floats:
 
     The interval is that of `proportions.differences` with `limits`, so the two never disagree.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     row = _along(sums, -1)
     column = _along(sums, -2)
@@ -101,11 +102,11 @@ def p_values(sums: Sums) -> Floats:
         )
         found = apart > reach
         inside, outside = np.where(found, z, inside), np.where(found, outside, z)
-    p = np.minimum(2 * norm.sf(inside), 1.0)
+    p = np.minimum(2 * ndtr(-inside), 1.0)
     return np.asarray(np.where(np.isfinite(apart), np.where(apart > 0, p, 1.0), np.nan))
 
 
 def _along(sums: Sums, axis: int) -> Sums:
     """Groups as rows (-1) or columns (-2) of pairs."""
-    n, total, squares = (np.expand_dims(one, axis) for one in (sums.n, sums.total, sums.squares))
-    return Sums(n, total, squares, sums.bounds)
+    n, total = np.expand_dims(sums.n, axis), np.expand_dims(sums.total, axis)
+    return Sums(n, total, np.expand_dims(sums.squares, axis), sums.bounds)

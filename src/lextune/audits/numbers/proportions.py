@@ -41,11 +41,11 @@ def wilson_limits(hits: Ints, of: Ints, z: float) -> tuple[Floats, Floats]:
 
 def exact_limits(hits: Ints, of: Ints, z: float) -> tuple[Floats, Floats]:
     """Clopper and Pearson's limits (1934, Biometrika 26), shape of the counts."""
-    from scipy.stats import beta, norm
+    from scipy.special import betainccinv, betaincinv, ndtr
 
-    tail = norm.sf(z)
-    low = np.where(hits > 0, beta.ppf(tail, np.maximum(hits, 1), of - hits + 1), 0.0)
-    high = np.where(hits < of, beta.isf(tail, hits + 1, np.maximum(of - hits, 1)), 1.0)
+    tail = ndtr(-z)
+    low = np.where(hits > 0, betaincinv(np.maximum(hits, 1), of - hits + 1, tail), 0.0)
+    high = np.where(hits < of, betainccinv(hits + 1, np.maximum(of - hits, 1), tail), 1.0)
     return np.where(of > 0, low, np.nan), np.where(of > 0, high, np.nan)
 
 
