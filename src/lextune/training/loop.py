@@ -122,7 +122,11 @@ class Trainer:
         self.method.begin(len(train.ids), total)
         if resume:
             restored = self.checkpoints.restore(
-                self.model, self.optimizer, self.progress.identity, self.average, self.method.restore
+                self.model,
+                self.optimizer,
+                self.progress.identity,
+                self.average,
+                self.method.restore,
             )
             self.progress = restored or self.progress
         state = self.progress

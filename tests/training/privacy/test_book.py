@@ -77,9 +77,7 @@ def booked(
             logits = known.head(states)
     torch.nn.functional.cross_entropy(logits.float(), LABELS, reduction="sum").backward()
     norms = book.close()
-    found = {
-        name: one.grad for name, one in model.named_parameters() if one.grad is not None
-    }
+    found = {name: one.grad for name, one in model.named_parameters() if one.grad is not None}
     return found, norms
 
 
@@ -113,4 +111,6 @@ def test_clipped_sums_are_those_of_one_row_after_the_other(kind: str, scope: str
     size = torch.stack([one.norm() for one in wanted.values()]).norm()
     for name, right in wanted.items():
         assert float((found[name] - right).abs().max() / size) < 1e-5, name
-        torch.testing.assert_close(found[name], right, rtol=1e-5, atol=1e-5 * float(right.abs().max()) + 1e-9)
+        torch.testing.assert_close(
+            found[name], right, rtol=1e-5, atol=1e-5 * float(right.abs().max()) + 1e-9
+        )

@@ -260,7 +260,9 @@ def _problems(config: TrainConfig, task: Task, rows: int) -> Sequence[Problem]:
             )
         )
     if rows < 2:
-        found.append(Problem(f"there are {rows} training rows", "add rows: one alone cannot be hidden"))
+        found.append(
+            Problem(f"there are {rows} training rows", "add rows: one alone cannot be hidden")
+        )
     return found
 
 
