@@ -136,6 +136,9 @@ class MadeUpBench:
     def read(self, source: str) -> Part:
         return self.parts[source]
 
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        return self.parts[source].inputs
+
     def tell(self, text: str) -> None: ...
     def bar(self, words: str, total: int) -> Callable[[int], None]:
         return lambda _: None

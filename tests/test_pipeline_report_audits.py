@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from lextune.evaluation.evaluate import evaluate
 from lextune.evaluation.kinds import Resampling
 from lextune.evaluation.predict import Scored
 from lextune.listener import Listener
-from lextune.pipeline_report import REPORT, write_report
+from lextune.pipeline_report import REPORT, REPORT_TEXT, write_report
 from lextune.pipeline_report_audits import Judged, audited, privacy_of
 from lextune.policy.uses import Use
 from lextune.records import AuditResult, Evaluation, Predictions, Verdict
 from lextune.tasks.base import tasks
 
+CHINESE = re.compile("[\u4e00-\u9fff]")
 CLASSES = ("bad", "good")
 DRAWS = Resampling(100, 0)
 
@@ -66,7 +68,8 @@ def test_of_texts_figures_audits_and_controls_are_shown_and_no_text(
     day = datetime.date(2026, 11, 29)
     verdict = Verdict(outcome="pass", as_of=day, facts={}, packs={}, controls=())
     crashed = results[0].model_copy(update={"status": "crashed", "measurements": (), "findings": ("KeyError",)})  # fmt: skip
-    uses = {"brier_score": (Use("house/calibrated", "fail"),)}
+    read = next(one.name for one in results[0].measurements if one.group is None)
+    uses = {read: (Use("house/calibrated", "fail"),)}
     text = written(tmp_path, answers, Judged(verdict, uses, [*results, crashed]))
     assert "secret" not in text
     assert "This page shows no row of the data" in text
@@ -76,6 +79,12 @@ def test_of_texts_figures_audits_and_controls_are_shown_and_no_text(
     assert "house/calibrated" in text
     assert "place=north minus place=south" in text
     assert "This audit crashed: KeyError" in text
+    letters = (tmp_path / REPORT_TEXT).read_text()
+    assert all(len(line) <= 80 for line in letters.splitlines())
+    assert "secret" not in letters
+    assert "read by house/calibrated (fail)" in letters
+    assert "figures of groups, bins or pairs are in the dossier" in letters
+    assert "This audit crashed: KeyError" in letters
 
 
 @pytest.mark.parametrize("name", sorted(name for name, _ in audits))
@@ -83,7 +92,9 @@ def test_every_declared_chart_names_figures_that_its_audit_may_give(name: str) -
     for chart in audits.get(name).charts:
         assert all(chart.title), chart
         assert all(said.endswith((".", "。")) for said in chart.says), chart
-        assert chart.says[0].isascii() or "ε" in chart.says[0] or "–" in chart.says[0], chart
+        for english, chinese in (chart.title, chart.says):
+            assert not CHINESE.search(english), chart
+            assert CHINESE.search(chinese), chart
         assert (chart.form == "line") == any(chart.axis), chart
 
 

@@ -156,8 +156,11 @@ class RunBench:
         batch, reduce = self._config.evaluation.batch_size, kinds.get(self.task.label_kind).reduce
         if self.task.label_kind in ("class", "classes"):
             found = np.full((len(inputs), len(loaded.classes)), np.nan)
-            for start in range(0, len(inputs), _AT_ONCE):
-                some = inputs[start : start + _AT_ONCE]
+            # images and sounds may be changed when they are asked for, and are large
+            small = self.task.input_kind not in ("image", "audio")
+            at_once = _AT_ONCE if small else batch
+            for start in range(0, len(inputs), at_once):
+                some = inputs[start : start + at_once]
                 encoded = loaded.encode(some)
                 found[start : start + len(some)] = score_rows(
                     encoded.in_order(batch), lambda rows, e=encoded: loaded.scores(e, rows),  # type: ignore[misc]
@@ -276,6 +279,25 @@ class RunBench:
         inputs: Any = inputs_of(rows.table, self.task.input_kind)
         answers = self._answered(self.loaded, rows.table, inputs)
         return Part(answers, inputs, np.arange(len(rows.table)))
+
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        """Other data; of texts without their labels."""
+        if self.task.input_kind != "text":
+            return self.read(source).inputs
+        from lextune.config import load_config
+        from lextune.data.dataset import read_options
+        from lextune.data.findings import Findings
+        from lextune.data.formats import ReadContext
+        from lextune.data.prepare import stream_rows
+
+        data = load_config(self._config.for_other_data()).data
+        options = dataclasses.replace(
+            read_options(data, "class", "text"), label=None, others=(), optional=(), options={},
+            everything=False,
+        )  # fmt: skip
+        context = ReadContext(options, Findings(stop_at_error=True))
+        texts = (row.values[options.text] for row in stream_rows(source, context=context))
+        return [text for text in texts if text is not None]
 
     def tell(self, text: str) -> None:
         """A line for whoever watches."""

@@ -181,6 +181,14 @@ class Bench(Protocol):
         """
         ...
 
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        """What a model takes of other data: of texts no label is read, of other inputs the data is read as by `read`.
+
+        Raises:
+            DataError: It has faults.
+        """
+        ...
+
     def tell(self, text: str) -> None:
         """A line for whoever watches; no text of the data."""
         ...

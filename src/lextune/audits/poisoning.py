@@ -21,7 +21,7 @@ from lextune.records import AuditResult, Interval, Measurement
 
 _MOST_NAMED = 10
 #: Rows of a class without which its states are not looked at.
-_LEAST = 20
+_LEAST = 30
 
 
 class Parameters(Section):
@@ -35,6 +35,12 @@ class Parameters(Section):
         10_000, description="Training rows that are searched for triggers, drawn."
     )
     minimum_rows: Count = Field(8, description="Training rows in which a trigger stands at least.")
+    maximum_share: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="Share of training rows in which a trigger stands at most; it is rare.",
+    )
     candidates: Count = Field(
         60, description="Pieces of text that are tried on a few training rows."
     )
@@ -134,7 +140,8 @@ def _strongest(
 ) -> list[Piece]:
     """Of the purest pieces those that raise their class most in a few training rows that the model gives another class."""
     parameters = given.parameters
-    sure = [one for one in known if one.p < 0.05] or list(known)
+    rare = [one for one in known if one.rows <= parameters.maximum_share * len(texts)]
+    sure = [one for one in rare if one.p < 0.05] or rare
     chosen = sure[: parameters.candidates]
     if not chosen:
         return []
@@ -315,8 +322,7 @@ def _named(what: str, ids: Sequence[str]) -> str:
 
 
 def _share(name: str, successes: int, n: int) -> Measurement:
-    found = statistics.wilson(successes, n)
-    return _figure(name, None if found is None else (successes / n, found), n, "no row")
+    return _figure(name, shifts.exact_share(successes, n), n, "no row")
 
 
 def _figure(

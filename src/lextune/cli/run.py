@@ -121,7 +121,12 @@ def _show(finished: Run) -> None:
             "image": ", which shows pictures of the test data",
             "audio": ", which plays sounds of the test data",
         }
-        say(f"Look at the report{shows.get(finished.input_kind, '')}: {finished.report}")
+        page = finished.report.suffix == ".html"
+        say(
+            f"Look at the report{shows.get(finished.input_kind, '') if page else ''}: {finished.report}"
+        )
+        if page:
+            say(f"  in a terminal: less {finished.report.with_suffix('.txt')}")
     if finished.release is None:
         for room in finished.crashed:
             say(f"{room} crashed: what did not complete proves nothing, so nothing is released.")

@@ -121,7 +121,7 @@ def parse_wish(body: bytes, limits: Limits, predictor: Predictor) -> tuple[Wish,
     if b'"explain' not in body:  # most requests are read once
         return Wish(), body
     found = parse_json(body)
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not {"explain", "explain_class"} & found.keys():
         return Wish(), body
     asked, label = found.pop("explain", True), found.pop("explain_class", None)
     if not isinstance(asked, bool) or (label is not None and label not in predictor.classes):
