@@ -76,6 +76,9 @@ def test_a_group_without_a_positive_row_has_no_true_positive_rate_and_no_gap() -
     assert (gap.value, gap.interval) == (None, None)
     assert gap.problem
     assert found["selection_rate", "g=b"].value == 0.0
+    for name in ("true_positive_rate_range.g", "largest_true_positive_rate_range"):
+        assert found[name, None].value is None
+        assert "in 1 of 2 groups" in (found[name, None].problem or "")
 
 
 def test_rows_without_a_group_are_counted_not_lost() -> None:
