@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lextune import statistics
 from lextune.audits.base import AuditInput, audits
 from lextune.audits.group_fairness import Parameters
 from lextune.errors import ConfigError
+from lextune.evaluation.kinds import Resampling, kinds
 from lextune.evaluation.predict import Scored
+from lextune.evaluation.spans import ScoredSpans
+from lextune.labels import Span
 from lextune.records import AuditResult, Measurement
+from lextune.tasks.text.tagging import ScoredSpan
 
 
 def audit(
@@ -73,6 +76,9 @@ def test_a_group_without_a_positive_row_has_no_true_positive_rate_and_no_gap() -
     assert (gap.value, gap.interval) == (None, None)
     assert gap.problem
     assert found["selection_rate", "g=b"].value == 0.0
+    for name in ("true_positive_rate_range.g", "largest_true_positive_rate_range"):
+        assert found[name, None].value is None
+        assert "in 1 of 2 groups" in (found[name, None].problem or "")
 
 
 def test_rows_without_a_group_are_counted_not_lost() -> None:
@@ -309,46 +315,43 @@ def test_scores_above_the_median_are_compared_like_selections() -> None:
     assert (found["scoring_impact_ratio_p_value.sex", None].value or 1) < 1e-6
 
 
-def test_other_kinds_are_measured_by_their_errors_and_their_first_metric() -> None:
-    """Entities are missed in all rows of one group and in a third of the other's."""
-    errors = np.r_[np.ones(30), np.tile([1.0, 0.0, 0.0], 10), np.nan]
-    groups = ["a"] * 30 + ["b"] * 30 + ["b"]
-    answers = made_up_spans(errors, groups)
-
-    def headline(some: Any) -> Measurement:
-        known = some.errors[np.isfinite(some.errors)]
-        right, n = int((known == 0).sum()), len(known)
-        limits = statistics.wilson(right, n)
-        return Measurement(name="f1", value=right / n, interval=limits, n=n, unit="proportion")
-
-    bench: Any = SimpleNamespace(row_errors=lambda some: some.errors, headline=headline)
+def test_entities_are_measured_by_their_errors_and_their_first_metric() -> None:
+    """Each of 30 rows has an entity; of group a all are missed, of group b a third; one more row has nothing to find."""
+    found = [()] * 30 + [(), (ScoredSpan(0, 1, "PER", 0.9),), (ScoredSpan(0, 1, "PER", 0.9),)] * 10
+    answers = ScoredSpans(
+        tuple(map(str, range(61))), [(Span(0, 1, "PER"),)] * 60 + [()], [*found, ()], ("PER",),
+        {"g": ["a"] * 30 + ["b"] * 31},
+    )  # fmt: skip
+    kind = kinds.get("spans")
+    bench: Any = SimpleNamespace(
+        row_errors=kind.row_errors,
+        headline=lambda some: kind.metrics.get("entity_f1")(some, Resampling(200, 0))[0],
+    )
     one = audits.get("group_fairness")
-    found = by_name(one(AuditInput(answers, parameters=Parameters(), bench=bench)))
-    assert found["group_row_error", "g=a"].value == 1
-    assert found["group_row_error", "g=b"].value == pytest.approx(1 / 3)
-    assert found["group_row_error", "g=b"].n == 30
-    gap = found["row_error_range.g", None]
-    assert gap.value == pytest.approx(2 / 3)
+    result = one(AuditInput(answers, parameters=Parameters(), bench=bench))
+    assert all(one.gives(each.name) for each in result.measurements if each.group is None)
+    told = by_name(result)
+    assert told["group_row_error", "g=a"].value == 1
+    assert told["group_row_error", "g=b"].value == pytest.approx(1 / 3)
+    assert told["group_row_error", "g=b"].n == 30
+    gap = told["row_error_range.g", None]
+    assert gap.value == told["largest_row_error_range", None].value == pytest.approx(2 / 3)
     assert gap.interval is not None
-    assert gap.interval.low > 0.3
-    assert found["group_f1", "g=b"].value == pytest.approx(2 / 3)
-    apart = found["group_f1_difference", "g=a minus g=b"]
-    known = statistics.independent_difference(0, 30, 20, 30)
-    assert known is not None
+    assert 0.3 < gap.interval.low < 2 / 3 < gap.interval.high <= 1
+    p = told["group_row_error_difference_p_value", "g=a minus g=b"]
+    assert p.value is not None
+    assert p.value < 1e-3
+    first, second = told["group_entity_f1", "g=a"], told["group_entity_f1", "g=b"]
+    assert (first.value, second.value) == (0, pytest.approx(0.8))
+    apart = told["group_entity_f1_difference", "g=a minus g=b"]
+    assert apart.value == pytest.approx(-0.8)
+    assert first.interval is not None
+    assert second.interval is not None
     assert apart.interval is not None
-    assert (apart.value, apart.interval.low) == pytest.approx((known[0], known[1].low))
+    below = np.hypot(0 - first.interval.low, second.interval.high - 0.8)
+    assert apart.interval.low == pytest.approx(-0.8 - below)
     alone = one(AuditInput(answers, parameters=Parameters()))
     assert (alone.status, alone.measurements) == ("not_applicable", ())
-
-
-def made_up_spans(errors: Any, groups: list[str]) -> Any:
-    def keep(mask: Any) -> Any:
-        rows = np.flatnonzero(mask).tolist()
-        return made_up_spans(errors[mask], [groups[at] for at in rows])
-
-    return SimpleNamespace(
-        kind="spans", errors=errors, groups={"g": groups}, keep=keep, finite=np.ones(len(errors), bool)
-    )  # fmt: skip
 
 
 @pytest.mark.shared
