@@ -14,6 +14,7 @@ from audited import MadeUpBench
 from lextune.audits.base import AuditInput, audits
 from lextune.audits.terms.suites import read_suite
 from lextune.evaluation.predict import Scored
+from lextune.evaluation.sets import ScoredSets
 from lextune.records import AuditResult, Measurement
 
 AUDIT = audits.get("counterfactual")
@@ -212,6 +213,21 @@ def test_real_suites_show_what_a_made_up_model_has_against_women(shared: Path) -
     identity = found["suite_flip_rate.identity", None]
     assert identity.value == 0.0
     assert identity.n >= 25
+
+
+def test_several_classes_a_row_change_where_any_of_them_does() -> None:
+    def score(text: str) -> list[float]:
+        return [0.9, 0.6 if "woman" in text else 0.4]
+
+    texts = [f"a man {n}" for n in range(8)]
+    bench = MadeUpBench(score, texts, language=("en",))
+    answers = ScoredSets(
+        tuple(map(str, range(8))), np.ones((8, 2), bool), bench.scores(texts), ("a", "b"), {}
+    )
+    stated = AUDIT.parameters.model_validate({"templates": False, "minimum_rows": 5})
+    found = figures(AUDIT(AuditInput(answers, parameters=stated, bench=bench)))
+    assert found["counterfactual_flip_rate.gender", None].value == 1.0
+    assert found["counterfactual_score_shift", "gender=female"].value == pytest.approx(0.2)
 
 
 def test_a_class_or_an_attribute_that_is_not_there_stops_it() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -37,7 +36,7 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
     config["data"]["test"] = str(folder / "test.csv")
     config["data"]["split"] = {"validation": 0.1, "seed": 42}
     config["policy"] = {"packs": ["house"]}
-    config["train"]["epochs"] = 4
+    config["train"]["epochs"] = 6
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LEXTUNE_HOME", str(folder / "home"))
         yield audited(folder, config, ["audits=[]"])

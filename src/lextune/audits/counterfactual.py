@@ -38,7 +38,7 @@ class Parameters(Section):
         description="Path of a list of terms of one's own; null is the lists of the data's languages.",
     )
     rows: Count = Field(
-        200, description="Test rows with a term of an attribute that are tried, each."
+        150, description="Test rows with a term of an attribute that are tried, each."
     )
     minimum_rows: Count = Field(30, description="Of a group with fewer rows no shift is stated.")
     variants: Count = Field(
