@@ -128,3 +128,11 @@ def test_a_row_gets_the_same_change_whatever_else_is_changed() -> None:
     other: Callable[..., str] = how.change
     renamed = Perturbed([ENGLISH], np.array([9]), Perturbation("slips", other), 1.0, 3)
     assert renamed[0] != alone[0]
+
+
+def test_one_of_twenty_chinese_signs_changes() -> None:
+    text = "未" * 10 + "影" * 90  # only the first ten have a like one
+    found = changed("look_alikes", text)
+    assert sum(a != b for a, b in zip(text, found, strict=True)) == 5
+    assert found[10:] == text[10:]
+    assert changed("look_alikes", text, severity=5)[:10].count("未") == 0
