@@ -27,6 +27,13 @@ def test_parts_are_answered_as_the_test_part_was(reviews: Audited) -> None:
     np.testing.assert_array_equal(part.answers.scores, reviews.answers.scores[part.rows])
 
 
+def test_labels_of_a_part_are_read_without_asking_the_model(reviews: Audited) -> None:
+    given, train = reviews.bench.labelled("train"), reviews.bench.part("train")
+    assert given.ids == train.answers.ids
+    assert list(given.inputs) == list(train.inputs)
+    np.testing.assert_array_equal(given.labels, train.answers.labels)
+
+
 def test_an_audit_asks_the_model_about_changed_inputs(reviews: Audited) -> None:
     found = reviews.audit("robustness", rows=60, attack_rows=5, attack_queries=8)
     assert found.status == "complete"
@@ -42,13 +49,6 @@ def test_drawn_rows_of_a_part_are_the_same_each_time(reviews: Audited) -> None:
     whole = reviews.bench.part("train")
     assert [whole.inputs[row] for row in part.rows] == list(part.inputs)
     np.testing.assert_allclose(whole.answers.scores[part.rows], part.answers.scores, atol=1e-5)
-
-
-def test_a_part_without_answers_has_the_same_rows_and_labels(reviews: Audited) -> None:
-    given, answered = reviews.bench.labelled("train"), reviews.bench.part("train")
-    assert given.ids == answered.answers.ids
-    assert list(given.inputs) == list(answered.inputs)
-    np.testing.assert_array_equal(given.labels, answered.answers.labels)
 
 
 def test_states_of_the_pretrained_model_are_others(reviews: Audited) -> None:

@@ -68,7 +68,8 @@ def test_of_texts_figures_audits_and_controls_are_shown_and_no_text(
     day = datetime.date(2026, 11, 29)
     verdict = Verdict(outcome="pass", as_of=day, facts={}, packs={}, controls=())
     crashed = results[0].model_copy(update={"status": "crashed", "measurements": (), "findings": ("KeyError",)})  # fmt: skip
-    uses = {"brier_score": (Use("house/calibrated", "fail"),)}
+    read = next(one.name for one in results[0].measurements if one.group is None)
+    uses = {read: (Use("house/calibrated", "fail"),)}
     text = written(tmp_path, answers, Judged(verdict, uses, [*results, crashed]))
     assert "secret" not in text
     assert "This page shows no row of the data" in text
