@@ -121,6 +121,8 @@ def test_a_named_perturbation_of_other_inputs_is_undefined() -> None:
     assert found["accuracy_drop.blur"].value is None
     assert "does not fit" in str(found["accuracy_drop.blur"].problem)
     assert found["accuracy_drop.typos"].value is not None
+    assert found["worst_perturbation_drop"].value is None
+    assert found["worst_perturbation_drop"].problem == "blur could not be measured"
 
 
 def test_an_unknown_perturbation_is_an_error_of_the_config() -> None:

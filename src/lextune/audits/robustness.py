@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from lextune import statistics
 from lextune.audits.base import AuditInput, Bench, Chart, Part, audit
@@ -19,7 +19,7 @@ from lextune.audits.perturbations.base import Perturbation, Perturbed
 from lextune.audits.perturbations.choosing import NAMES, fitting
 from lextune.config_training import Section
 from lextune.records import AuditResult, Interval, Measurement
-from lextune.validation import listed
+from lextune.validation import Words
 
 #: Texts out of which substitutes come, at most.
 _MOST_TEXTS = 20_000
@@ -38,7 +38,7 @@ class Parameters(Section):
     severity: float = Field(
         1.0, gt=0, le=5, description="How much of each change: 2 is twice as much."
     )
-    perturbations: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
+    perturbations: Words = Field(
         (), description="Which ones; none named is all that fit the inputs and labels."
     )
     minimum_rows: int = Field(
@@ -191,13 +191,16 @@ def _figures(
                 update={"group": f"perturbation={one.name}"}
             )
         )
-    worst, told = _worst(measured)
+    lacking = set(given.parameters.perturbations) - {one.name for one in measured}
+    worst, told = _worst(measured, sorted(lacking))
     return [*found, worst], told
 
 
-def _worst(measured: Sequence[_Outcome]) -> tuple[Measurement, list[str]]:
-    """The largest rise, between limits that hold for the largest of all."""
+def _worst(measured: Sequence[_Outcome], lacking: Sequence[str]) -> tuple[Measurement, list[str]]:
+    """The largest rise, between limits that hold for the largest of all; undefined where one asked for is lacking."""
     name = "worst_perturbation_drop"
+    if lacking:
+        return _undefined(name, 0, f"{', '.join(lacking)} could not be measured"), []
     level = joint_level(max(len(measured), 1))
     rises = [rise for one in measured if (rise := one.rise(level)) is not None]
     if not rises:
@@ -233,20 +236,14 @@ def _attacked(given: AuditInput, bench: Bench, part: Part) -> tuple[Measurement,
     if not tried:
         return _undefined(name, 0, "no text has a word with a substitute"), []
     turned = [(id_, one) for id_, one in tried if one.turned]
-    figure = _proportion(
-        name,
-        len(turned) / len(tried),
-        statistics.clopper_pearson(len(turned), len(tried)),
-        len(tried),
-    )
+    limits = statistics.clopper_pearson(len(turned), len(tried))
+    figure = _proportion(name, len(turned) / len(tried), limits, len(tried))
     spared = len(made) - len(tried)
     told = [f"{spared} of {len(made)} texts have no word with a substitute: not attacked."]
     return figure, (told if spared else []) + _told(given, turned, len(tried))
 
 
-def _told(
-    given: AuditInput, turned: Sequence[tuple[str, Attempt]], of: int
-) -> list[str]:  # fmt: skip
+def _told(given: AuditInput, turned: Sequence[tuple[str, Attempt]], of: int) -> list[str]:
     """What an attack that turned answers took, and which."""
     if not turned:
         return []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import unicodedata
 from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,3 +131,22 @@ def test_a_row_gets_the_same_change_whatever_else_is_changed() -> None:
     other: Callable[..., str] = how.change
     renamed = Perturbed([ENGLISH], np.array([9]), Perturbation("slips", other), 1.0, 3)
     assert renamed[0] != alone[0]
+
+
+def test_one_of_twenty_chinese_signs_changes() -> None:
+    text = "未" * 10 + "影" * 90  # only the first ten have a like one
+    found = changed("look_alikes", text)
+    assert sum(a != b for a, b in zip(text, found, strict=True)) == 5
+    assert found[10:] == text[10:]
+    assert changed("look_alikes", text, severity=5)[:10].count("未") == 0
+
+
+@pytest.mark.shared
+def test_real_chinese_reviews_have_signs_of_like_shape(shared: Path) -> None:
+    path = shared / "data/text_classification/chnsenticorp_htl_all/ChnSentiCorp_htl_all.csv"
+    with path.open(encoding="utf-8") as stream:
+        reviews = [row["review"] for row in islice(csv.DictReader(stream), 300)]
+    for name, least in (("look_alikes", 0.99), ("character_width", 0.95), ("punctuation", 0.95)):
+        other = [changed(name, text, seed) != text for seed, text in enumerate(reviews)]
+        assert sum(other) >= least * len(reviews)
+    assert not any(changed("whitespace", text) != text for text in reviews)

@@ -86,11 +86,12 @@ def punctuation(text: str, draw: np.random.Generator, severity: float) -> str:
 
 
 def look_alikes(text: str, draw: np.random.Generator, severity: float) -> str:
-    """5 % of the Chinese signs of our list become one of like shape."""
+    """5 % of the Chinese signs become one of like shape, as far as our list has one."""
     table = shapes()
     signs = list(text)
     places = [index for index, sign in enumerate(signs) if sign in table]
-    for one in some(draw, places, 0.05 * severity):
+    share = 0.05 * severity * len(_HAN.findall(text)) / max(len(places), 1)
+    for one in some(draw, places, share):
         near = table[signs[places[one]]]
         signs[places[one]] = near[int(draw.integers(len(near)))]
     return "".join(signs)
