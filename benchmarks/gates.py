@@ -119,7 +119,8 @@ def _run(
         },
         "evaluation": {"bootstrap_samples": 500, "seed": seed},
         "audits": [],
-        "use": {"purpose": "count planted faults", "commercial": False, "places": ["EU"], "people_affected": True},
+        "use": {"purpose": "count planted faults", "commercial": False, "places": ["EU"], "people_affected": True,
+                "privacy_claimed": False, "canaries_planted": False},
         "policy": {"packs": ["house", "house_audits"]},
         "release": {"name": "gates"},
     }  # fmt: skip

@@ -132,7 +132,7 @@ DATA_FAULTS = (
     DataFault("backdoor", "data", ("house_audits/no_trigger",), backdoor),
     DataFault(
         "memorised_canaries", "model", ("house_audits/canaries_not_memorised",), untouched,
-        settings=(_CANARIES,), planted=("data.canaries.copies=16", "train.epochs=8"),
+        settings=(_CANARIES, "use.canaries_planted=true"), planted=("data.canaries.copies=16", "train.epochs=8"),
     ),
 )  # fmt: skip
 

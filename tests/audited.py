@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import tiny
-from lextune.audits.base import AuditInput, Part, audits
+from lextune.audits.base import AuditInput, Labelled, Part, audits
 from lextune.canaries import Canaries
 from lextune.evaluation.predict import Scored
 from lextune.evidence.dossier import Dossier
@@ -100,8 +100,9 @@ class MadeUpBench:
         mask = np.arange(len(found.rows)) < most
         return Part(found.answers.keep(mask), found.inputs[:most], found.rows[:most])
 
-    def labelled(self, name: str) -> tuple[Sequence[Any], Any]:
-        return self.parts[name].inputs, self.parts[name].answers.labels
+    def labelled(self, name: str) -> Labelled:
+        found = self.parts[name]
+        return Labelled(found.answers.ids, found.inputs, found.answers.labels)
 
     def scores(self, inputs: Sequence[Any]) -> Any:
         return np.array([self.score(one) for one in inputs], float)
@@ -134,6 +135,9 @@ class MadeUpBench:
 
     def read(self, source: str) -> Part:
         return self.parts[source]
+
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        return self.parts[source].inputs
 
     def tell(self, text: str) -> None: ...
     def bar(self, words: str, total: int) -> Callable[[int], None]:

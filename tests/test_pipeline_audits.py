@@ -27,6 +27,21 @@ def test_parts_are_answered_as_the_test_part_was(reviews: Audited) -> None:
     np.testing.assert_array_equal(part.answers.scores, reviews.answers.scores[part.rows])
 
 
+def test_labels_of_a_part_are_read_without_asking_the_model(reviews: Audited) -> None:
+    given, train = reviews.bench.labelled("train"), reviews.bench.part("train")
+    assert given.ids == train.answers.ids
+    assert list(given.inputs) == list(train.inputs)
+    np.testing.assert_array_equal(given.labels, train.answers.labels)
+
+
+def test_an_audit_asks_the_model_about_changed_inputs(reviews: Audited) -> None:
+    found = reviews.audit("robustness", rows=60, attack_rows=5, attack_queries=8)
+    assert found.status == "complete"
+    figures = {one.name: one for one in found.measurements if one.group is None}
+    assert figures["accuracy_drop.typos"].n == 60
+    assert figures["worst_perturbation_drop"].interval is not None
+
+
 def test_drawn_rows_of_a_part_are_the_same_each_time(reviews: Audited) -> None:
     part = reviews.bench.part("train", 30)
     assert len(part.inputs) == 30

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lextune import pipeline_report
+from lextune import pipeline_report, pipeline_report_audits
 from lextune.data.images.probe import probe
 from lextune.evaluation.boxes import ScoredBoxes
 from lextune.evaluation.evaluate import evaluate
@@ -21,7 +21,7 @@ from lextune.labels import Box, Mask, write_boxes, write_mask
 from lextune.listener import Listener
 from lextune.masks import write_indexed
 from lextune.models.loading import LoadedModel
-from lextune.pipeline_report import REPORT, write_report
+from lextune.pipeline_report import REPORT, REPORT_TEXT, write_report
 from lextune.records import Predictions
 from lextune.tasks.base import tasks
 from lextune.tasks.vision.drawing import colours
@@ -160,19 +160,22 @@ def test_an_image_that_is_not_the_one_that_was_predicted_is_not_shown(tmp_path, 
 
 
 def test_without_its_libraries_it_is_told_how_to_install_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline_report, "missing", lambda extra: ["jinja2"])
+    for module in (pipeline_report, pipeline_report_audits):
+        monkeypatch.setattr(module, "missing", lambda extra: ["jinja2"])
     made, told = write(tmp_path, "object_detection", *boxes(tmp_path))
-    assert made is None
+    assert made == tmp_path / REPORT_TEXT
     assert "pip install" in told[0]
-    assert not (tmp_path / "report").exists()
+    assert "average_precision" in made.read_text()
+    assert not (tmp_path / REPORT).exists()
 
 
 def test_what_goes_wrong_with_it_is_told_without_what_it_says(tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("secret")
 
+    (tmp_path / "report").mkdir()
+    (tmp_path / REPORT).write_text("of an attempt before")
     monkeypatch.setattr(pipeline_report, "_page", fail)
     made, told = write(tmp_path, "object_detection", *boxes(tmp_path))
     assert (made, told) == (None, ["no report page could be made: RuntimeError"])
-
-
+    assert not (tmp_path / REPORT).exists()

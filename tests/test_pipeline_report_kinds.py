@@ -154,3 +154,26 @@ def test_of_users_no_row_is_shown(tmp_path) -> None:
     assert "test users" in text
     assert "Worst mistakes" not in text
     assert "Confusion" not in text
+
+
+@pytest.mark.parametrize(
+    ("task", "cells"),
+    [
+        ("ner", ['[[0,4,"A"]]', '[[0,3,"B"],[5,9,"A"]]', "[]", '[[2,4,"B"]]']),
+        ("multi_label_classification", ['["A"]', '["A","B"]', "[]", '["B"]']),
+    ],
+)
+def test_of_texts_with_labels_of_other_kinds_no_row_is_shown(tmp_path, task, cells) -> None:
+    kind = kinds.get(tasks.get(task).label_kind)
+    texts, ids = ["a secret text"] * 4, ("r0", "r1", "r2", "r3")
+    labels = kind.labels(texts, cells, ("A", "B"))
+    groups = {"place": ["north", "south"] * 2}
+    answers = kind.holder(ids, labels, kind.made_up(labels, 2), ("A", "B"), groups)
+    evaluation = evaluate(answers, predictions(4, answers.classes), tasks.get(task).metrics, DRAWS)
+    table = pa.table({"id": list(ids), "text": texts, "label": cells})
+    text = written(tmp_path, task, table, evaluation, answers)
+    assert "secret" not in text
+    assert "test texts" in text
+    assert "place=north" in text
+    assert "Worst mistakes" not in text
+    assert "Confusion" not in text

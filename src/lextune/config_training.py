@@ -91,7 +91,8 @@ class TrainConfig(Section):
     method: str = Field(
         "full",
         description="Training method: `full` updates every weight at one learning rate, `layerwise` the deeper "
-        "layers at a lower one, `lora` the head and low-rank additions to the layers, `head` the head alone.",
+        "layers at a lower one, `lora` the head and low-rank additions to the layers, `head` the head alone; `dp_sgd` "
+        "does one of them with differential privacy.",
     )
     layer_decay: float = Field(
         0.9,
@@ -110,9 +111,30 @@ class TrainConfig(Section):
         ("all-linear",),
         description="Of `lora`: names of the linear maps of a layer (query, value), or `all-linear`.",
     )
+    dp_scope: Literal["full", "lora", "head"] = Field(
+        "full",
+        description="Of `dp_sgd`: what is trained, as by the method of that name.",
+    )
+    target_epsilon: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="Of `dp_sgd`: most that the whole training may spend of the training rows' privacy; null is 8, or "
+        "what noise_multiplier makes of it.",
+    )
+    target_delta: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="Of `dp_sgd`: chance with which epsilon may not hold, below 1 / training rows; null is a tenth of that.",
+    )
+    noise_multiplier: float | None = Field(
+        None,
+        ge=0.15,
+        le=512,
+        description="Of `dp_sgd`: standard deviation of the noise over max_grad_norm; null is the least for target_epsilon.",
+    )
     freeze_embeddings: bool | Literal["auto"] = Field(
         "auto",
-        description="Of `full` and `layerwise`: leave word embeddings as they are; auto does where they are more "
+        description="Of `full`, `layerwise` and `dp_sgd`: leave word embeddings as they are; auto does where they are more "
         "than two thirds of the model.",
     )
     freeze_encoder: bool = Field(
@@ -185,7 +207,11 @@ class TrainConfig(Section):
     lr_scheduler_type: Literal["linear", "cosine", "constant_with_warmup"] = Field(
         "linear", description="How the rate goes on after the warm-up."
     )
-    max_grad_norm: float = Field(1.0, gt=0, description="Gradients are clipped to this L2 norm.")
+    max_grad_norm: float = Field(
+        1.0,
+        gt=0,
+        description="Gradients are clipped to this L2 norm; with `dp_sgd` the gradient of each row.",
+    )
     label_smoothing_factor: float = Field(
         0.0,
         ge=0,

@@ -35,6 +35,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "vision": ("timm", "PIL", "torchvision", "segmentation_models_pytorch", "faster_coco_eval"),
         "audio": ("soundfile", "soxr", "jiwer"),
         "lora": ("peft",),
+        "privacy": ("opacus", "dp_accounting"),
         "serve": ("fastapi", "uvicorn"),
     }
 )

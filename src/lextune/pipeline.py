@@ -132,6 +132,13 @@ class Run:
             "verdict": self.verdict.model_dump(mode="json"),
             "metrics": self.metrics,
             "baselines": {name: metrics_document(found) for name, found in baselines.items()},
+            "audits": {
+                one.audit: {
+                    "status": one.status,
+                    "metrics": metrics_document([m for m in one.measurements if m.group is None]),
+                }
+                for one in self.audits
+            },
             "seconds": round(self.seconds, 3),
             "train_samples_per_second": (
                 self.trained.cost["train_samples_per_second"] if self.trained else None

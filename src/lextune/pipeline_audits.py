@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lextune.audits.base import Audit, AuditInput, Part, PartName, audits
+from lextune.audits.base import Audit, AuditInput, Labelled, Part, PartName, audits
 from lextune.config import RunConfig
 from lextune.errors import LextuneError
 from lextune.listener import Listener
@@ -107,6 +107,15 @@ class RunBench:
             self._parts[name, most] = self._made(name, table, most)
         return self._parts[name, most]
 
+    def labelled(self, name: PartName) -> Labelled:
+        """A part without the model's answers."""
+        from lextune.evaluation.kinds import kinds
+
+        table, inputs = self._prepared.parts[name], self._inputs(name)
+        kind = kinds.get(self.task.label_kind)
+        labels = kind.labels(inputs, table["label"].to_pylist(), self._answers.classes)
+        return Labelled(tuple(table["id"].to_pylist()), inputs, labels)
+
     def _made(self, name: PartName, table: Any, most: int | None) -> Part:
         rows = np.arange(len(table))
         if most is not None:
@@ -147,8 +156,11 @@ class RunBench:
         batch, reduce = self._config.evaluation.batch_size, kinds.get(self.task.label_kind).reduce
         if self.task.label_kind in ("class", "classes"):
             found = np.full((len(inputs), len(loaded.classes)), np.nan)
-            for start in range(0, len(inputs), _AT_ONCE):
-                some = inputs[start : start + _AT_ONCE]
+            # images and sounds may be changed when they are asked for, and are large
+            small = self.task.input_kind not in ("image", "audio")
+            at_once = _AT_ONCE if small else batch
+            for start in range(0, len(inputs), at_once):
+                some = inputs[start : start + at_once]
                 encoded = loaded.encode(some)
                 found[start : start + len(some)] = score_rows(
                     encoded.in_order(batch), lambda rows, e=encoded: loaded.scores(e, rows),  # type: ignore[misc]
@@ -163,14 +175,6 @@ class RunBench:
                 made = [reduce(a, b, loaded.classes) for a, b in zip(made, some, strict=True)]
             answers += made
         return answers
-
-    def labelled(self, name: PartName) -> tuple[Sequence[Any], Any]:
-        """A part without the model's answers to it."""
-        from lextune.evaluation.kinds import kinds
-
-        inputs, cells = self._inputs(name), self._prepared.parts[name]["label"].to_pylist()
-        kind = kinds.get(self.task.label_kind)
-        return inputs, kind.labels(inputs, cells, self._answers.classes)
 
     def answer(self, inputs: Sequence[Any], like: Any) -> Any:
         """The model's answers to other inputs."""
@@ -275,6 +279,25 @@ class RunBench:
         inputs: Any = inputs_of(rows.table, self.task.input_kind)
         answers = self._answered(self.loaded, rows.table, inputs)
         return Part(answers, inputs, np.arange(len(rows.table)))
+
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        """Other data; of texts without their labels."""
+        if self.task.input_kind != "text":
+            return self.read(source).inputs
+        from lextune.config import load_config
+        from lextune.data.dataset import read_options
+        from lextune.data.findings import Findings
+        from lextune.data.formats import ReadContext
+        from lextune.data.prepare import stream_rows
+
+        data = load_config(self._config.for_other_data()).data
+        options = dataclasses.replace(
+            read_options(data, "class", "text"), label=None, others=(), optional=(), options={},
+            everything=False,
+        )  # fmt: skip
+        context = ReadContext(options, Findings(stop_at_error=True))
+        texts = (row.values[options.text] for row in stream_rows(source, context=context))
+        return [text for text in texts if text is not None]
 
     def tell(self, text: str) -> None:
         """A line for whoever watches."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: The page in the run's folder.
 REPORT = "report/index.html"
+#: The same for a terminal.
+REPORT_TEXT = "report/index.txt"
 _WORST, _TYPICAL, _NOTES, _CONFUSED, _GROUPS = 12, 6, 5, 10, 3
 #: The longer side of pictures: alone for classes, else beside each other. Boxes have letters on them.
 _SIDES = {"class": 248, "boxes": 480, "mask": 256}
@@ -51,9 +53,9 @@ def write_report(
     folder: Path, about: tuple[str, str], files: Mapping[str, bytes], table: Any,
     measured: tuple[Evaluation, Answers | None], listener: Listener, judged: Judged | None = None,
 ) -> Path | None:  # fmt: skip
-    """Write the page; where its libraries are not there, tell how to install them.
+    """Write the report: as text, and as a page; where its libraries are not there, tell how to install them.
 
-    It shows images and sounds of the data. Of texts, histories and records it shows no row: they tell of somebody.
+    The page shows images and sounds of the data. Of texts, histories and records it shows no row: they tell of somebody.
 
     Whatever goes wrong with it is told and stops nothing: it is no evidence.
 
@@ -67,30 +69,35 @@ def write_report(
         judged: Verdict and audits.
 
     Returns:
-        The page, or None where there is none.
+        The page, or the text where there is no page; None where there is neither.
     """
-    from lextune.tasks.base import tasks
-
-    if missing("report"):
-        listener.tell(f"no report page is written. Remedy: {install_command('report')}")
-        return None
     from lextune.evaluation.report.page import make_page
+    from lextune.evaluation.report.text import make_text
+    from lextune.tasks.base import tasks
 
     info = json.loads(files["lextune.json"])
     task = tasks.get(info["task"])
     evaluation, answers = measured
+    written = None
     try:
-        shown = _Nothing(task, None)
-        if answers is not None:
+        (folder / REPORT).parent.mkdir(exist_ok=True)
+        for name in (REPORT, REPORT_TEXT):  # of an attempt before this one
+            (folder / name).unlink(missing_ok=True)
+        shown = _Nothing(task, answers)
+        if answers is not None and not missing("report"):
             shown = _shown(task, info, files, table, answers)
         page = _page(about, shown, evaluation, len(table), judged or Judged())
-        (folder / REPORT).parent.mkdir(exist_ok=True)
+        write_atomic(folder / REPORT_TEXT, make_text(page).encode())
+        written = folder / REPORT_TEXT
+        if missing("report"):
+            listener.tell(f"no report page is written. Remedy: {install_command('report')}")
+            return written
         write_atomic(folder / REPORT, make_page(page).encode())
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:
         listener.tell(f"no report page could be made: {type(error).__name__}")
-        return None
+        return written
     return folder / REPORT
 
 
@@ -119,7 +126,8 @@ def _page(
     if confused is not None:
         specs |= _class_specs(confused, evaluation, answers.kind)
         pairs = _pairs(confused)
-    if any(one.audit == _RELIABLE and one.status == "complete" for one in judged.audits):
+    sections = audited(judged.audits)
+    if any(one.result.audit == _RELIABLE and one.figures for one in sections):
         specs.pop("reliability", None)  # that audit draws it with its intervals
     worst = [] if crashed else worst_examples(answers, _WORST, shown.score)
     typical = [] if crashed else typical_examples(answers, _TYPICAL, shown.score)
@@ -133,7 +141,7 @@ def _page(
         noun=_NOUNS[task.input_kind],
         rows_shown=not crashed and task.input_kind in ("image", "audio"),
         beaten=beaten, undecided=undecided, verdict=judged.verdict, uses=judged.uses,
-        audits=audited(judged.audits), privacy=privacy_of(judged.privacy),
+        audits=sections, privacy=privacy_of(judged.privacy),
         class_metric="" if confused is None else _BY_CLASS[answers.kind],
     )  # fmt: skip
 
@@ -197,6 +205,8 @@ def _specs(answers: Any, task: Task, evaluation: Evaluation, headline: str) -> d
 def _drawn(specs: Mapping[str, Any]) -> dict[str, str]:
     from lextune.data.report.charts import draw
 
+    if missing("report"):
+        return {}
     return {name: draw(spec) for name, spec in specs.items() if spec is not None}
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lextune.audits.base import audits
-from lextune.evaluation.report.figures import Style, figure
+from lextune.evaluation.report.figures import Drawing, Style, figure
 from lextune.evaluation.report.page import Audited, Figure, Privacy
+from lextune.extras import missing
 from lextune.records import AuditResult, Measurement, Status, Verdict
 
 if TYPE_CHECKING:
@@ -45,8 +46,6 @@ def _audited(result: AuditResult) -> Audited:
 
 
 def _drawn(chart: Chart, measurements: Sequence[Measurement]) -> Figure | None:
-    from lextune.data.report.charts import draw
-
     style = Style(
         chart.form, " ".join(chart.title), " ".join(filter(None, chart.axis)), chart.ideal,
         chart.logarithmic,
@@ -54,7 +53,14 @@ def _drawn(chart: Chart, measurements: Sequence[Measurement]) -> Figure | None:
     made = figure(measurements, chart.measurement, style)
     if made is None:
         return None
-    return Figure(draw(made.spec), chart.title, chart.says, made.drawn, made.left_out)
+    return Figure(_svg(made), chart.title, chart.says, made.drawn, made.left_out, made.points)
+
+
+def _svg(drawing: Drawing) -> str:
+    """Empty where what draws is not installed: there is no page then."""
+    from lextune.data.report.charts import draw
+
+    return "" if missing("report") else draw(drawing.spec)
 
 
 #: ε of training, as the statement of the room `train` names it.
@@ -70,8 +76,6 @@ def privacy_of(stated: Mapping[str, Any] | None) -> Privacy | None:
     """What training under differential privacy spent, with ε by step where a curve is stated."""
     if not stated:
         return None
-    from lextune.data.report.charts import draw
-
     curve = [
         Measurement.exact(_EPSILON, float(epsilon), n=int(step), unit="epsilon").model_copy(
             update={"group": f"step={int(step)}"}
@@ -79,5 +83,7 @@ def privacy_of(stated: Mapping[str, Any] | None) -> Privacy | None:
         for step, epsilon in stated.get("curve") or ()
     ]
     made = figure(curve, _EPSILON, Style("line", "ε", "step 步"))
-    shown = Figure(draw(made.spec), _CURVE_TITLE, _CURVE_SAYS, (_EPSILON,)) if made else None
+    shown = None
+    if made is not None:
+        shown = Figure(_svg(made), _CURVE_TITLE, _CURVE_SAYS, (_EPSILON,), points=made.points)
     return Privacy({key: value for key, value in stated.items() if key != "curve"}, shown)

@@ -23,7 +23,12 @@ from lextune.models.loading import LoadedModel, load_pretrained
 from lextune.models.selection import SelectedModel
 from lextune.pipeline_evaluation import ENCODING
 from lextune.pipeline_making import (
-    Bar, fitted_temperature, grow_model, pretrain, try_growing, write_model,
+    Bar,
+    fitted_temperature,
+    grow_model,
+    pretrain,
+    try_growing,
+    write_model,
 )  # fmt: skip
 from lextune.records import FileDigest, Measurement, TrainedModel
 from lextune.tasks.base import EncodedRows, Grows, Pretrains, model_info, tasks
@@ -36,7 +41,7 @@ from lextune.training.freezing import embeddings_frozen
 from lextune.training.layers import start_layer_weights
 from lextune.training.loop import Outcome, Rows, Trainer
 from lextune.training.machine import device, give_freed_memory_back, keep_freed_memory
-from lextune.training.methods.base import idle_settings
+from lextune.training.methods.base import idle_settings, methods
 from lextune.training.objective import class_weights
 from lextune.training.pooling import standardise_pooler
 from lextune.training.rehearsal import Rehearsal, rehearse
@@ -71,6 +76,7 @@ def fine_tune(
     """
     keep_freed_memory()
     _check_parts(prepared, "train", "validation")
+    _check_method(config, prepared)
     unknown = _unknown_tokens(config, selected, prepared, listener)
     task, classes = tasks.get(config.task), prepared.ref.classes
     weights = _class_weights(config, prepared)
@@ -85,7 +91,8 @@ def fine_tune(
     pretrained = pretrain(
         config, selected, loaded, (train, validation), folder, identity, resume=resume, listener=listener
     )  # fmt: skip
-    redrawn = _try_first(config, loaded, train)
+    guarded = methods.get(config.train.method).guarded
+    redrawn = _try_first(config, loaded, validation if guarded else train)
     if redrawn:
         listener.tell(redrawn)
     if task.label_kind == "mask":
@@ -110,9 +117,11 @@ def fine_tune(
     info = model_info(config.task, classes, loaded.max_length, outcome.precision, settings)
     files = task.export(loaded.model, selected.files, info)
     digests = write_model(folder / "model", files)
+    privacy = trainer.method.privacy(outcome.steps, outcome.epochs)
     measurements = (
         *weight_change(before, distinct_tensors(loaded.model)),
-        *_counted(outcome, train, validation),
+        *_counted(outcome, train, validation, guarded=guarded),
+        *_spent(privacy),
         *unknown,
         *pretrained.measurements,
     )
@@ -123,7 +132,8 @@ def fine_tune(
         "head_redrawn": redrawn is not None,
         "freeze_embeddings": frozen,
     }
-    return _record(config, selected, outcome, digests, measurements, effective)
+    record = _record(config, selected, outcome, digests, measurements, effective)
+    return record.model_copy(update={"privacy": privacy})
 
 
 def _check_parts(prepared: Prepared, *names: str) -> None:
@@ -135,6 +145,16 @@ def _check_parts(prepared: Prepared, *names: str) -> None:
     from lextune.data.binding import check_tables
 
     check_tables({name: prepared.parts[name] for name in names}, prepared.ref.splits)
+
+
+def _check_method(config: RunConfig, prepared: Prepared) -> None:
+    """Refuse what the method cannot do with these rows, before anything is loaded.
+
+    Raises:
+        ConfigError: Naming the keys.
+    """
+    method, task = methods.get(config.train.method), tasks.get(config.task)
+    method.check(config.train, task, len(prepared.parts["train"]))
 
 
 def _unknown_tokens(
@@ -193,6 +213,7 @@ def try_training(
     from lextune.data.inputs import inputs_of
 
     keep_freed_memory()
+    _check_method(config, prepared)
     task, classes, table = tasks.get(config.task), prepared.ref.classes, prepared.parts["train"]
     weights = _class_weights(config, prepared)
     draw = np.random.default_rng(config.train.seed)
@@ -370,11 +391,26 @@ def _identity(config: RunConfig, selected: SelectedModel, prepared: Prepared) ->
     )
 
 
-def _counted(outcome: Outcome, train: Rows, validation: Rows) -> tuple[Measurement, ...]:
+def _spent(privacy: Mapping[str, Any] | None) -> tuple[Measurement, ...]:
+    """The claim of privacy, where there is one; n are the rows that it is of."""
+    if privacy is None:
+        return ()
+    rows = int(privacy["rows"])
+    return (
+        Measurement.exact("privacy_epsilon", privacy["epsilon"], n=rows, unit="epsilon"),
+        Measurement.exact("privacy_delta", privacy["delta"], n=rows, unit="probability"),
+    )
+
+
+def _counted(
+    outcome: Outcome, train: Rows, validation: Rows, *, guarded: bool
+) -> tuple[Measurement, ...]:
     cut = train.encoded.truncated
+    first = Measurement.exact("first_training_loss", outcome.first_loss, n=1, unit="nats")
     return (
         Measurement.exact("truncated_train_rows", cut, n=len(train.ids), unit="rows"),
-        Measurement.exact("first_training_loss", outcome.first_loss, n=1, unit="nats"),
+        # a loss of training rows has no noise
+        *(() if guarded else (first,)),
         Measurement(
             name="best_validation_loss",
             value=outcome.best_validation_loss,

@@ -55,7 +55,8 @@ def tempered(scores: npt.NDArray[np.floating], temperature: float) -> Floats:
     logs = _logs(scores) / temperature
     logs -= logs.max(axis=1, keepdims=True)
     found: Floats = np.exp(logs)
-    return found / found.sum(axis=1, keepdims=True)
+    found /= found.sum(axis=1, keepdims=True)
+    return found
 
 
 def fit_temperature(labels: npt.NDArray[np.int64], scores: npt.NDArray[np.floating]) -> Fit:
@@ -82,7 +83,8 @@ def fit_temperature(labels: npt.NDArray[np.int64], scores: npt.NDArray[np.floati
 
     def slopes(log_temperature: float) -> Floats:
         means: Floats = (tempered(scores, math.exp(log_temperature)) * logs).sum(axis=1)
-        return means - logs[np.arange(n), labels]
+        means -= logs[np.arange(n), labels]
+        return means
 
     low, high = math.log(RANGE[0]), math.log(RANGE[1])
     # from cold to hot the slope in 1 / T falls

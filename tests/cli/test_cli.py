@@ -89,6 +89,18 @@ def test_run_prints_one_document_and_the_index_knows_it(
         assert one["low"] <= one["value"] <= one["high"]
         assert (one["level"], one["n"]) == (0.95, 300)
     assert found["metrics"]["accuracy[place=north]"]["n"] < 300
+    audit = found["audits"]["calibration"]
+    assert audit["status"] == "complete"
+    assert audit["metrics"]["brier_score"]["n"] == 300
+    page = Path(
+        found["report"]
+    ).read_text()  # of texts too, after the verdict, and without any of them
+    assert "house/above_majority" in page
+    assert "Audit" in page
+    with open(workshop.config()["data"]["train"], encoding="utf-8", newline="") as stream:
+        texts = [row["text"] for row in csv.DictReader(stream)]
+    assert len(texts) > 300
+    assert not [text for text in texts if text in page]
     listed = answer(capsys, "runs", "list", "--json")["runs"]
     assert [one["run"] for one in listed] == [found["run"]]
     shown = answer(capsys, "runs", "show", found["run"][:12], "--json")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import shutil
@@ -67,6 +69,18 @@ def test_recomputing_the_metrics(release: Path) -> None:
     assert accuracy is not None
     assert f"accuracy {float(accuracy[1]):.4f}" in found.stdout
     assert "n = 300" in found.stdout
+
+
+def test_making_the_audits_again(release: Path) -> None:
+    """The figures are those of the run's own statement, without torch."""
+    program = shown("auditor-guide.md")["audit_again.py"]
+    found = python(f"{program}\nassert 'torch' not in sys.modules", release)
+    assert found.returncode == 0, found.stderr
+    path = next((release / "dossier" / "statements").glob("*-audit-calibration.dsse.json"))
+    payload = json.loads(base64.b64decode(json.loads(path.read_bytes())["payload"]))
+    stated = {one["name"]: one for one in payload["predicate"]["measurements"] if not one["group"]}
+    value = stated["overconfidence"]["value"]
+    assert f"overconfidence {value:.4f}" in found.stdout
 
 
 def test_deciding_again(release: Path, home: Path) -> None:

@@ -59,6 +59,21 @@ class Part:
     rows: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Labelled:
+    """Rows of one part as they were given, before any model saw them.
+
+    Attributes:
+        ids: Of the rows.
+        inputs: What a model takes.
+        labels: As answers hold them.
+    """
+
+    ids: tuple[str, ...]
+    inputs: Sequence[Any]
+    labels: Any
+
+
 class Fitted(Protocol):
     """A model that was trained again."""
 
@@ -114,8 +129,8 @@ class Bench(Protocol):
         """A part with its answers; of more than `most` rows so many, drawn with the seed of the evaluation."""
         ...
 
-    def labelled(self, name: PartName) -> tuple[Sequence[Any], Any]:
-        """Inputs of a part and their labels as answers hold them; the model is not asked."""
+    def labelled(self, name: PartName) -> Labelled:
+        """A part without the model's answers: nothing is predicted."""
         ...
 
     def answer(self, inputs: Sequence[Any], like: Any) -> Any:
@@ -163,6 +178,14 @@ class Bench(Protocol):
 
         Raises:
             DataError: It has faults, or a class that the model does not know.
+        """
+        ...
+
+    def unlabelled(self, source: str) -> Sequence[Any]:
+        """What a model takes of other data: of texts no label is read, of other inputs the data is read as by `read`.
+
+        Raises:
+            DataError: It has faults.
         """
         ...
 

@@ -25,16 +25,34 @@ _FEWEST_TIMED, _WARM = 10, 2
 class Parameters(Section):
     """How much is counted and timed, and what is assumed."""
 
-    batches: int = Field(default=8, ge=2, description="Batches of train whose operations are counted.")  # fmt: skip
-    latency_rows: int = Field(default=100, ge=1, description="Rows of test that are timed one by one, at most.")  # fmt: skip
-    latency_seconds: float = Field(default=5.0, gt=0, description="After this no further row is timed, from the tenth on.")  # fmt: skip
-    watts: float | None = Field(default=None, gt=0, description="What the machine drew while it trained, without cooling; null estimates it of a CPU from the next two.")  # fmt: skip
-    watts_per_core: float = Field(default=12.0, gt=0, description="Of a CPU's core at work (Lannelongue et al. 2021).")  # fmt: skip
-    watts_per_gigabyte: float = Field(default=0.3725, ge=0, description="Of memory (the same).")
-    power_usage_effectiveness: float = Field(default=1.67, ge=1, description="Energy of the site for each unit of the machine's (the same).")  # fmt: skip
-    grams_per_kwh: float | None = Field(default=None, ge=0, description="CO2e of the electricity where training ran; null leaves emissions undefined.")  # fmt: skip
-    pretraining_flops: float | None = Field(default=None, gt=0, description="What the base model's pretraining took, where the catalogue does not say.")  # fmt: skip
-    pretraining_source: str | None = Field(default=None, min_length=1, description="Who says so.")
+    batches: int = Field(6, ge=2, description="Batches of train whose operations are counted.")
+    latency_rows: int = Field(100, ge=1, description="Rows of test that are timed one by one.")
+    latency_seconds: float = Field(
+        5.0, gt=0, description="After this no further row is timed, from the tenth on."
+    )
+    watts: float | None = Field(
+        None,
+        gt=0,
+        description="What the machine drew in training, without cooling; null estimates it of a CPU by the next two.",
+    )
+    watts_per_core: float = Field(
+        12.0, gt=0, description="Of a CPU's core at work (Lannelongue et al. 2021)."
+    )
+    watts_per_gigabyte: float = Field(0.3725, ge=0, description="Of memory (the same).")
+    power_usage_effectiveness: float = Field(
+        1.67, ge=1, description="Energy of the site for each unit of the machine's (the same)."
+    )
+    grams_per_kwh: float | None = Field(
+        None,
+        ge=0,
+        description="CO2e of the electricity where training ran; null leaves emissions undefined.",
+    )
+    pretraining_flops: float | None = Field(
+        None,
+        gt=0,
+        description="What the base model's pretraining took, where the catalogue does not say.",
+    )
+    pretraining_source: str | None = Field(None, min_length=1, description="Who says so.")
 
     @model_validator(mode="after")
     def _with_source(self) -> Self:
@@ -65,7 +83,7 @@ def cost(given: AuditInput) -> AuditResult:
         Measurement.exact("model_bytes", sum(sizes), n=n, unit="bytes"),
         *_latency(given, bench),
     ]  # fmt: skip
-    return cost.complete(given, measurements, findings, device=_device(bench), batch_size=_batch_size(bench))  # fmt: skip
+    return cost.complete(given, measurements, findings, device=_device(), batch_size=_batch_size(bench))  # fmt: skip
 
 
 def _operations(
@@ -161,7 +179,7 @@ def _batch_size(bench: Bench) -> int:
     return int(bench.trained.parameters.get("batch_size", 32))
 
 
-def _device(bench: Bench) -> str:
+def _device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -175,7 +193,7 @@ def _energy(given: AuditInput, bench: Bench) -> list[Measurement]:
     )
     timed = Measurement.exact("training_seconds", seconds, n=1, unit="seconds")
     watts = asked.watts
-    if watts is None and _device(bench) == "cpu":
+    if watts is None and _device() == "cpu":
         cores = float(bench.trained.parameters.get("threads", os.cpu_count() or 1))
         watts = cores * asked.watts_per_core + _gigabytes() * asked.watts_per_gigabyte
     if watts is None:
@@ -184,14 +202,15 @@ def _energy(given: AuditInput, bench: Bench) -> list[Measurement]:
     energy = seconds * watts * asked.power_usage_effectiveness / _JOULES
     kwh = Measurement(name="training_energy", value=energy, n=1, unit="kWh")
     if asked.grams_per_kwh is None:
-        return [timed, kwh, _undefined("", "name audit_parameters.cost.grams_per_kwh of the place where training ran")[1]]  # fmt: skip
+        why = "name audit_parameters.cost.grams_per_kwh of the place where training ran"
+        return [timed, kwh, _undefined(why, why)[1]]
     grams = energy * asked.grams_per_kwh
     return [timed, kwh, Measurement(name="training_emissions", value=grams, n=1, unit="g CO2e")]
 
 
 def _undefined(energy: str, emissions: str) -> list[Measurement]:
     return [
-        Measurement(name="training_energy", value=None, n=0, unit="kWh", problem=energy or None),
+        Measurement(name="training_energy", value=None, n=0, unit="kWh", problem=energy),
         Measurement(name="training_emissions", value=None, n=0, unit="g CO2e", problem=emissions),
     ]
 

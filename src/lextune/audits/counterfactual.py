@@ -118,7 +118,9 @@ def _lists(bench: Bench, parameters: Parameters) -> list[Terms]:
     if parameters.terms is not None:
         return [read_terms(parameters.terms)]
     known = known_languages()
-    declared = {one.partition("-")[0].lower() for one in bench.language} or set(known)
+    declared = {one.partition("-")[0].lower() for one in bench.language}
+    if not declared:
+        declared = {"en", "zh"} if any(map(_HAN.search, bench.inputs)) else {"en"}
     found = [terms_of(one) for one in known if one in declared]
     unknown = set(parameters.attributes) - {name for one in found for name in one.attributes}
     if found and unknown:

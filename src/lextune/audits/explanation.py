@@ -26,7 +26,9 @@ class Parameters(Section):
     """What is explained, and what is taken away."""
 
     rows: int = Field(default=32, ge=1, description="Rows of the test part that are explained.")
-    parts: int = Field(default=32, ge=2, description="Parts of a row at most: longer texts are explained by phrases.")  # fmt: skip
+    parts: int = Field(
+        default=32, ge=2, description="Of a row at most: longer texts are explained by phrases."
+    )
     steps: int = Field(default=16, ge=4, le=128, description="Points of integrated gradients at first.")  # fmt: skip
     deleted: Annotated[tuple[float, ...], BeforeValidator(listed)] = Field(
         default=(0.1, 0.2, 0.5), description="Shares of the parts that are taken away."

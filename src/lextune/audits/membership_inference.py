@@ -132,7 +132,7 @@ def membership_inference(given: AuditInput) -> AuditResult:
 
 def _attack(given: AuditInput) -> _Attacked | None:
     bench, asked = given.require_bench(), given.parameters
-    train = bench.labelled("train")[0]
+    train = bench.labelled("train").inputs
     most = min(asked.rows, max(len(train) // 2, 1)) if asked.references else asked.rows
     part = bench.part("train", most)
     canaries = bench.canaries

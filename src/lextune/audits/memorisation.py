@@ -134,7 +134,7 @@ def _generated(
 ) -> None:
     """Stretches of training texts in what the model wrote, and which of written and true text is nearer to training."""
     asked, answers = given.parameters, given.answers.keep(given.answers.finite)
-    training = list(bench.labelled("train")[1])
+    training = list(bench.labelled("train").labels)
     if len(training) > asked.training_texts:
         draw = np.random.default_rng([given.seed, 3])
         chosen = np.sort(draw.choice(len(training), asked.training_texts, replace=False))

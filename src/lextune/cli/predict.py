@@ -31,6 +31,7 @@ from lextune.serving.rows import MOST_ITEMS
 
 if TYPE_CHECKING:
     from lextune.cli.asking import Asking
+    from lextune.serving.explanations import Explanation
     from lextune.serving.predictor import AnyPrediction, Predictor
 
 _Line = dict[str, Any]
@@ -64,6 +65,16 @@ def predict(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are
             help="Whether a recommendation looks at what the user did.",
         ),
     ] = True,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add what moved each answer, and the reasons.")
+    ] = False,
+    explain_class: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS",
+            help="Explain this class; else the declared adverse one, or the answer.",
+        ),
+    ] = None,
     overrides: Set = None,
     trust: Trust = None,
     as_json: Json = False,
@@ -89,13 +100,14 @@ def predict(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are
 
         keep_freed_memory()
     columns = {"text": text_column, "image": image_column, "audio": audio_column}
+    explaining = _Explaining(predictor, explain or explain_class is not None, explain_class)
     _check_options(
         predictor, source, columns, top_k, personal=personal, folders={"draw": draw, "masks": masks}
     )
     column = columns.get(predictor.input_kind)
     asked = asking(predictor, config, Wanted(source, column, id_column, top_k, personal))
     count, missing = _predict(
-        predictor, asked, id_column, output, _Pictures(predictor.classes, draw, masks)
+        predictor, asked, id_column, output, _Pictures(predictor.classes, draw, masks), explaining
     )
     text = predictor.input_kind == "text"
     problems = []
@@ -147,7 +159,8 @@ def _check_options(
 
 
 def _predict(
-    predictor: Predictor, asked: Asking, id_column: str | None, output: Path | None, pictures: _Pictures
+    predictor: Predictor, asked: Asking, id_column: str | None, output: Path | None, pictures: _Pictures,
+    explaining: _Explaining,
 ) -> tuple[int, list[int]]:  # fmt: skip
     """Write an answer for each row; gives their number and which of them (from 1) have none."""
     text = predictor.input_kind == "text"
@@ -155,7 +168,7 @@ def _predict(
     columns = ["row", *(["id"] if id_column else []), *([name] if name else [])]
     columns += [key for key in keys if key != "scores"] + pictures.columns
     columns += [f"score.{name}" for name in predictor.classes if "scores" in keys]
-    columns += [] if text else ["problem"]
+    columns += explaining.columns + ([] if text else ["problem"])
     count, missing = 0, list[int]()
     with Terminal() as terminal, _writer(output, columns) as write:
         advance = terminal.bar(asked.noun, 0)
@@ -171,7 +184,8 @@ def _predict(
                 missing.append(count)
                 write(line | dict.fromkeys(keys) | {"problem": _problem(found)})
             else:
-                write(line | _answer(found) | pictures.write(count, line.get("image") or "", found))
+                drawn = pictures.write(count, line.get("image") or "", found)
+                write(line | _answer(found) | drawn | explaining.of(asked.input_of(row)))
             advance(1)
     return count, missing
 
@@ -221,6 +235,47 @@ class _Pictures:
         return str(path)
 
 
+class _Explaining:
+    """What moved each answer, where that is asked for.
+
+    Raises:
+        ConfigError: Answers of the release are not explained, or the class is none of the model's.
+    """
+
+    def __init__(self, predictor: Predictor, asked: bool, label: str | None) -> None:
+        self._predictor, self._asked, self._label = predictor, asked, label
+        if not asked:
+            return
+        if not predictor.explains:
+            raise ConfigError(
+                Problem(
+                    f"--explain means nothing to a release of the task {predictor.task}",
+                    "leave --explain out",
+                )
+            )
+        if label is not None and label not in predictor.classes:
+            raise ConfigError(
+                Problem(
+                    "--explain-class names no class of the release",
+                    f"name one of {', '.join(predictor.classes[:20])}",
+                )
+            )
+
+    @property
+    def columns(self) -> list[str]:
+        """Of CSV."""
+        return ["explanation"] * self._asked
+
+    def of(self, given: Any) -> dict[str, Any]:
+        """The explanation of one input that was answered."""
+        if not self._asked:
+            return {}
+        found = self._predictor.explain([given], self._label)[0]
+        if isinstance(found, Problem):
+            raise DataError(found)
+        return {"explanation": _answer(found)}
+
+
 #: What is said of an input, by kind of model.
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "class": ("label", "score", "scores"),
@@ -231,11 +286,11 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "transcript": ("text", "score", "segments"),
     "items": ("items",),
 }
-#: Of these, what is a list.
-_LISTS = ("labels", "entities", "boxes", "segments", "items")
+#: Of these, what is a list, and what moved the answer.
+_LISTS = ("labels", "entities", "boxes", "segments", "items", "explanation")
 
 
-def _answer(found: AnyPrediction) -> dict[str, Any]:
+def _answer(found: AnyPrediction | Explanation) -> dict[str, Any]:
     """As JSON, with scores that are no longer than they are sure."""
     rounded: dict[str, Any] = json.loads(
         json.dumps(found.model_dump(mode="json", exclude={"mask"})),

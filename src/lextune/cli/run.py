@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lextune.cli.app import app
+from lextune.cli.audited import show_audits
 from lextune.cli.output import (
     Json,
     Set,
@@ -92,6 +93,7 @@ def _show(finished: Run) -> None:
         )
         return
     _show_metrics(document)
+    show_audits(finished.audits, finished.uses)
     table(
         f"Controls as of {verdict.as_of}",
         ["control", "effect", "verdict"],
@@ -119,7 +121,12 @@ def _show(finished: Run) -> None:
             "image": ", which shows pictures of the test data",
             "audio": ", which plays sounds of the test data",
         }
-        say(f"Look at the report{shows.get(finished.input_kind, '')}: {finished.report}")
+        page = finished.report.suffix == ".html"
+        say(
+            f"Look at the report{shows.get(finished.input_kind, '') if page else ''}: {finished.report}"
+        )
+        if page:
+            say(f"  in a terminal: less {finished.report.with_suffix('.txt')}")
     if finished.release is None:
         for room in finished.crashed:
             say(f"{room} crashed: what did not complete proves nothing, so nothing is released.")

@@ -16,12 +16,16 @@ from lextune.serving.guard import (
     usual_limits,
 )
 from lextune.serving.protocol import (
+    EXPLANATION,
     OUTPUTS,
+    Wish,
+    check_explained,
     infer_document,
     model_document,
     parse_file,
     parse_infer,
     parse_predict,
+    parse_wish,
     predict_document,
 )
 
@@ -30,10 +34,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from lextune.serving.explanations import Explanation
     from lextune.serving.predictor import AnyPrediction, Predictor
 
 __all__ = ["Limits", "create_app"]
 
+#: Bodies of these kinds are the input itself.
+_FILES = ("image", "audio")
 _MODEL = "/v2/models/{name}"
 _VERSION = _MODEL + "/versions/{version}"
 
@@ -99,8 +106,12 @@ class _Routes:
     async def predict(self, request: Request) -> Response:
         predictor = _predictor(request)
         body = await self._body(request)
-        found = await self._predictions(predictor, self._inputs(request, predictor, body))
-        return json_response(predict_document(predictor, found))
+        wish = Wish()
+        if request.headers.get("content-type", "").strip().lower().partition("/")[0] not in _FILES:
+            wish, body = parse_wish(body, self.limits, predictor)
+        inputs = self._inputs(request, predictor, body)
+        found, why = await self._predictions(predictor, inputs, wish)
+        return json_response(predict_document(predictor, found, why))
 
     def _inputs(self, request: Request, predictor: Predictor, body: bytes) -> list[Any]:
         kind = request.headers.get("content-type", "").strip().lower()
@@ -132,8 +143,11 @@ class _Routes:
         outputs = OUTPUTS[predictor.label_kind]
         body = await self._body(request)
         asked = parse_infer(body, self.limits, outputs, predictor.input_kind)
-        found = await self._predictions(predictor, asked.inputs)
-        return json_response(infer_document(predictor, asked, found))
+        wish = Wish(EXPLANATION in asked.outputs)
+        if wish.explain:
+            check_explained(predictor, len(asked.inputs), self.limits)
+        found, why = await self._predictions(predictor, asked.inputs, wish)
+        return json_response(infer_document(predictor, asked, found, why))
 
     async def _body(self, request: Request) -> bytes:
         """The body; the guard stops it at its limit while it is read."""
@@ -155,8 +169,10 @@ class _Routes:
                 ),
             ) from error
 
-    async def _predictions(self, predictor: Predictor, inputs: list[Any]) -> list[AnyPrediction]:
-        """Predict in a worker thread, so that the event loop stays free to answer."""
+    async def _predictions(
+        self, predictor: Predictor, inputs: list[Any], wish: Wish
+    ) -> tuple[list[AnyPrediction], list[Explanation]]:
+        """Predict, and explain where that is asked for, in a worker thread, so that the event loop stays free to answer."""
         import anyio.to_thread
 
         if not self._places.acquire(blocking=False):
@@ -168,9 +184,19 @@ class _Routes:
                 ),
             )
         try:
-            return await anyio.to_thread.run_sync(predictor.predict, inputs)
+            return await anyio.to_thread.run_sync(_answered, predictor, inputs, wish)
         finally:
             self._places.release()
+
+
+def _answered(
+    predictor: Predictor, inputs: list[Any], wish: Wish
+) -> tuple[list[AnyPrediction], list[Explanation]]:
+    found = predictor.predict(inputs)
+    if not wish.explain:
+        return found, []
+    why = predictor.explain(inputs, wish.label)
+    return found, [one for one in why if not isinstance(one, Problem)]
 
 
 def _predictor(request: Request) -> Predictor:

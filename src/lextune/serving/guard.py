@@ -33,6 +33,7 @@ class Limits:
         max_sound_bytes: Bytes of the file of one sound.
         max_seconds: Seconds of all sounds of a request, as their headers say.
         max_events: Events of all histories of a request.
+        max_explained: Inputs of a request whose answers are explained: each takes as long as some dozens of answers.
         max_pending: Requests that wait for the model at once; the next is told to come again.
         read_seconds: Seconds until the whole body must have come.
     """
@@ -45,6 +46,7 @@ class Limits:
     max_sound_bytes: int = 20 << 20
     max_seconds: float = 600.0
     max_events: int = 100_000
+    max_explained: int = 8
     max_pending: int = 32
     read_seconds: float = 30.0
 

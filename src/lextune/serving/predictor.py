@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from lextune.audio import AudioInput
+    from lextune.serving.explanations import Explanation
     from lextune.serving.rows import Asking
     from lextune.tasks.audio.found import FoundTranscript
 
@@ -294,6 +296,55 @@ class Predictor:
             items_answer(one.scores, asking.k, self.classes, self._item_texts)
             for one, asking in zip(found, asked, strict=True)
         ]
+
+    @property
+    def explains(self) -> bool:
+        """Whether its answers are explained: classes of texts, images, sounds or records."""
+        return self.label_kind in ("class", "classes") and self.input_kind != "history"
+
+    @property
+    def adverse_class(self) -> str | None:
+        """The class whose answers need reasons, as the run declared it (`audit_parameters.explanation.adverse_class`)."""
+        found = self.config.audit_parameters.get("explanation", {}).get("adverse_class")
+        return None if found is None else str(found)
+
+    def explain(
+        self, inputs: Sequence[Any], label: str | None = None
+    ) -> list[Explanation | Problem]:
+        """What moved the answer to each input; in the place of an input that cannot be read stands why.
+
+        Args:
+            inputs: As `predict` takes them.
+            label: The class to explain; None is `adverse_class`, and where the run declared none, the answer.
+
+        Raises:
+            ConfigError: Answers of this release are not explained, `label` is no class, or an item is no input.
+            ModelError: The model gave a score that is not a number.
+        """
+        from lextune.serving.explanations import explained
+
+        if not self.explains:
+            raise ConfigError(
+                Problem(
+                    f"answers of the task {self.task} are not explained",
+                    "ask for explanations of a model that answers with classes",
+                )
+            )
+        if self.input_kind == "text":
+            _check(inputs, 1)
+        else:
+            _check_each(self, inputs, 1)
+        wanted = self.adverse_class if label is None else label
+        found: list[Explanation | Problem] = []
+        for one in inputs:
+            given = one if self.input_kind == "text" else self._opened(one)
+            if not isinstance(given, Problem) and self.input_kind != "text":
+                given = self._fault(given) or given
+            if not isinstance(given, Problem):
+                scores_of = functools.partial(self._scores, batch_size=_AT_ONCE["image"])
+                given = explained(self._loaded, given, wanted, scores_of, self._lock)
+            found.append(given)
+        return found
 
     def _class_answers(self, scores: npt.NDArray[np.float32]) -> Sequence[AnyPrediction]:
         threshold = None

@@ -23,6 +23,7 @@ from lextune.serving.guard import Limits, RequestRefused
 from lextune.serving.predictor import is_unicode
 
 if TYPE_CHECKING:
+    from lextune.serving.explanations import Explanation
     from lextune.serving.predictor import AnyPrediction, Predictor
 
 #: Output tensors in the order in which they are answered, with their types, by what a model says.
@@ -35,6 +36,9 @@ OUTPUTS: Mapping[LabelKind, Mapping[str, str]] = {
     "transcript": {"text": "BYTES", "score": "FP32", "segments": "BYTES"},
     "items": {"items": "BYTES", "scores": "BYTES"},
 }
+
+#: An output tensor that is answered only where it is asked for: a JSON object for each input.
+EXPLANATION = "explanation"
 
 #: Parameters that clients send by habit and that ask for nothing but what is done anyway.
 _REQUEST_PARAMETERS: Mapping[str, Any] = {"binary_data_output": False}
@@ -94,6 +98,61 @@ def parse_predict(body: bytes, limits: Limits, kind: InputKind = "text") -> list
     return _inputs(values, where, limits, kind)
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What `/predict` is asked for besides predictions.
+
+    Attributes:
+        explain: Whether to explain the answers.
+        label: The class to explain; None leaves it to the release.
+    """
+
+    explain: bool = False
+    label: str | None = None
+
+
+def parse_wish(body: bytes, limits: Limits, predictor: Predictor) -> tuple[Wish, bytes]:
+    """`explain` and `explain_class` of a body, and the body without them.
+
+    Raises:
+        RequestRefused: 400 where they are no truth value and no class of a model whose answers are explained, 413
+            where more inputs are to be explained than the limits allow.
+    """
+    if b'"explain' not in body:  # most requests are read once
+        return Wish(), body
+    found = parse_json(body)
+    if not isinstance(found, dict) or not {"explain", "explain_class"} & found.keys():
+        return Wish(), body
+    asked, label = found.pop("explain", True), found.pop("explain_class", None)
+    if not isinstance(asked, bool) or (label is not None and label not in predictor.classes):
+        _refuse(
+            "explain is no truth value, or explain_class is no class of the model",
+            'send "explain": true, and a class only where another than usual is to be explained',
+        )
+    values = found.get(_FORMS[predictor.input_kind][0])
+    if asked:
+        check_explained(predictor, len(values) if isinstance(values, list) else 1, limits)
+    return Wish(asked, label), json.dumps(found).encode()
+
+
+def check_explained(predictor: Predictor, count: int, limits: Limits) -> None:
+    """Refuse to explain what cannot be, and too much.
+
+    Raises:
+        RequestRefused: 400 or 413.
+    """
+    if not predictor.explains:
+        _refuse("answers of this model are not explained", "leave explain out")
+    if count > limits.max_explained:
+        raise RequestRefused(
+            413,
+            Problem(
+                f"{count} inputs are more than the {limits.max_explained} that one request may have explained",
+                "send several requests, or use lextune predict --explain",
+            ),
+        )
+
+
 def parse_file(body: bytes, limits: Limits, kind: InputKind) -> list[bytes]:
     """The one image or sound that a body is.
 
@@ -103,10 +162,15 @@ def parse_file(body: bytes, limits: Limits, kind: InputKind) -> list[bytes]:
     return (_images if kind == "image" else _sounds)([body], "the body", limits)
 
 
-def predict_document(predictor: Predictor, predictions: Sequence[AnyPrediction]) -> dict[str, Any]:
-    """The answer of `POST /predict`."""
+def predict_document(
+    predictor: Predictor, predictions: Sequence[AnyPrediction], explanations: Sequence[Explanation] = ()
+) -> dict[str, Any]:  # fmt: skip
+    """The answer of `POST /predict`; explanations stand in their predictions."""
+    answers = [one.model_dump(mode="json") for one in predictions]
+    for answer, explanation in zip(answers, explanations, strict=bool(explanations)):
+        answer["explanation"] = explanation.model_dump(mode="json")
     return {
-        "predictions": [one.model_dump(mode="json") for one in predictions],
+        "predictions": answers,
         "model": predictor.name,
         "version": predictor.version,
     }
@@ -128,16 +192,19 @@ def parse_infer(
     name = found.get("id")
     if name is not None and not (isinstance(name, str) and is_unicode(name)):
         _refuse("id is no string", "send a string, or leave id out")
-    asked = _requested_outputs(found.get("outputs"), tuple(outputs))
+    asked = _requested_outputs(found.get("outputs"), tuple(outputs), (EXPLANATION,))
     return InferRequest(_tensor(found["inputs"], limits, kind), name, asked)
 
 
 def infer_document(
-    predictor: Predictor, request: InferRequest, predictions: Sequence[AnyPrediction]
-) -> dict[str, Any]:
+    predictor: Predictor, request: InferRequest, predictions: Sequence[AnyPrediction],
+    explanations: Sequence[Explanation] = (),
+) -> dict[str, Any]:  # fmt: skip
     """The inference response; `scores` is flat, row after row, with the classes in the model's order."""
-    rows, types = len(predictions), OUTPUTS[predictor.label_kind]
+    rows, types = len(predictions), {**OUTPUTS[predictor.label_kind], EXPLANATION: "BYTES"}
     dumps = [_columns(one.model_dump(mode="json"), predictor.label_kind) for one in predictions]
+    for dump, explanation in zip(dumps, explanations, strict=bool(explanations)):
+        dump[EXPLANATION] = explanation.model_dump_json()
     tensors: dict[str, dict[str, Any]] = {}
     for name in request.outputs:
         data = [dump[name] for dump in dumps]
@@ -286,9 +353,12 @@ def _is_shape(shape: Any) -> bool:
     )
 
 
-def _requested_outputs(outputs: Any, known: Sequence[str]) -> tuple[str, ...]:
+def _requested_outputs(
+    outputs: Any, usual: Sequence[str], others: Sequence[str]
+) -> tuple[str, ...]:
     if outputs is None or outputs == []:
-        return tuple(known)
+        return tuple(usual)
+    known = [*usual, *others]
     if not isinstance(outputs, list) or len(outputs) > len(known):
         _refuse("outputs is not a list of the model's tensors", f"name some of {_listed(known)}")
     names = []

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from safetensors import SafetensorError
@@ -20,7 +22,7 @@ from lextune.training.averaging import Average
 _SCHEMA = "lextune.checkpoint/v1"
 _KEEP = 2
 _MODEL, _OPTIMIZER, _RANDOM = "model.safetensors", "optimizer.safetensors", "random.safetensors"
-_AVERAGE = "average.safetensors"
+_AVERAGE, _METHOD = "average.safetensors", "method.safetensors"
 
 
 @dataclass
@@ -72,9 +74,10 @@ class Checkpoints:
 
     def save(
         self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, progress: Progress,
-        average: Average | None = None,
+        average: Average | None = None, method: Mapping[str, torch.Tensor] = MappingProxyType({}),
+        keep: int = _KEEP,
     ) -> None:  # fmt: skip
-        """Write the state after `progress.step`, then remove all but the newest two.
+        """Write the state after `progress.step`, then remove all but the newest `keep`.
 
         Parameters that need no gradient are left out: they are those of the base model.
         """
@@ -87,6 +90,8 @@ class Checkpoints:
         }
         if average is not None:
             parts[_AVERAGE] = _contiguous(average.tensors)
+        if method:
+            parts[_METHOD] = dict(method)
         digests = {}
         self._sweep()
         with disk_problems(target):
@@ -106,7 +111,7 @@ class Checkpoints:
             except BaseException:
                 shutil.rmtree(temporary, ignore_errors=True)
                 raise
-            for old in self._complete()[:-_KEEP]:
+            for old in self._complete()[:-keep]:
                 self._set_aside(old)
             sync_folder(self.folder)
         self._sweep()
@@ -133,8 +138,9 @@ class Checkpoints:
     def restore(
         self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, identity: str,
         average: Average | None = None,
+        method: Callable[[Mapping[str, torch.Tensor]], None] | None = None,
     ) -> Progress | None:  # fmt: skip
-        """Put the newest checkpoint's state into model, optimizer, average and torch's generators.
+        """Put the newest checkpoint's state into model, optimizer, average, method and torch's generators.
 
         Returns:
             None when there is no checkpoint.
@@ -159,6 +165,8 @@ class Checkpoints:
         if average is not None:
             for name, tensor in average.tensors.items():
                 tensor.copy_(tensors[_AVERAGE][name])
+        if method is not None and _METHOD in tensors:
+            method(tensors[_METHOD])
         return progress
 
 
@@ -176,8 +184,8 @@ def _read(path: Path) -> tuple[Progress, dict[str, dict[str, torch.Tensor]]]:
                 )
             )
         tensors = {}
-        averaged = [_AVERAGE] if _AVERAGE in state["sha256"] else []
-        for name in (_MODEL, _OPTIMIZER, _RANDOM, *averaged):
+        beside = [name for name in (_AVERAGE, _METHOD) if name in state["sha256"]]
+        for name in (_MODEL, _OPTIMIZER, _RANDOM, *beside):
             data = (path / name).read_bytes()
             if sha256(data) != state["sha256"][name]:
                 raise DataError(damaged)

@@ -31,7 +31,6 @@ from lextune.files import sha256, write_atomic
 from lextune.tasks.base import EncodedRows, Task
 from lextune.tasks.tensors import distinct_tensors, load_distinct
 from lextune.training.averaging import Average
-from lextune.training.batching import plan_epoch
 from lextune.training.callbacks import Callback
 from lextune.training.checkpoints import Checkpoints, Progress
 from lextune.training.health import Health
@@ -120,9 +119,14 @@ class Trainer:
         config = self.config
         per_epoch = math.ceil(len(train.ids) / config.batch_size)
         total = math.ceil(per_epoch / config.gradient_accumulation_steps) * config.epochs
+        self.method.begin(len(train.ids), total)
         if resume:
             restored = self.checkpoints.restore(
-                self.model, self.optimizer, self.progress.identity, self.average
+                self.model,
+                self.optimizer,
+                self.progress.identity,
+                self.average,
+                self.method.restore,
             )
             self.progress = restored or self.progress
         state = self.progress
@@ -142,6 +146,8 @@ class Trainer:
                 self._end_of_epoch(validation, health)
                 if stop.is_set():  # asked for while validating: all is saved
                     raise KeyboardInterrupt
+        if self.method.forget():
+            self.save(keep=1)
         load_distinct(self.model, load(self._read_best()))
         self.method.finish(self.model)
         return Outcome(
@@ -162,9 +168,11 @@ class Trainer:
             ),
         )
 
-    def save(self) -> None:
-        """Write a checkpoint of the state after the last step."""
-        self.checkpoints.save(self.model, self.optimizer, self.progress, self.average)
+    def save(self, keep: int = 2) -> None:
+        """Write a checkpoint of the state after the last step, and keep the newest ones."""
+        self.checkpoints.save(
+            self.model, self.optimizer, self.progress, self.average, self.method.tensors(), keep
+        )
 
     def _read_best(self) -> bytes:
         data = self.best.read_bytes() if self.best.is_file() else b""
@@ -191,11 +199,8 @@ class Trainer:
 
     def _plan(self, train: Rows) -> list[Step]:
         """The steps of the running epoch, each in parts that are small enough for one pass."""
-        config, most = self.config, self.config.gradient_accumulation_steps
-        batches = plan_epoch(
-            train.encoded.lengths, config.batch_size, config.seed, self.progress.epoch
-        )
-        return [self._cut(train, batches[i : i + most]) for i in range(0, len(batches), most)]
+        steps = self.method.steps(train.encoded.lengths, self.progress.epoch)
+        return [self._cut(train, batches) for batches in steps]
 
     def _seen(self, train: Rows) -> Rows:
         """The training rows as they are seen in the running epoch."""
@@ -212,6 +217,7 @@ class Trainer:
         health = Health(self.model, self.optimizer, self.progress, blind)
         before = self.progress.seconds
         seen = self._seen(train)
+        self.method.begin(len(train.ids), 0)
         self._step(seen, self._cut(train, [rows]), lambda _: 0.0, health)
         return self.progress.seconds - before
 
@@ -225,9 +231,7 @@ class Trainer:
         start = time.perf_counter()
         state = self.progress
         loss = self._gradient(train, batches, health)
-        norm = float(
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
-        )
+        norm = self.method.clip(self.model, state.step)
         health.check_step(loss, norm, [train.ids[row] for rows in batches for row in rows])
         rate = schedule(state.step)
         for group in self.optimizer.param_groups:
@@ -255,13 +259,13 @@ class Trainer:
         taught = [
             self.task.targets(train.labels, train.encoded, rows).to(self.device) for rows in batches
         ]
-        shares = self.objective.shares(taught)
+        shares = self.method.shares(self.objective, taught)
         with self.method.phase(self.model, self.progress.epoch):
             for rows, labels, share in zip(batches, taught, shares, strict=True):
                 loss = self.objective(self._logits(train, rows), labels) * share
                 value = float(loss.detach())
                 health.check_loss(value, [train.ids[row] for row in rows])
-                loss.backward()  # type: ignore[no-untyped-call]
+                self.method.backward(loss)
                 total += value
         return total
 

@@ -39,21 +39,30 @@ def wilson_limits(hits: Ints, of: Ints, z: float) -> tuple[Floats, Floats]:
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
-def differences(hits: Ints, of: Ints, z: float) -> tuple[Floats, Floats, Floats]:
-    """Each group's proportion minus each other's with Newcombe's hybrid score limits.
+def exact_limits(hits: Ints, of: Ints, z: float) -> tuple[Floats, Floats]:
+    """Clopper and Pearson's limits (1934, Biometrika 26), shape of the counts."""
+    from scipy.special import betainccinv, betaincinv, ndtr
 
-    Newcombe 1998, Statistics in Medicine 17, 873-890, method 10.
+    tail = ndtr(-z)
+    low = np.where(hits > 0, betaincinv(np.maximum(hits, 1), of - hits + 1, tail), 0.0)
+    high = np.where(hits < of, betainccinv(hits + 1, np.maximum(of - hits, 1), tail), 1.0)
+    return np.where(of > 0, low, np.nan), np.where(of > 0, high, np.nan)
+
+
+def differences(share: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats, Floats]:
+    """Each group's figure minus each other's, with limits recovered from those of the figures.
+
+    With Wilson's limits of proportions it is Newcombe's hybrid score interval (1998, Statistics in Medicine 17, 873-890,
+    method 10); in general the method of variance estimates recovery (Zou and Donner 2008, the same 27, 1693-1702).
 
     Args:
-        hits: Rows that count.
-        of: Rows in all.
-        z: Standard errors, as from `critical`.
+        share: Figures, shape (..., groups).
+        low: Their lower limits.
+        high: Their upper limits.
 
     Returns:
         Value, lower and upper limit.
     """
-    low, high = wilson_limits(hits, of, z)
-    share = hits / np.where(of > 0, of, np.nan)
     value = share[..., :, None] - share[..., None, :]
     below, above = np.square(share - low), np.square(high - share)
     return (
@@ -63,8 +72,30 @@ def differences(hits: Ints, of: Ints, z: float) -> tuple[Floats, Floats, Floats]
     )
 
 
-def ratios(hits: Ints, of: Ints, z: float) -> tuple[Floats, Floats, Floats]:
-    """Each group's proportion over each other's with score limits.
+def ratios(share: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats, Floats]:
+    """Each group's proportion over each other's, with limits recovered from those of the proportions.
+
+    Donner and Zou 2012, Statistical Methods in Medical Research 21, 347-359 (MOVER-R).
+
+    Returns:
+        Value (NaN of 0 over 0, infinite of more over 0), lower and upper limit (infinite where nothing bounds it).
+    """
+    p1, l1, u1 = (one[..., :, None] for one in (share, low, high))
+    p2, l2, u2 = (one[..., None, :] for one in (share, low, high))
+    both = p1 * p2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = p1 / p2
+        least = np.sqrt(np.maximum(both * both - l1 * u2 * (2 * p1 - l1) * (2 * p2 - u2), 0.0))
+        most = np.sqrt(np.maximum(both * both - u1 * l2 * (2 * p1 - u1) * (2 * p2 - l2), 0.0))
+        # the smaller root of the quadratic, written so that nothing cancels
+        under = np.where(p1 > 0, l1 * (2 * p1 - l1) / (both + least), 0.0)
+        over = np.where(p2 > 0, (both + most) / (l2 * (2 * p2 - l2)), np.inf)
+    known = np.isfinite(p1) & np.isfinite(p2)
+    return value, np.where(known, under, np.nan), np.where(known, over, np.nan)
+
+
+def score_ratios(hits: Ints, of: Ints, z: float) -> tuple[Floats, Floats, Floats]:
+    """Each group's proportion over each other's with score limits of one pair alone.
 
     Miettinen and Nurminen 1985, Statistics in Medicine 4, 213-226: the ratios whose score statistic, with the
     proportions estimated under that ratio (Koopman 1984, Biometrics 40, 513-517) and the variance times N / (N - 1), is

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from lextune.tasks.tabular.columns import Column
 
 
+#: The one that must know all rows before it changes any.
+NUMERIC_JITTER = "numeric_jitter"
+
+
 def missing_cells(text: str, draw: np.random.Generator, severity: float) -> str:
     """10 % of the cells that hold something are empty."""
     row = read_features(text)
@@ -40,7 +44,7 @@ def numeric_jitter(spreads: dict[str, float]) -> Perturbation:
                 row[name] = _moved(cell, by)
         return write_features(row)
 
-    return Perturbation("numeric_jitter", change)
+    return Perturbation(NUMERIC_JITTER, change)
 
 
 def spreads(columns: Sequence[Column], rows: Sequence[str]) -> dict[str, float]:

@@ -39,16 +39,37 @@ class Style:
 
 
 @dataclass(frozen=True)
+class Point:
+    """One figure of a chart.
+
+    Attributes:
+        label: What it is of; of a line where it stands.
+        value: None where it was not measured.
+        low: Of its interval; None where it has none.
+        high: Of its interval.
+        ideal: What it should be; None where nothing says so.
+    """
+
+    label: str
+    value: float | None
+    low: float | None
+    high: float | None
+    ideal: float | None
+
+
+@dataclass(frozen=True)
 class Drawing:
     """A chart.
 
     Attributes:
         spec: In Vega-Lite.
+        points: Its figures, in their order.
         drawn: Names of the measurements of all rows in it, each once.
-        left_out: Figures that found no room.
+        left_out: Figures of groups that have no place in it.
     """
 
     spec: dict[str, Any]
+    points: tuple[Point, ...]
     drawn: tuple[str, ...]
     left_out: int = 0
 
@@ -100,7 +121,9 @@ def _bars(some: Sequence[Measurement], name: str, style: Style) -> Drawing | Non
     if isinstance(style.ideal, int | float):
         layer.append(_dashed({"x": {"datum": style.ideal, **axis}}))
     spec = {"data": {"values": values}, "width": _WIDTH, "height": {"step": 24}, "layer": layer}
-    return Drawing(spec, _names(kept), len(some) - len(kept))
+    aim = None if style.ideal == "diagonal" else style.ideal
+    points = tuple(Point(one["name"], one["value"], one["low"], one["high"], aim) for one in values)
+    return Drawing(spec, points, _names(kept), len(some) - len(kept))
 
 
 def _line(some: Sequence[Measurement], name: str, style: Style) -> Drawing | None:
@@ -114,11 +137,29 @@ def _line(some: Sequence[Measurement], name: str, style: Style) -> Drawing | Non
     if not drawn:
         return None
     values = [
-        _ends(one) | {"at": place, "series": series, "n": one.n} for one, place, series in drawn
+        _ends(one) | {"at": place, "series": series, "n": one.n, "along": _along(one)}
+        for one, place, series in drawn
     ]
     values.sort(key=lambda one: (lines.index(one["series"]), one["at"], one["value"]))
     for number, value in enumerate(values):
         value["order"] = number
+    points = tuple(
+        Point(
+            ", ".join(filter(None, (one["series"], f"{one['along']}={one['at']:.6g}"))),
+            one["value"], one["low"], one["high"],
+            one["at"] if style.ideal == "diagonal" else style.ideal,
+        )
+        for one in values
+    )  # fmt: skip
+    return Drawing(
+        _line_spec(values, lines, style), points, _names(one for one, _, _ in drawn),
+        sum(one.group is not None for one in some) - len(drawn),
+    )  # fmt: skip
+
+
+def _line_spec(
+    values: Sequence[dict[str, Any]], lines: Sequence[str], style: Style
+) -> dict[str, Any]:
     diagonal = style.ideal == "diagonal"
     unit = {"domain": [0, 1]} if diagonal else {"zero": False}
     across = {"type": "log", "nice": False} if style.logarithmic else unit
@@ -146,8 +187,7 @@ def _line(some: Sequence[Measurement], name: str, style: Style) -> Drawing | Non
         layer.append(_dashed({"y": {**place["y"], "field": None, "datum": style.ideal}}))
     square = diagonal and not style.logarithmic
     size = {"width": _SQUARE if square else _WIDTH, "height": _SQUARE if square else _HEIGHT}
-    spec = {"data": {"values": values}, **size, "layer": layer}
-    return Drawing(spec, _names(one for one, _, _ in drawn), len(some) - len(drawn))
+    return {"data": {"values": values}, **size, "layer": layer}
 
 
 def _dashed(place: dict[str, Any]) -> dict[str, Any]:
@@ -201,6 +241,11 @@ def _placed(one: Measurement, name: str) -> tuple[float, str] | None:
         return None
     rest = one.name.removeprefix(name) if name.endswith(".") else ""
     return (first + second) / 2, ", ".join(filter(None, (rest, before)))
+
+
+def _along(one: Measurement) -> str:
+    """The column of the group's last number."""
+    return (one.group or "").rpartition(",")[2].partition("=")[0]
 
 
 def _most_telling(some: Sequence[Measurement], ideal: object) -> Sequence[Measurement]:

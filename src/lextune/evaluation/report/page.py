@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import metadata, resources
 from typing import Any
 
+from lextune.evaluation.report.figures import Point
 from lextune.extras import need
 from lextune.records import AuditResult, Evaluation, Measurement, Status, Verdict
 
@@ -43,11 +44,12 @@ class Figure:
     """A chart of an audit.
 
     Attributes:
-        svg: Of it.
+        svg: Of it; empty where it could not be drawn.
         title: In English and Chinese.
         says: One sentence on what it shows, in both.
         drawn: Names of the measurements of all rows in it, which are those that controls read.
-        left_out: Figures that found no room.
+        left_out: Figures of groups that have no place in it.
+        points: The same for a terminal.
     """
 
     svg: str
@@ -55,6 +57,7 @@ class Figure:
     says: tuple[str, str]
     drawn: tuple[str, ...]
     left_out: int = 0
+    points: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,7 @@ def make_page(page: Page) -> str:
         groups=[name for name in page.charts if name.startswith("group ")],
         metrics=_beside(found),
         differences=[one for one in found.measurements if "_minus_" in one.name],
-        used=lambda names: _used(page, names),
+        used=lambda names: used(page, names),
         classed=[name for name in by_name if name.startswith(f"{page.class_metric}.")],
         costs=[one.name for one in found.measurements if one.name.startswith(_COSTS)],
         lines=_LINES,
@@ -214,7 +217,7 @@ def _plain(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
-def _used(page: Page, names: Iterable[str]) -> list[tuple[str, Status, list[str]]]:
+def used(page: Page, names: Iterable[str]) -> list[tuple[str, Status, list[str]]]:
     """The controls that read any of these measurements, each with its status and with which it read."""
     found: dict[tuple[str, Status], list[str]] = {}
     for name in dict.fromkeys(names):

@@ -146,7 +146,7 @@ def _by_gradients(loaded: Any, cut: Any, target: int, steps: int) -> Attribution
     owners = cut.owners(loaded.encode.pieces(cut.whole)) if text else _cell_owners(loaded)
     while True:
         found = integrate(loaded, way, target, steps)
-        weights = np.bincount(owners, found.weights, len(cut.parts))
+        weights = np.bincount(owners, found.weights, len(cut.parts)).astype(np.float64)
         made = Attribution(
             target, "integrated_gradients", tuple(cut.parts), weights, found.score, found.baseline, found.gap
         )  # fmt: skip

@@ -160,7 +160,9 @@ def integrate(loaded: Any, way: Way, target: int, steps: int) -> Integrated:
     at_once = max(1, TOKENS_AT_ONCE // max(way.length, 1))
     total: Any = 0
     scores = []
-    for alphas, part in zip(along.split(at_once), weighted.split(at_once), strict=True):
+    for alphas, part in zip(
+        torch.split(along, at_once), torch.split(weighted, at_once), strict=True
+    ):
         found, moved = _gradients(loaded, way, target, alphas)
         total = total + (moved.double() * part[:, None]).sum(0)
         scores.append(found)

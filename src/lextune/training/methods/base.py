@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
@@ -13,9 +13,12 @@ import numpy.typing as npt
 from lextune.config_training import TrainConfig
 from lextune.registry import Registry
 from lextune.tasks.base import Task
+from lextune.training.batching import plan_epoch
 
 if TYPE_CHECKING:  # a config is checked against the methods before torch is loaded
     import torch
+
+    from lextune.training.objective import Objective
 
 
 class ParameterGroup(TypedDict):
@@ -36,14 +39,29 @@ class Method(ABC):
         settings: Fields of the train section that only methods which name them read.
         extra: What must be installed for it, as `lextune.extras` names it.
         features_once: Whether the encoder runs over every row once, before the first step.
+        guarded: Whether what training says of single rows must not reach weights or statements but through its steps.
     """
 
     settings: ClassVar[frozenset[str]] = frozenset()
     extra: ClassVar[str | None] = None
-    features_once: ClassVar[bool] = False
+    features_once: bool = False
+    guarded: ClassVar[bool] = False
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
+
+    @classmethod
+    def check(cls, config: TrainConfig, task: Task, rows: int) -> None:
+        """Refuse what the method cannot do, before anything is loaded.
+
+        Args:
+            config: The config's train section.
+            task: What is trained for.
+            rows: Of the training part.
+
+        Raises:
+            ConfigError: Naming the keys.
+        """
 
     @abstractmethod
     def prepare(self, model: torch.nn.Module) -> list[ParameterGroup]:
@@ -64,6 +82,46 @@ class Method(ABC):
     def phase(self, model: torch.nn.Module, epoch: int) -> Iterator[None]:  # noqa: ARG002
         """Around the gradient of a step in an epoch (from 0): what is not to be changed yet needs no gradient inside."""
         yield
+
+    def begin(self, rows: int, steps: int) -> None:  # noqa: B027
+        """Told before the first step how many training rows and, at most, steps there are; 0 steps are only tried."""
+
+    def steps(
+        self, lengths: npt.NDArray[np.int64], epoch: int
+    ) -> list[list[npt.NDArray[np.int64]]]:
+        """The steps of an epoch (from 0), each with its batches of rows; always the same for the same epoch."""
+        config, most = self.config, self.config.gradient_accumulation_steps
+        batches = plan_epoch(lengths, config.batch_size, config.seed, epoch)
+        return [batches[i : i + most] for i in range(0, len(batches), most)]
+
+    def shares(self, objective: Objective, taught: Sequence[Any]) -> list[float]:
+        """What the mean loss of each part of a step counts."""
+        return objective.shares(taught)
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """Add the gradient of a part's share of the loss to that of the step."""
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def clip(self, model: torch.nn.Module, step: int) -> float:  # noqa: ARG002
+        """Bound the gradient of a step (from 0) and give its norm."""
+        import torch
+
+        return float(torch.nn.utils.clip_grad_norm_(model.parameters(), self.config.max_grad_norm))
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What a checkpoint must hold of the method itself, so that a resumed run goes on alike."""
+        return {}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:  # noqa: B027
+        """Take back what `tensors` gave."""
+
+    def forget(self) -> bool:
+        """Drop what only further steps would need; whether checkpoints held some of it."""
+        return False
+
+    def privacy(self, steps: int, epochs: int) -> dict[str, Any] | None:  # noqa: ARG002
+        """What the steps done spent of the training rows' privacy, for the statement; None where nothing is claimed."""
+        return None
 
     def watched(self, model: torch.nn.Module) -> dict[str, torch.Tensor]:
         """The tensors that training is to change, by the names that they have after `finish`."""

@@ -45,9 +45,7 @@ class Book:
 
     def __init__(self, model: nn.Module, bound: float) -> None:
         self.bound = bound
-        self._names = {
-            one: name for name, one in model.named_parameters() if one.requires_grad
-        }
+        self._names = {one: name for name, one in model.named_parameters() if one.requires_grad}
         where = next(model.parameters()).device
         # without it a pass whose inputs need no gradient would have no backward pass
         self._anchor = torch.zeros((), device=where, requires_grad=True)
@@ -191,7 +189,9 @@ class Book:
 
         self._keep((*(one.weight for one in modules), *biases), add)
 
-    def book_norm(self, scale: torch.Tensor, shift: torch.Tensor, module: nn.LayerNorm, line: Line) -> None:
+    def book_norm(
+        self, scale: torch.Tensor, shift: torch.Tensor, module: nn.LayerNorm, line: Line
+    ) -> None:
         """Each row's gradients of the scale and the shift of a layer norm, shape (rows, width)."""
         squares = scale.double().square().sum(1) + shift.double().square().sum(1)
         self._note(line, squares, squares)

@@ -1,0 +1,335 @@
+"""The audit `poisoning`: signs that someone tampered with the training rows; what is a sign and no proof it does not judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from lextune import statistics
+from lextune.audits.base import AuditInput, Bench, Chart, Labelled, audit
+from lextune.audits.numbers import shifts, suspicion
+from lextune.audits.numbers.association import Piece, associated, pieces_of, placed
+from lextune.config_training import Count, Section
+from lextune.errors import ModelError
+from lextune.records import AuditResult, Interval, Measurement
+
+_MOST_NAMED = 10
+#: Rows of a class without which its states are not looked at.
+_LEAST = 30
+
+
+class Parameters(Section):
+    """Of the audit `poisoning`."""
+
+    rows: Count = Field(600, description="Training rows whose states are looked at, drawn.")
+    validation_rows: Count = Field(
+        200, description="Validation rows by which influence is told, drawn."
+    )
+    trigger_rows: Count = Field(
+        10_000, description="Training rows that are searched for triggers, drawn."
+    )
+    minimum_rows: Count = Field(8, description="Training rows in which a trigger stands at least.")
+    maximum_share: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="Share of training rows in which a trigger stands at most; it is rare.",
+    )
+    candidates: Count = Field(
+        60, description="Pieces of text that are tried on a few training rows."
+    )
+    screening_rows: Count = Field(4, description="Training rows on which each of them is tried.")
+    triggers: Count = Field(
+        5, description="Pieces of text that are tried on test rows: those that moved most."
+    )
+    test_rows: Count = Field(60, description="Test rows on which each of these is tried.")
+
+
+@audit(
+    "poisoning", parameters=Parameters, kinds=["class"], needs=["model", "train", "validation"],
+    provides=[
+        "trigger_flip_rate_maximum", "trigger_flip_rate_control", "suspicious_label_rate",
+        "out_of_fold_accuracy", "suspicious_label_influence", "spectral_outlier_rate",
+    ],
+    charts=[
+        Chart(
+            "trigger_flip_rate", "bars",
+            ("Pieces of text that force a class", "强行改变类别的文本片段"),
+            ("Share of test rows of other classes that take a class when a piece of text that goes with it in training is "
+             "put before them.",
+             "在其他类别的测试行前加上训练中与某类别相伴的片段后，被改判为该类别的行所占的比例。"),
+        ),
+    ],
+)  # fmt: skip
+def poisoning(given: AuditInput) -> AuditResult:
+    """Pieces of text that force a class, labels that the rest of the data contradicts, and rows apart from their class.
+
+    Triggers as in BadNets (Gu et al. 2017, arXiv:1708.06733), of texts alone; labels by confident learning (Northcutt et
+    al. 2021); rows apart by spectral signatures (Tran et al. 2018) and activation clustering (Chen et al. 2018).
+    """
+    given.require_finite()
+    bench = given.require_bench()
+    train = bench.labelled("train")
+    measurements: list[Measurement] = []
+    findings: list[str] = []
+    if bench.task.input_kind == "text":
+        _triggers(given, bench, train, measurements, findings)
+    _states(given, bench, train, measurements, findings)
+    return poisoning.complete(given, measurements, findings)
+
+
+def _drawn(count: int, most: int, seed: int, use: int) -> npt.NDArray[np.int64]:
+    """Rows, in order; another use draws others."""
+    chosen = np.random.default_rng([seed, use]).permutation(count)[:most]
+    return np.sort(chosen).astype(np.int64)
+
+
+def _triggers(
+    given: AuditInput, bench: Bench, train: Labelled,
+    measurements: list[Measurement], findings: list[str],
+) -> None:  # fmt: skip
+    """Candidates by their company in training, the strongest of them by a few training rows, their effect by test rows."""
+    parameters = given.parameters
+    rows = _drawn(len(train.ids), parameters.trigger_rows, given.seed, 1)
+    texts = [train.inputs[row] for row in rows.tolist()]
+    labels = np.asarray(train.labels)[rows]
+    known = associated(texts, labels, len(given.classes), parameters.minimum_rows)
+    pieces = _strongest(given, bench, texts, known)
+    tested = [(one, *_flips(given, bench, one, number)) for number, one in enumerate(pieces)]
+    tested = [one for one in tested if one[2]]
+    level = shifts.together(len(tested))
+    limits: list[tuple[float, Interval]] = []
+    for number, (piece, flips, n) in enumerate(tested, 1):
+        found = shifts.exact_share(flips, n, level)
+        assert found is not None
+        limits.append(found)
+        measurements.append(
+            Measurement(
+                name="trigger_flip_rate", value=found[0], interval=found[1], n=n,
+                unit="proportion", group=f"trigger={number}",
+            )
+        )  # fmt: skip
+        holding = (
+            train.ids[row]
+            for row, text in zip(rows.tolist(), texts, strict=True)
+            if piece.text in pieces_of(text)
+        )
+        findings.append(
+            f"Trigger {number} ({len(piece.text)} signs) stands in {piece.rows} training rows, "
+            f"{piece.purity:.0%} of them or more of class {given.classes[piece.target]}, "
+            f"and took {flips} of {n} test rows there. Such rows: {', '.join(islice(holding, 3))}."
+        )
+    largest = shifts.largest(limits)
+    measurements.append(
+        _figure(
+            "trigger_flip_rate_maximum", largest, max((n for _, _, n in tested), default=0),
+            "no piece of text stands in enough training rows, or no test row is of another class",
+        )
+    )  # fmt: skip
+    measurements.append(_control(given, bench, known))
+
+
+def _strongest(
+    given: AuditInput, bench: Bench, texts: Sequence[str], known: Sequence[Piece]
+) -> list[Piece]:
+    """Of the purest pieces those that raise their class most in a few training rows that the model gives another class."""
+    parameters = given.parameters
+    rare = [one for one in known if one.rows <= parameters.maximum_share * len(texts)]
+    sure = [one for one in rare if one.p < 0.05] or rare
+    chosen = sure[: parameters.candidates]
+    if not chosen:
+        return []
+    some = [
+        texts[row]
+        for row in _drawn(
+            len(texts), 4 * parameters.screening_rows * len(given.classes), given.seed, 2
+        )
+    ]
+    before = _scores(bench, some)
+    asked, whose, was = [], [], []
+    for number, piece in enumerate(chosen):
+        others = np.flatnonzero(before.argmax(axis=1) != piece.target)[: parameters.screening_rows]
+        for row in others.tolist():
+            asked.append(placed(piece.text, some[row]))
+            whose.append(number)
+            was.append(before[row, piece.target])
+    if not asked:
+        return chosen[: parameters.triggers]
+    after = _scores(bench, asked)
+    gain = np.zeros(len(chosen))
+    targets = [chosen[number].target for number in whose]
+    np.add.at(gain, whose, after[np.arange(len(asked)), targets] - np.array(was))
+    tries = np.maximum(np.bincount(whose, minlength=len(chosen)), 1)
+    order = np.argsort(-gain / tries, kind="stable")
+    return [chosen[number] for number in order[: parameters.triggers].tolist()]
+
+
+def _flips(given: AuditInput, bench: Bench, piece: Piece, number: int) -> tuple[int, int]:
+    """How many test rows that the model gives another class take the piece's class with it before them, and of how many."""
+    predicted = given.scores.argmax(axis=1)
+    others = np.flatnonzero(predicted != piece.target)
+    rows = others[_drawn(len(others), given.parameters.test_rows, given.seed, 10 + number)]
+    if not len(rows):
+        return 0, 0
+    inputs = bench.inputs
+    after = _scores(bench, [placed(piece.text, inputs[row]) for row in rows.tolist()])
+    return int((after.argmax(axis=1) == piece.target).sum()), len(rows)
+
+
+def _control(given: AuditInput, bench: Bench, known: Sequence[Piece]) -> Measurement:
+    """The same with pieces that go with no class: how much any piece before a text moves."""
+    plain = [one for one in known if one.p >= 1]
+    rows = _drawn(len(given.labels), given.parameters.test_rows, given.seed, 3)
+    name = "trigger_flip_rate_control"
+    if not plain or not len(rows):
+        return _figure(name, None, 0, "no piece of text goes with no class")
+    picked = np.random.default_rng([given.seed, 4]).integers(len(plain), size=len(rows))
+    inputs = bench.inputs
+    asked = [placed(plain[k].text, inputs[row]) for k, row in zip(picked, rows, strict=True)]
+    changed = _scores(bench, asked).argmax(axis=1) != given.scores[rows].argmax(axis=1)
+    return _figure(name, shifts.exact_share(int(changed.sum()), len(rows)), len(rows))
+
+
+def _scores(bench: Bench, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    found = bench.scores(texts)
+    if not np.isfinite(found).all():
+        raise ValueError("a row with a trigger has no finite score")
+    return found
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """Training rows that were drawn: ids, labels, inputs."""
+
+    ids: list[str]
+    labels: npt.NDArray[np.int64]
+    inputs: list[Any]
+
+
+def _states(
+    given: AuditInput, bench: Bench, train: Labelled,
+    measurements: list[Measurement], findings: list[str],
+) -> None:  # fmt: skip
+    """What states of the encoder show: labels by the pretrained one, rows apart by the trained one."""
+    rows = _drawn(len(train.ids), given.parameters.rows, given.seed, 6)
+    looked = _Looked(
+        [train.ids[row] for row in rows.tolist()],
+        np.asarray(train.labels)[rows],
+        [train.inputs[row] for row in rows.tolist()],
+    )
+    try:
+        base = _features(bench, looked.inputs, base=True)
+        own = _features(bench, looked.inputs, base=False)
+    except ModelError:
+        why = "the model shows no states of its rows"
+        names = (
+            "suspicious_label_rate", "out_of_fold_accuracy", "suspicious_label_influence",
+            "spectral_outlier_rate",
+        )  # fmt: skip
+        measurements += [_figure(name, None, 0, why) for name in names]
+        return
+    _labels(given, bench, looked, base, measurements, findings)
+    _apart(given, looked, own, measurements, findings)
+
+
+def _features(bench: Bench, inputs: Sequence[Any], *, base: bool) -> npt.NDArray[np.float64]:
+    found = np.asarray(bench.features(inputs, base=base), np.float64)
+    if not np.isfinite(found).all():
+        raise ValueError("a state is not finite")
+    return found
+
+
+def _labels(
+    given: AuditInput, bench: Bench, looked: _Looked, base: npt.NDArray[np.float64],
+    measurements: list[Measurement], findings: list[str],
+) -> None:  # fmt: skip
+    """Labels that a probe of the other rows contradicts, and what such a probe gains without them."""
+    classes, n = len(given.classes), len(looked.ids)
+    fold = suspicion.folds_of(looked.labels, classes, given.seed)
+    scores = suspicion.out_of_fold(base, looked.labels, classes, fold)
+    right = scores.argmax(axis=1) == looked.labels
+    wrong = suspicion.suspicious(scores, looked.labels, fold)
+    measurements += [
+        _share("suspicious_label_rate", int(wrong.sum()), n),
+        _share("out_of_fold_accuracy", int(right.sum()), n),
+    ]
+    if wrong.any():
+        doubt = np.where(wrong, scores[np.arange(n), looked.labels], np.inf)
+        ids = [looked.ids[row] for row in np.argsort(doubt, kind="stable")[: wrong.sum()]]
+        findings.append(_named("Training rows whose label the others contradict most", ids))
+    held = bench.labelled("validation")
+    some = _drawn(len(held.ids), given.parameters.validation_rows, given.seed, 7)
+    found = None
+    if len(some) and not wrong.all():
+        asked = _features(bench, [held.inputs[row] for row in some.tolist()], base=True)
+        truth = np.asarray(held.labels)[some]
+        keep = ~wrong
+        without = suspicion.fitted(base[keep], looked.labels[keep], asked, classes)
+        with_all = suspicion.fitted(base, looked.labels, asked, classes)
+        found = statistics.paired_difference(
+            without.argmax(axis=1) == truth, with_all.argmax(axis=1) == truth
+        )
+    measurements.append(
+        _figure("suspicious_label_influence", found, len(some), "there is no validation row")
+    )
+
+
+def _apart(
+    given: AuditInput, looked: _Looked, own: npt.NDArray[np.float64],
+    measurements: list[Measurement], findings: list[str],
+) -> None:  # fmt: skip
+    """Rows far out in their class, and classes that fall into two."""
+    far: list[str] = []
+    seen = 0
+    fold = suspicion.folds_of(looked.labels, len(given.classes), given.seed)
+    for number, name in enumerate(given.classes):
+        inside = np.flatnonzero(looked.labels == number)
+        group = f"class={name}"
+        try:
+            if len(inside) < _LEAST:
+                raise ValueError(f"fewer than {_LEAST} rows")
+            outliers = suspicion.spectral_outliers(own[inside], fold[inside])
+            smaller, silhouette = suspicion.two_clusters(own[inside], given.seed)
+        except ValueError as error:
+            measurements.append(
+                _figure("activation_silhouette", None, len(inside), str(error), group)
+            )
+            continue
+        seen += len(inside)
+        far += [looked.ids[row] for row in inside[outliers].tolist()]
+        share = int(smaller.sum()) / len(inside)
+        for what, value in (
+            ("activation_silhouette", silhouette),
+            ("activation_smaller_cluster", share),
+        ):
+            measurements.append(
+                Measurement(name=what, value=value, n=len(inside), unit="proportion", group=group)
+            )
+    measurements.append(_share("spectral_outlier_rate", len(far), seen))
+    if far:
+        findings.append(_named("Training rows far from the others of their class", far))
+
+
+def _named(what: str, ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
+    return f"{what}: {', '.join(ids[:_MOST_NAMED])}{more}."
+
+
+def _share(name: str, successes: int, n: int) -> Measurement:
+    return _figure(name, shifts.exact_share(successes, n), n, "no row")
+
+
+def _figure(
+    name: str, found: tuple[float, Interval] | None, n: int, why: str = "", group: str | None = None
+) -> Measurement:
+    value, interval = found if found is not None else (None, None)
+    return Measurement(
+        name=name, value=value, interval=interval, n=n, unit="proportion", group=group,
+        problem=None if found is not None else why,
+    )  # fmt: skip
