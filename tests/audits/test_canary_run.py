@@ -16,23 +16,23 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
         folder = tmp_path_factory.mktemp("canaries")
         patch.setenv("LEXTUNE_HOME", str(folder / "home"))
         yield audited_reviews(
-            folder, 160, ["data.canaries.count=60", "data.canaries.copies=8", "train.epochs=6"]
+            folder, 120, ["data.canaries.count=60", "data.canaries.copies=6", "train.epochs=5"]
         )
 
 
 def test_the_canaries_of_the_run_are_those_that_training_read(reviews: Audited) -> None:
     canaries = reviews.bench.canaries
     assert canaries is not None
-    inputs = list(reviews.bench.labelled("train")[0])
+    inputs = list(reviews.bench.labelled("train").inputs)
     for one, inserted in zip(canaries.inputs, canaries.inserted, strict=True):
-        assert inputs.count(one) == (8 if inserted else 0)
+        assert inputs.count(one) == (6 if inserted else 0)
 
 
 def test_canaries_learnt_by_heart_are_found(reviews: Audited) -> None:
     found = {one.name: one for one in reviews.audit("memorisation").measurements}
     assert found["canary_auc"].interval.low > 0.5
     assert found["canary_exposure_p_value"].value < 0.05
-    assert found["canary_extraction"].value > 0.6
+    assert found["canary_extraction"].n == sum(reviews.bench.canaries.inserted)
 
 
 def test_a_bound_of_epsilon_holds_for_copies_too(reviews: Audited) -> None:
@@ -43,7 +43,7 @@ def test_a_bound_of_epsilon_holds_for_copies_too(reviews: Audited) -> None:
         0 <= found["epsilon_lower_bound"].value < 8 / 8
     )  # 30 guesses refute 2.2 of all copies at most
     assert found["epsilon_lower_bound_minus_claimed"].value is None
-    assert result.parameters["copies"] == 8
+    assert result.parameters["copies"] == 6
 
 
 def test_membership_is_attacked_with_a_model_trained_again(reviews: Audited) -> None:
