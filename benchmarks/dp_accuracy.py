@@ -64,8 +64,9 @@ def sst2(options: argparse.Namespace) -> dict[str, Part]:
     def read(name: str) -> Part:
         path = options.shared / "data/text_classification/sst2" / name
         with open(path, newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-        return Part([row["sentence"] for row in rows], [int(row["label"]) for row in rows])
+            # the columns have other names in dev.tsv, in the same order
+            rows = list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
+        return Part([text for _, text in rows], [int(label) for label, _ in rows])
 
     whole, test = read("train.tsv"), read("dev.tsv")
     order = np.random.default_rng(0).permutation(len(whole.texts))
