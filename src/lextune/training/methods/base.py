@@ -50,7 +50,7 @@ class Method(ABC):
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
 
-    @classmethod
+    @classmethod  # noqa: B027
     def check(cls, config: TrainConfig, task: Task, rows: int) -> None:
         """Refuse what the method cannot do, before anything is loaded.
 
