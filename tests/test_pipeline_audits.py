@@ -28,10 +28,10 @@ def test_parts_are_answered_as_the_test_part_was(reviews: Audited) -> None:
 
 
 def test_labels_of_a_part_are_read_without_asking_the_model(reviews: Audited) -> None:
-    inputs, labels = reviews.bench.labelled("train")
-    train = reviews.bench.part("train")
-    assert list(inputs) == list(train.inputs)
-    np.testing.assert_array_equal(labels, train.answers.labels)
+    given, train = reviews.bench.labelled("train"), reviews.bench.part("train")
+    assert given.ids == train.answers.ids
+    assert list(given.inputs) == list(train.inputs)
+    np.testing.assert_array_equal(given.labels, train.answers.labels)
 
 
 def test_an_audit_asks_the_model_about_changed_inputs(reviews: Audited) -> None:
@@ -49,13 +49,6 @@ def test_drawn_rows_of_a_part_are_the_same_each_time(reviews: Audited) -> None:
     whole = reviews.bench.part("train")
     assert [whole.inputs[row] for row in part.rows] == list(part.inputs)
     np.testing.assert_allclose(whole.answers.scores[part.rows], part.answers.scores, atol=1e-5)
-
-
-def test_a_part_without_answers_has_the_same_rows_and_labels(reviews: Audited) -> None:
-    given, answered = reviews.bench.labelled("train"), reviews.bench.part("train")
-    assert given.ids == answered.answers.ids
-    assert list(given.inputs) == list(answered.inputs)
-    np.testing.assert_array_equal(given.labels, answered.answers.labels)
 
 
 def test_states_of_the_pretrained_model_are_others(reviews: Audited) -> None:

@@ -72,3 +72,27 @@ def test_a_task_without_such_scores_refuses_to_apply_one() -> None:
     config = tiny.tiny_config(Path("model"), Path("data.csv")) | {"task": "ner"}
     with pytest.raises(ConfigError, match="temperature_scaling is apply"):
         load_run_config(config, ["evaluation.temperature_scaling=apply"])
+
+
+def test_the_audits_of_calibration_and_generalisation_look_at_the_real_model(
+    reviews: Audited, tmp_path: Path
+) -> None:
+    found = reviews.audit("calibration", alphas=[0.1])
+    figures = {one.name: one for one in found.measurements if one.group is None}
+    assert figures["temperature"].value == float(reviews.bench.loaded.settings[TEMPERATURE])
+    same = figures["expected_calibration_error_with_temperature"].value
+    assert same == figures["audit_expected_calibration_error"].value
+    assert figures["conformal_coverage.90"].n == len(reviews.answers.ids)
+    other = tiny.write_reviews(tmp_path / "other.csv", 60, seed=9)
+    bare = tmp_path / "bare.csv"
+    bare.write_text("text\n" + "\n".join(f"not a word of it {row}" for row in range(60)) + "\n")
+    asked = {"domains": {"other": str(other)}, "production": str(bare), "learning_curve": [0.4]}
+    found = reviews.audit("generalisation", **asked)
+    assert found.status == "complete"
+    figures = {one.name: one for one in found.measurements if one.group is None}
+    assert figures["domain_gap.other"].value is not None
+    assert figures["production_test_auc"].value == pytest.approx(1.0, abs=0.05)
+    assert figures["error_with_twice_the_data"].value is not None
+    errors = {one.group: one for one in found.measurements if one.name == "row_error"}
+    assert errors["part=test"].value == pytest.approx(float((~reviews.answers.right).mean()))
+    assert errors["domain=other"].n == 60

@@ -156,8 +156,11 @@ class RunBench:
         batch, reduce = self._config.evaluation.batch_size, kinds.get(self.task.label_kind).reduce
         if self.task.label_kind in ("class", "classes"):
             found = np.full((len(inputs), len(loaded.classes)), np.nan)
-            for start in range(0, len(inputs), _AT_ONCE):
-                some = inputs[start : start + _AT_ONCE]
+            # images and sounds may be changed when they are asked for, and are large
+            small = self.task.input_kind not in ("image", "audio")
+            at_once = _AT_ONCE if small else batch
+            for start in range(0, len(inputs), at_once):
+                some = inputs[start : start + at_once]
                 encoded = loaded.encode(some)
                 found[start : start + len(some)] = score_rows(
                     encoded.in_order(batch), lambda rows, e=encoded: loaded.scores(e, rows),  # type: ignore[misc]

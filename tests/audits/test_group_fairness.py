@@ -91,9 +91,10 @@ def test_a_column_that_is_empty_has_no_groups() -> None:
     found = by_name(audit([1, 0], [1, 0], {"g": [None, None]}))
     assert found.pop(("rows_without_group.g", None)).value == 2
     assert ("accuracy_range.g", None) in found
-    for (name, group), one in found.items():
-        assert (name.partition(".")[2], group) == ("g", None)
-        assert (one.value, one.interval, one.problem) == (None, None, "fewer than two groups")
+    assert ("largest_accuracy_range", None) in found
+    for (_, group), one in found.items():
+        assert (group, one.value, one.interval) == (None, None, None)
+        assert (one.problem or "").endswith("fewer than two groups")
 
 
 def test_the_positive_class_is_the_last_and_is_named() -> None:
@@ -249,6 +250,33 @@ def test_intersections_find_what_each_column_hides() -> None:
     assert found["selection_rate_difference", "race=x,sex=f minus race=x,sex=m"].value == 1
     alone, _ = measured(groups, np.ones(120, int), selected, intersections=False)
     assert not any("," in f"{group}{name}" for name, group in alone)
+
+
+def test_the_largest_gap_over_columns_is_joint_and_needs_them_all() -> None:
+    groups, labels, selected = two_groups(30, 60)
+    groups["place"] = ["p", "q"] * 100
+    found, _ = measured(groups, labels, selected)
+    one, largest = (
+        found["selection_rate_range.sex", None],
+        found["largest_selection_rate_range", None],
+    )
+    assert largest.value == one.value == pytest.approx(0.3)
+    assert one.interval is not None
+    assert largest.interval is not None
+    assert 0 < largest.interval.low < one.interval.low
+    assert largest.interval.high > one.interval.high
+    least, p = found["least_impact_ratio", None], found["least_impact_ratio_p_value", None]
+    assert (least.value, least.n) == (0.5, 200)
+    assert p.value == pytest.approx(2 * (found["impact_ratio_p_value.sex", None].value or 0))
+    groups["place"][:2] = ["r", "r"]
+    found, _ = measured(groups, labels, selected)
+    why = "place: fewer than 10 such rows in 1 of 3 groups"
+    for name in (
+        "largest_selection_rate_range",
+        "least_impact_ratio",
+        "least_impact_ratio_p_value",
+    ):
+        assert (found[name, None].value, found[name, None].problem) == (None, why)
 
 
 def test_several_classes_may_count_as_selected() -> None:

@@ -16,7 +16,7 @@ from lextune.records import AuditResult, Measurement
 from lextune.tasks.base import tasks
 
 AUDIT = audits.get("poisoning")
-WORDS = [f"w{chr(97 + k)}{chr(97 + n)}" for k in range(8) for n in range(8)]
+WORDS = [f"w{chr(97 + k)}{chr(97 + n)}" for k in range(8) for n in range(26)]
 
 
 def rows_of(seed: int, rows: int, planted: int = 0) -> tuple[list[str], list[int]]:

@@ -17,7 +17,7 @@ import tiny_images
 from audited import MadeUpBench
 from lextune.audio import AudioInput, read_input
 from lextune.audits.base import AuditInput, Part, audits
-from lextune.audits.perturbations.substitutes import units, word_vectors
+from lextune.audits.perturbations.substitutes import read_of, units, word_vectors
 from lextune.audits.robustness import Parameters
 from lextune.config import load_config
 from lextune.errors import ConfigError
@@ -282,6 +282,12 @@ def test_a_tables_words_are_tried_within_the_budget(tmp_path: Path) -> None:
     held = [any(np.array_equal(row, one) for row in table) for one in vectors(words)]
     assert any(held)
     assert not vectors(["qzxvjkwpqz", "\ue000"]).any()
+
+    long = " ".join(texts)
+    read = read_of(loaded, long)
+    assert not loaded.encode([long[:read]]).truncated
+    assert loaded.encode([long[: read + 1]]).truncated
+    assert read_of(loaded, "short") == read_of(None, "short") == 5
 
     asked: list[int] = []
 

@@ -47,11 +47,13 @@ from lextune.images import ImageInput
 from lextune.labels import Mask, write_mask
 from lextune.models.conversions.base import converters
 from lextune.models.initial import initial_files
-from lextune.models.loading import load_finished
+from lextune.models.loading import LoadedModel, load_finished
 from lextune.policy.packs import list_packs, load_pack
 from lextune.records import AuditResult, Measurement
 from lextune.registry import Registry
+from lextune.tasks.attribution.explaining import explain
 from lextune.tasks.base import model_info, tasks
+from lextune.tasks.counting import operations
 from lextune.training.loop import Trainer
 from lextune.training.methods.base import methods
 
@@ -387,6 +389,23 @@ def test_every_task_builds_learns_exports_and_loads(
         done: list[int] = []
         assert len(task.find(finished, inputs, 2, done.append)) == len(inputs)
         assert sum(done) == len(inputs)
+    forward = operations(finished, inputs, backward=False)
+    assert 0 < forward < operations(finished, inputs, backward=True)
+    if task.label_kind in ("class", "classes"):
+        explain_soundly(finished, inputs)
+
+
+def explain_soundly(finished: LoadedModel, inputs: list[Any]) -> None:
+    """Every kind of input has parts, and what each moved is a number."""
+
+    def scores(some: Sequence[Any]) -> Any:
+        return finished.scores(finished.encode(list(some)), np.arange(len(some)))
+
+    for method in ("auto", "occlusion"):
+        found = explain(finished, inputs[0], 1, scores, method=method, most=4)  # type: ignore[arg-type]
+        assert len(found.parts) == len(found.weights) >= 2
+        assert np.isfinite(found.weights).all()
+        assert found.complete
 
 
 @pytest.mark.parametrize("name", tasks.names())

@@ -187,3 +187,22 @@ def test_baselines_of_many_rows_say_how_many_they_learnt_from(
     for found in run.evaluation.baselines.values():
         learnt = next(one for one in found if one.name == "training_rows")
         assert (learnt.value, learnt.n) == (100, rows)
+
+
+def test_a_private_training_states_what_it_spent_and_no_loss_of_single_rows(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    config["train"] |= {"method": "dp_sgd", "noise_multiplier": 2.0}
+    run = lextune.run(config, out=tmp_path / "run", listener=Heard())
+    assert run.trained is not None
+    spent = run.trained.privacy
+    assert spent is not None
+    found = {one.name: one for one in run.trained.measurements}
+    assert found["privacy_epsilon"].value == spent["epsilon"] > 0
+    assert found["privacy_epsilon"].n == spent["rows"]
+    assert found["privacy_delta"].value == spent["delta"] < 1 / spent["rows"]
+    assert found["changed_weight_tensors"].value == found["changed_weight_tensors"].n > 0
+    assert "first_training_loss" not in found
+    config["train"] |= {"target_delta": 0.1}
+    with pytest.raises(ConfigError, match=r"train\.target_delta"):
+        lextune.run(config, out=tmp_path / "other", listener=Heard())

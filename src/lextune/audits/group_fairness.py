@@ -10,7 +10,7 @@ from pydantic import Field
 
 from lextune.audits.base import AuditInput, Chart, audit
 from lextune.audits.groups.grouping import Grouping, groupings
-from lextune.audits.groups.telling import MOST_GROUPS, Teller, Told, minus, told_apart
+from lextune.audits.groups.telling import MOST_GROUPS, Teller, Told, minus, over_columns, told_apart
 from lextune.audits.numbers.comparison import Figure, Means, Proportions
 from lextune.audits.numbers.means import Sums
 from lextune.config_training import Section
@@ -66,6 +66,8 @@ _TOLD = {
 }
 _GIVES = [
     "rows_without_group.",
+    *(f"largest_{one.gap}" for one in _TOLD.values() if one.gap),
+    *(f"least_{one.impact}{what}" for one in _TOLD.values() if one.impact for what in ("", "_p_value")),
     *(f"{one.gap}." for one in _TOLD.values() if one.gap),
     *(f"{one.impact}_{what}." for one in _TOLD.values() if one.impact for what in ("minimum", "p_value")),
 ]  # fmt: skip
@@ -145,6 +147,7 @@ def group_fairness(given: AuditInput) -> AuditResult:
     figures = _of_classes(given, positive) if kind == "class" else _of_errors(given)
     measurements: list[Measurement] = []
     findings: list[str] = []
+    columns: dict[str, list[tuple[Teller, Figure]]] = {}
     for grouping in groupings(given.groups, intersections=parameters.intersections):
         column, rows = grouping.column, len(grouping.member)
         if grouping.of_two and len(grouping.names) > MOST_GROUPS:
@@ -164,10 +167,14 @@ def group_fairness(given: AuditInput) -> AuditResult:
         found = [Measurement.exact(f"rows_without_group.{column}", missing, n=rows, unit="rows")]
         for name, figure in figures(grouping):
             found += teller.tell(name, _TOLD[name], figure)
+            if not grouping.of_two:
+                columns.setdefault(name, []).append((teller, figure))
         if kind != "class":
             found += _headlines(given, teller)
         measurements += found
         findings += [*teller.notes(), *told_apart(found, column)]
+    for name, parts in columns.items():
+        measurements += over_columns(_TOLD[name], parts)
     more = {"positive_class": ", ".join(positive)} if positive else {}
     return group_fairness.complete(
         given, measurements, findings, columns=sorted(given.groups), **more

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from lextune.audits.attacking.certainty import base_features, certainty, out_of_fold
+from lextune.audits.attacking.certainty import base_features, certainty, out_of_fold, told_apart
 from lextune.audits.base import AuditInput, Bench, Chart, audit
-from lextune.audits.numbers.attacks import area, caught, log_odds
+from lextune.audits.numbers.attacks import area, calibrated, caught, log_odds
 from lextune.config_training import Count, Section
 from lextune.records import AuditResult, Measurement
 
@@ -67,7 +67,7 @@ class _Attacked:
 
     Attributes:
         plain: How sure the model is of each row, members first.
-        score: The same, less how sure others are who never saw it.
+        score: The same, beyond what others foresee who never saw it.
         features: Of the pretrained model, members first; None where it has none to give.
         calibrated_by: What the score was made with.
     """
@@ -102,7 +102,7 @@ class _Attacked:
     ],
 )  # fmt: skip
 def membership_inference(given: AuditInput) -> AuditResult:
-    """How well the model's certainty, less that of models which never saw a row, tells training rows from test rows.
+    """How well the model's certainty, beyond what models foresee that never saw a row, tells training rows from test rows.
 
     Difficulty calibration (Watson et al. 2022, arXiv:2111.08440) on log odds (Carlini et al. 2022, arXiv:2112.03570).
     """
@@ -149,24 +149,39 @@ def _attack(given: AuditInput) -> _Attacked | None:
     if not len(members.inputs) or not len(others.inputs):
         return None
     features = base_features(bench, [*members.inputs, *others.inputs])
+    free = np.setdiff1d(np.arange(len(train)), part.rows)
+    doubts, by = _doubts(given, (members, others), features, free)
+    fine: Bools = np.isfinite(np.stack([sure, *doubts])).all(axis=0)
+    score = calibrated(sure[fine], np.array([one[fine] for one in doubts]))
+    count = len(members.inputs)
+    return _Attacked(
+        members.keep(fine[:count]), others.keep(fine[count:]), sure[fine], score,
+        None if features is None else features[fine], tuple(by),
+    )  # fmt: skip
+
+
+def _doubts(
+    given: AuditInput, sides: tuple[_Side, _Side], features: Floats | None, free: npt.NDArray[np.int64]
+) -> tuple[list[Floats], list[str]]:  # fmt: skip
+    """How sure each model is that never saw the rows of either side, and what those models are."""
+    bench, asked = given.require_bench(), given.parameters
     doubts, by = [], []
-    if features is not None and members.answers.kind == "class":
-        labels = np.concatenate([members.answers.labels, others.answers.labels])
+    if features is not None and given.answers.kind == "class":
+        labels = np.concatenate([side.answers.labels for side in sides])
         found = out_of_fold(features, labels, given.seed)
         if found is not None:
             doubts.append(log_odds(found, labels))
             by.append("a linear probe of the pretrained model, out of fold")
-    free = np.setdiff1d(np.arange(len(train)), part.rows)
-    for place in range(asked.references if len(free) > 1 else 0):
-        doubts.append(_reference(given, bench, free, place, (members, others)))
-        by.append(f"a model trained again on {min(asked.reference_rows, len(free))} other rows")
-    score = sure - np.mean(doubts, axis=0) if doubts else sure
-    fine = np.isfinite(score)
-    count = len(members.inputs)
-    return _Attacked(
-        members.keep(fine[:count]), others.keep(fine[count:]), sure[fine], score[fine],
-        None if features is None else features[fine], tuple(by),
-    )  # fmt: skip
+    size = min(asked.reference_rows, len(free))
+    for place in range(asked.references if size > 1 else 0):
+        draw = np.random.default_rng([given.seed, 2, place])
+        rows = np.sort(draw.choice(free, size, replace=False))
+        bench.tell(f"training reference model {place + 1} of {asked.references}")
+        fitted = bench.refit(rows, given.seed + 1 + place)
+        again = [certainty(bench, fitted(side.inputs, side.answers)) for side in sides]
+        doubts.append(np.concatenate(again))
+        by.append(f"a model trained again on {size} other rows")
+    return doubts, by
 
 
 def _others(given: AuditInput, bench: Bench, train: Sequence[Any]) -> _Side:
@@ -187,20 +202,6 @@ def _content(one: Any) -> int:
     """Equal where two inputs are the same text, or pieces of the same file."""
     digest = getattr(one, "sha256", None)
     return hash(one if digest is None else (digest, getattr(one, "start", 0.0)))
-
-
-def _reference(
-    given: AuditInput, bench: Bench, free: npt.NDArray[np.int64], place: int,
-    sides: tuple[_Side, _Side],
-) -> Floats:  # fmt: skip
-    """How sure a model is that was trained on none of the rows of either side."""
-    draw = np.random.default_rng([given.seed, 2, place])
-    size = min(given.parameters.reference_rows, len(free))
-    rows = np.sort(draw.choice(free, size, replace=False))
-    bench.tell(f"training reference model {place + 1} of {given.parameters.references}")
-    fitted = bench.refit(rows, given.seed + 1 + place)
-    found = [certainty(bench, fitted(side.inputs, side.answers)) for side in sides]
-    return np.concatenate(found)
 
 
 def _area(name: str, members: Floats, others: Floats, group: str | None = None) -> Measurement:
@@ -227,16 +228,16 @@ def _rate(
 
 
 def _two_samples(attacked: _Attacked, seed: int) -> Measurement:
-    """Whether rows of train and of test differ in themselves: what the pretrained model says of them, out of fold."""
+    """Whether rows of train and of test differ in themselves, to the pretrained model."""
     name = "membership_train_test_auc"
-    is_member = np.arange(len(attacked.plain)) < len(attacked.members.inputs)
+    is_member: Bools = np.arange(len(attacked.plain)) < len(attacked.members.inputs)
     found = None
     if attacked.features is not None:
-        found = out_of_fold(attacked.features, is_member.astype(np.int64), seed)
+        found = told_apart(attacked.features, is_member, seed)
     if found is None:
         why = "the pretrained model says nothing of inputs, or there are too few of them"
         return Measurement(name=name, value=None, n=len(is_member), unit="proportion", problem=why)
-    return _area(name, *attacked.split(found[:, 1]))
+    return _area(name, *found)
 
 
 def _groups(attacked: _Attacked, least: int) -> list[Measurement]:

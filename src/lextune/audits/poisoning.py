@@ -322,8 +322,7 @@ def _named(what: str, ids: Sequence[str]) -> str:
 
 
 def _share(name: str, successes: int, n: int) -> Measurement:
-    found = statistics.wilson(successes, n)
-    return _figure(name, None if found is None else (successes / n, found), n, "no row")
+    return _figure(name, shifts.exact_share(successes, n), n, "no row")
 
 
 def _figure(

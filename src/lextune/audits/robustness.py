@@ -50,7 +50,7 @@ class Parameters(Section):
     attack_rows: int = Field(
         50, ge=0, description="Rightly answered texts that are attacked; 0 attacks none."
     )
-    attack_queries: int = Field(60, ge=2, description="Questions to the model for each of them.")
+    attack_queries: int = Field(40, ge=2, description="Questions to the model for each of them.")
     attack_words: float = Field(
         0.1, gt=0, le=1, description="Share of a text's words that the attack may change."
     )
@@ -126,11 +126,11 @@ def robustness(given: AuditInput) -> AuditResult:
     kind = given.answers.kind
     hows = fitting(bench.task.input_kind, kind, part.inputs, bench.loaded) if len(part.rows) else ()
     chosen = [one for one in hows if not asked.perturbations or one.name in asked.perturbations]
-    step = bench.bar("robustness", len(chosen))
+    advance = bench.bar("changing inputs", len(chosen))
     outcomes: list[_Outcome] = []
-    for number, how in enumerate(chosen, 1):
+    for how in chosen:
         outcomes.append(_changed(given, bench, part, how))
-        step(number)
+        advance(1)
     unfit = sorted(set(asked.perturbations) - {one.name for one in chosen})
     measurements, findings = _figures(given, outcomes, unfit, len(part.rows))
     if kind == "class" and bench.task.input_kind == "text" and asked.attack_rows:
@@ -223,16 +223,21 @@ def _attacked(given: AuditInput, bench: Bench, part: Part) -> tuple[Measurement,
     stand_ins = _substitutes(given, bench)
     if stand_ins is None:
         return _undefined(name, 0, "the model has no word table; set attack: characters"), []
+    texts = [part.inputs[row] for row in rows]
     made = attack(
-        [part.inputs[row] for row in rows], part.answers.labels[rows], part.answers.scores[rows],
-        bench.scores, stand_ins, Budget(asked.attack_queries, asked.attack_words),
+        [(text, substitutes.read_of(bench.loaded, text)) for text in texts],
+        part.answers.labels[rows], part.answers.scores[rows], bench.scores, stand_ins,
+        Budget(asked.attack_queries, asked.attack_words),
     )  # fmt: skip
     tried = [(part.answers.ids[row], one) for row, one in zip(rows, made, strict=True) if one.found]
     if not tried:
         return _undefined(name, 0, "no text has a word with a substitute"), []
     turned = [(id_, one) for id_, one in tried if one.turned]
     figure = _proportion(
-        name, len(turned) / len(tried), _exact(len(turned), len(tried)), len(tried)
+        name,
+        len(turned) / len(tried),
+        statistics.clopper_pearson(len(turned), len(tried)),
+        len(tried),
     )
     spared = len(made) - len(tried)
     told = [f"{spared} of {len(made)} texts have no word with a substitute: not attacked."]
@@ -262,26 +267,16 @@ def _substitutes(given: AuditInput, bench: Bench) -> substitutes.Substitutes | N
     vectors = substitutes.word_vectors(bench.loaded)
     if vectors is None:
         return None
-    inputs, labels = bench.labelled("train")
-    rows = np.arange(len(inputs))
+    train = bench.labelled("train")
+    rows = np.arange(len(train.inputs))
     if len(rows) > _MOST_TEXTS:
         draw = np.random.default_rng([given.seed, 2])
         rows = np.sort(draw.choice(len(rows), _MOST_TEXTS, replace=False))
-    texts = [inputs[int(row)] for row in rows]
-    return substitutes.neighbouring(texts, labels[rows], vectors, alike=_ALIKE, most=_TRIED)
+    texts = [train.inputs[int(row)] for row in rows]
+    return substitutes.neighbouring(texts, train.labels[rows], vectors, alike=_ALIKE, most=_TRIED)
 
 
-def _exact(successes: int, n: int) -> Interval:
-    from scipy.stats import binomtest
-
-    found = binomtest(successes, n).proportion_ci(statistics.LEVEL, method="exact")
-    return Interval(
-        low=float(found.low), high=float(found.high), level=statistics.LEVEL,
-        method="Clopper-Pearson",
-    )  # fmt: skip
-
-
-def _proportion(name: str, value: float, interval: Interval, n: int) -> Measurement:
+def _proportion(name: str, value: float, interval: Interval | None, n: int) -> Measurement:
     return Measurement(name=name, value=value, interval=interval, n=n, unit="proportion")
 
 

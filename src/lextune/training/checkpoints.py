@@ -75,8 +75,9 @@ class Checkpoints:
     def save(
         self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, progress: Progress,
         average: Average | None = None, method: Mapping[str, torch.Tensor] = MappingProxyType({}),
+        keep: int = _KEEP,
     ) -> None:  # fmt: skip
-        """Write the state after `progress.step`, then remove all but the newest two.
+        """Write the state after `progress.step`, then remove all but the newest `keep`.
 
         Parameters that need no gradient are left out: they are those of the base model.
         """
@@ -110,7 +111,7 @@ class Checkpoints:
             except BaseException:
                 shutil.rmtree(temporary, ignore_errors=True)
                 raise
-            for old in self._complete()[:-_KEEP]:
+            for old in self._complete()[:-keep]:
                 self._set_aside(old)
             sync_folder(self.folder)
         self._sweep()

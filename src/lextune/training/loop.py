@@ -146,6 +146,8 @@ class Trainer:
                 self._end_of_epoch(validation, health)
                 if stop.is_set():  # asked for while validating: all is saved
                     raise KeyboardInterrupt
+        if self.method.forget():
+            self.save(keep=1)
         load_distinct(self.model, load(self._read_best()))
         self.method.finish(self.model)
         return Outcome(
@@ -166,10 +168,10 @@ class Trainer:
             ),
         )
 
-    def save(self) -> None:
-        """Write a checkpoint of the state after the last step."""
+    def save(self, keep: int = 2) -> None:
+        """Write a checkpoint of the state after the last step, and keep the newest ones."""
         self.checkpoints.save(
-            self.model, self.optimizer, self.progress, self.average, self.method.tensors()
+            self.model, self.optimizer, self.progress, self.average, self.method.tensors(), keep
         )
 
     def _read_best(self) -> bytes:

@@ -31,14 +31,21 @@ def test_chances_are_those_of_drawing_without_replacement() -> None:
     found = {one.text: one for one in associated(texts, labels, 2, 5)}
     trigger = found["cf"]
     assert (trigger.target, trigger.rows) == (1, 6)
-    pieces = len(found)
-    assert trigger.p == pytest.approx(min(float(hypergeom.sf(5, 40, 20, 6)) * pieces * 2, 1.0))
+    pieces = 5  # three words, two pairs
+    assert trigger.p == pytest.approx(float(hypergeom.sf(5, 40, 20, 6)) * pieces * 2)
     limits = statistics.wilson(6, 6)
     assert limits is not None
     assert trigger.purity == pytest.approx(limits.low)
     assert found["bad"].target == 0
     assert found["bad"].p < 1e-6
     assert found["good"].p == 1.0
+
+
+def test_a_pair_is_left_out_where_its_word_says_the_same() -> None:
+    texts = ["very dull"] * 10 + ["fine old"] * 5 + ["fine", "old"] * 6
+    labels = np.array([0] * 10 + [1] * 5 + [0, 0, 1, 1] * 3)
+    found = {one.text for one in associated(texts, labels, 2, 3)}
+    assert {"dull", "very", "fine", "old", "fine old"} == found
 
 
 def test_a_rare_piece_is_left_out_and_nothing_gives_nothing() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from lextune.audits.numbers.attacks import area, caught, log_odds
+from lextune.audits.numbers.attacks import area, calibrated, caught, log_odds
 from lextune.statistics import clopper_pearson
 
 
@@ -21,6 +21,17 @@ def test_log_odds_are_of_the_rows_own_class_and_finite() -> None:
     assert found[1] == pytest.approx(-math.log(4))
     assert found[2] == pytest.approx(math.log(1e7), rel=1e-6)
     assert found[3] == pytest.approx(-math.log(1e7), rel=1e-6)
+
+
+def test_what_others_foresee_is_taken_away_on_whatever_scale() -> None:
+    draw = np.random.default_rng(2)
+    hard, own = draw.normal(size=200), draw.normal(size=200)
+    found = calibrated(own + 3 * hard + 5, np.array([hard, draw.normal(size=200)]))
+    assert abs(np.corrcoef(found, hard)[0, 1]) < 1e-9
+    assert np.corrcoef(found, own)[0, 1] > 0.98
+    few = calibrated(np.array([3.0, 1.0]), np.array([[1.0, 1.0], [3.0, 0.0]]))
+    assert few.tolist() == [1.0, 0.5]
+    assert calibrated(own, np.array([])) is own
 
 
 def test_area_by_hand() -> None:

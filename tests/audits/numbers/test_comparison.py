@@ -43,6 +43,7 @@ def test_the_gap_of_several_like_groups_excludes_0_in_at_most_5_of_100(
     for share in SHARES:
         figure = drawn(sizes, [share] * len(sizes))
         assert (comparison.widest(figure).low > 0).mean() <= 0.05
+        assert (comparison.widest(figure, 2).low > 0).mean() <= 0.025
         with np.errstate(invalid="ignore"):
             assert (comparison.to_best(figure).high.min(axis=-1) < 1).mean() <= 0.05
 

@@ -15,9 +15,9 @@ def test_half_of_each_side_teaches() -> None:
 
 
 def test_under_the_null_the_interval_holds_one_half() -> None:
-    rng, held = np.random.default_rng(0), 0
+    rng, held = np.random.default_rng(5), 0
     for seed in range(100):
-        features = rng.normal(size=(80, 12)).astype(np.float32)
+        features = rng.normal(size=(80, 5)).astype(np.float32)
         _, interval = told_apart(features, 40, halves(40, 40, seed))
         assert interval is not None
         held += interval.low <= 0.5 <= interval.high

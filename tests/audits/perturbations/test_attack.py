@@ -34,10 +34,17 @@ def alike(asked: Sequence[str]) -> list[list[str]]:
     return [table.get(word, []) for word in asked]
 
 
-def tried(text: str, queries: int = 50, share: float = 1.0) -> Attempt:
+def tried(text: str, queries: int = 50, share: float = 1.0, read: int | None = None) -> Attempt:
     start = scores([text])
     label = start.argmax(axis=1)
-    found = attack([text], label, start, scores, alike, Budget(queries, share))
+    found = attack(
+        [(text, len(text) if read is None else read)],
+        label,
+        start,
+        scores,
+        alike,
+        Budget(queries, share),
+    )
     assert len(found) == 1
     return found[0]
 
@@ -58,6 +65,13 @@ def test_a_budget_ends_the_search() -> None:
     questions = tried("A Superb film, lovely at times", queries=4)
     assert questions.queries <= 4
     assert not questions.turned
+
+
+def test_what_the_model_does_not_read_stays() -> None:
+    text = "A superb film, lovely at times"
+    one = tried(text, read=text.index("lovely"))
+    assert "".join(one.pieces) == "A grand film, lovely at times"
+    assert (one.words, one.turned) == (3, False)
 
 
 def test_what_does_not_help_is_left_as_it_is() -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from lextune.errors import ModelError
@@ -66,7 +68,11 @@ def one_by_one(
 
 
 def booked(
-    model: torch.nn.Module, batch: TextBatch, bound: float, dtype: torch.dtype = torch.float32
+    model: torch.nn.Module,
+    batch: TextBatch,
+    bound: float,
+    dtype: torch.dtype = torch.float32,
+    labels: torch.Tensor = LABELS,
 ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     book, known = Book(model, bound), anatomy(model)
     assert known is not None
@@ -75,7 +81,7 @@ def booked(
         states = read_states(model, known, batch, book)
         with book.watching(model):
             logits = known.head(states)
-    torch.nn.functional.cross_entropy(logits.float(), LABELS, reduction="sum").backward()
+    torch.nn.functional.cross_entropy(logits.float(), labels, reduction="sum").backward()
     norms = book.close()
     found = {name: one.grad for name, one in model.named_parameters() if one.grad is not None}
     return found, norms
@@ -93,8 +99,9 @@ def adapted(model: torch.nn.Module) -> None:
         one.requires_grad_("lora" in name or name.startswith("classifier"))
 
 
-@pytest.mark.parametrize("scope", ["full", "lora", "head"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "scope"), [*((kind, "full") for kind in KINDS), ("bert", "lora"), ("roberta", "head")]
+)
 def test_clipped_sums_are_those_of_one_row_after_the_other(kind: str, scope: str) -> None:
     model, batch = build(kind), rows(1 if kind == "roberta" else 0)
     if scope == "lora":
@@ -114,3 +121,58 @@ def test_clipped_sums_are_those_of_one_row_after_the_other(kind: str, scope: str
         torch.testing.assert_close(
             found[name], right, rtol=1e-5, atol=1e-5 * float(right.abs().max()) + 1e-9
         )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_no_row_adds_more_than_the_bound(dtype: torch.dtype) -> None:
+    """Of one row alone the clipped sum is what it adds; in bf16 too it must stay below what noise is made for."""
+    model, batch = build("bert"), rows(0)
+    for row in range(13):
+        alone = TextBatch(batch.encoded, batch.rows[row : row + 1])
+        model.zero_grad()
+        found, norms = booked(model, alone, 1e-3, dtype, LABELS[row : row + 1])
+        added = float(torch.stack([one.double().norm() for one in found.values()]).norm())
+        assert 0.9e-3 < added <= 1e-3 * (1 + 1e-6)
+        assert float(norms[0]) > 1e-3
+
+
+@given(
+    rows=st.integers(1, 3), tokens=st.integers(1, 9), biased=st.booleans(),
+    half=st.booleans(), seed=st.integers(0, 2**31), alike=st.floats(-1, 1),
+)  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_norms_from_inner_products_are_those_of_the_gradients(
+    rows: int, tokens: int, biased: bool, half: bool, seed: int, alike: float
+) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    a, g = (torch.randn(rows, tokens, width, generator=draw) for width in (6, 5))
+    g = g + alike * g.flip(1)  # tokens that add up, or that cancel each other
+    if half:
+        a, g = a.bfloat16(), g.bfloat16()
+    squares, spreads = squared_norms([a], [g], biased)
+    wide = torch.cat([a.double(), torch.full((rows, tokens, int(biased)), 1.0)], -1)
+    whole = torch.einsum("rta,rtg->rag", wide, g.double()).square().sum((1, 2))
+    assert bool(((squares - whole).abs() <= 2.0**-21 * spreads).all())
+    assert bool((whole <= spreads * (1 + 1e-5)).all())
+
+
+def test_products_of_bf16_values_are_exact_and_the_setting_is_put_back() -> None:
+    torch.manual_seed(0)
+    one, two = torch.randn(64, 300).bfloat16(), torch.randn(300, 48).bfloat16()
+    before = torch.backends.mkldnn.matmul.fp32_precision
+    with products_of(torch.bfloat16):
+        found = one.float() @ two.float()
+    assert torch.backends.mkldnn.matmul.fp32_precision == before
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found.double(), one.double() @ two.double(), rtol=1e-5, atol=1e-4)
+
+
+def test_weights_that_are_used_twice_or_not_seen_are_refused() -> None:
+    model, batch = build("bert"), rows(0)
+    model.bert.encoder.layer[1].output.dense = model.bert.encoder.layer[0].output.dense
+    with pytest.raises(ModelError, match="not known row by row"):
+        booked(model, batch, 1.0)
+    model = build("bert")
+    model.extra = torch.nn.Parameter(torch.zeros(3))
+    with pytest.raises(ModelError, match="gradient of extra is not known"):
+        booked(model, batch, 1.0)

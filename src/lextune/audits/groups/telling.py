@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -106,7 +106,7 @@ class Teller:
                 found += _Pairs(self, name, told, figure, enough).tell()
             elif told.difference:
                 found += self._against_rest(name, figure)
-        why = self._why_no_gap(enough)
+        why = self.why_no_gap(figure)
         if told.gap:
             found.append(self._gap(told.gap, figure, why))
         if told.impact and isinstance(figure, Proportions):
@@ -140,13 +140,14 @@ class Teller:
                 f"{self.grouping.names[at]} minus the rest", problem,
             )  # fmt: skip
 
-    def _why_no_gap(self, enough: Bools) -> str:
+    def why_no_gap(self, figure: Figure) -> str:
+        """Why no gap is measured, or nothing."""
         count = int(self.compared.sum())
         if count < 2:
             return "fewer than two groups"
         if count > MOST_GROUPS:
             return f"more than {MOST_GROUPS} groups"
-        missing = int((self.compared & ~enough).sum())
+        missing = int((self.compared & (figure.n < self.minimum_rows)).sum())
         few = f"fewer than {self.minimum_rows} such rows in {missing} of {count} groups"
         return few if missing else ""
 
@@ -186,17 +187,7 @@ class Teller:
         column, n = self.grouping.column, int(figure.of[self.compared].sum())
         yield self._ratio(f"{name}_minimum.{column}", least, n, method, None, why)
         p = math.nan if why else _p_of_extremes(some)
-        problem = why or ("" if math.isfinite(p) else "undefined")
-        if problem:
-            yield Measurement(
-                name=f"{name}_p_value.{column}",
-                value=None,
-                n=n,
-                unit="probability",
-                problem=problem,
-            )
-        else:
-            yield Measurement.exact(f"{name}_p_value.{column}", p, n=n, unit="probability")
+        yield _p_value(f"{name}_p_value.{column}", p, n, None, why)
 
     def _ratio(
         self, name: str, limits: Floats | None, n: int, method: str,
@@ -256,6 +247,55 @@ class _Pairs:
         return found
 
 
+def over_columns(told: Told, parts: Sequence[tuple[Teller, Figure]]) -> Iterator[Measurement]:
+    """The largest gap and the least ratio over several columns; undefined where that of one column is.
+
+    Their limits hold whenever those of all columns hold together. `n` is that of the column with the fewest rows.
+
+    Args:
+        told: What is told of the figure.
+        parts: The figure of the groups of each column.
+    """
+    whys = [
+        f"{one.grouping.column}: {why}" for one, figure in parts if (why := one.why_no_gap(figure))
+    ]
+    some = [figure.some(one.compared) for one, figure in parts]
+    n, count, why = min(int(one.n.sum()) for one in some), len(parts), "; ".join(whys)
+    if told.gap:
+        name, limits = f"largest_{told.gap}", None
+        if not why:
+            limits = np.array([comparison.widest(one, count) for one in some]).max(axis=0)
+        yield _overall(
+            name, limits, n, "proportion", why, f"widest of joint limits, columns: {count}"
+        )
+    rates = [one for one in some if isinstance(one, Proportions)]
+    if told.impact and rates:
+        limits, p = None, math.nan
+        if not why:
+            best = [np.array(comparison.to_best(one, count)).min(axis=1) for one in rates]
+            limits = np.array(best).min(axis=0)
+            p = min(count * min(_p_of_extremes(one) for one in rates), 1.0)
+            why = "" if math.isfinite(limits[0]) else "all rates are 0"
+        yield _overall(
+            f"least_{told.impact}",
+            limits,
+            n,
+            "ratio",
+            why,
+            f"widest of joint limits, columns: {count}",
+        )
+        yield _p_value(f"least_{told.impact}_p_value", p, n, None, why)
+
+
+def _overall(
+    name: str, limits: Floats | None, n: int, unit: str, why: str, method: str
+) -> Measurement:
+    if limits is None or why:
+        return _measured(name, None, None, n, None, why, unit)
+    value, low, high = limits.tolist()
+    return _measured(name, value, _interval(low, high, method), n, None, "", unit)
+
+
 def told_apart(measurements: list[Measurement], column: str) -> Iterator[str]:
     """A sentence for each figure by which pairs of groups differ, with the largest difference."""
     shown = {(one.name, one.group): one for one in measurements}
@@ -302,7 +342,7 @@ def _measured(
     )  # fmt: skip
 
 
-def _p_value(name: str, p: float, n: int, pair: str, problem: str) -> Measurement:
+def _p_value(name: str, p: float, n: int, pair: str | None, problem: str) -> Measurement:
     if problem:
         return _measured(name, None, None, n, pair, problem, "probability")
     return Measurement.exact(name, float(p), n=n, unit="probability").model_copy(

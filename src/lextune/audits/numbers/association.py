@@ -62,6 +62,8 @@ def associated(
 ) -> list[Piece]:
     """Every piece that stands in at least `least` rows, with the class that it goes with most, the purest first.
 
+    A pair is left out where one of its parts goes with the same class by itself: it would only say so again.
+
     Args:
         texts: Of training.
         labels: Class numbers, shape (rows,).
@@ -89,7 +91,18 @@ def associated(
             names, target, rows, purity, chance[place, target], strict=True
         )
     ]
-    return sorted(found, key=lambda one: (-one.purity, one.p, one.text))
+    alone = {(one.text, one.target) for one in found if one.p < 0.05}
+    kept = [
+        one for one in found if not any((part, one.target) in alone for part in _parts(one.text))
+    ]
+    return sorted(kept, key=lambda one: (-one.purity, one.p, one.text))
+
+
+def _parts(piece: str) -> list[str]:
+    """What a pair is made of; nothing of a piece that is no pair."""
+    if " " in piece:
+        return piece.split(" ")
+    return list(piece) if len(piece) == 2 and _HAN.match(piece) else []
 
 
 def _lower(successes: npt.NDArray[np.int64], n: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -16,6 +16,8 @@ Ints = npt.NDArray[np.int64]
 
 #: A probability of 0 or 1 in float32 has odds that no model means.
 _LEAST = 1e-7
+#: Fewer rows for each weight would be fitted rather than foreseen.
+_ROWS_A_WEIGHT = 10
 
 
 def log_odds(scores: Floats, labels: Ints) -> Floats:
@@ -29,6 +31,26 @@ def log_odds(scores: Floats, labels: Ints) -> Floats:
     """
     own = np.clip(scores[np.arange(len(labels)), labels].astype(np.float64), _LEAST, 1 - _LEAST)
     return np.asarray(np.log(own) - np.log1p(-own), np.float64)
+
+
+def calibrated(sure: Floats, doubts: Floats) -> Floats:
+    """What of a model's certainty cannot be foreseen from models that saw none of the rows, shape (rows,).
+
+    Residuals of least squares over all rows together: members and others are treated alike, so that scores which know
+    nothing of membership still know nothing of it. Plain differences, as Watson et al. 2022 (arXiv:2111.08440) take
+    them, suppose that all models are sure on one scale; a probe of a frozen encoder is not.
+
+    Args:
+        sure: Of the model, shape (rows,).
+        doubts: Of the others, shape (models, rows); none leaves the certainty as it is.
+    """
+    if not len(doubts):
+        return sure
+    if len(sure) < _ROWS_A_WEIGHT * (len(doubts) + 1):
+        return np.asarray(sure - doubts.mean(axis=0), np.float64)
+    known = np.column_stack([doubts.T, np.ones(len(sure))])
+    weights = np.linalg.lstsq(known, sure, rcond=None)[0]
+    return np.asarray(sure - known @ weights, np.float64)
 
 
 def area(members: Floats, others: Floats) -> tuple[float, Interval | None]:

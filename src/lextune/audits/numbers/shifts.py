@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
@@ -27,23 +26,26 @@ def mean_shift(changes: Floats, level: float = LEVEL) -> tuple[float, Interval] 
         changes: Shape (rows,).
         level: Of the interval.
     """
-    from scipy.stats import t
-
-    n = len(changes)
-    if n == 0:
+    if not len(changes):
         return None
     value = float(changes.mean())
-    each = NormalDist().inv_cdf(0.5 + level / 2) ** 2 / 4
-    size = n + 2 * each
-    middle = float(changes.sum()) / size
-    squares = float(np.square(changes).sum()) + 2 * each - size * middle * middle
-    half = float(t.ppf(0.5 + level / 2, size - 1)) * math.sqrt(squares / (size - 1) / size)
+    low, high = (float(one) for one in shift_limits(changes, level))
     return value, Interval(
-        low=max(min(middle - half, value), -1.0),
-        high=min(max(middle + half, value), 1.0),
-        level=level,
+        low=min(low, value), high=max(high, value), level=level,
         method="Student with a row up and a row down",
-    )
+    )  # fmt: skip
+
+
+def shift_limits(changes: Floats, level: float) -> tuple[Floats, Floats]:
+    """The limits of `mean_shift`, of the last axis, at least one row there; between -1 and 1."""
+    from scipy.stats import t
+
+    each = NormalDist().inv_cdf(0.5 + level / 2) ** 2 / 4
+    size = changes.shape[-1] + 2 * each
+    middle = changes.sum(axis=-1) / size
+    squares = np.square(changes).sum(axis=-1) + 2 * each - size * np.square(middle)
+    half = float(t.ppf(0.5 + level / 2, size - 1)) * np.sqrt(squares / (size - 1) / size)
+    return np.maximum(middle - half, -1.0), np.minimum(middle + half, 1.0)
 
 
 def largest(figures: Sequence[tuple[float, Interval]]) -> tuple[float, Interval] | None:

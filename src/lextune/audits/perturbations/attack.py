@@ -70,20 +70,22 @@ class Attempt:
 
 
 def attack(
-    texts: Sequence[str], labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float64],
+    texts: Sequence[tuple[str, int]], labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float64],
     ask: Scores, substitutes: Substitutes, budget: Budget,
 ) -> list[Attempt]:  # fmt: skip
     """Attacks on texts that the model answers right, side by side so that the model is asked many at a time.
 
     Args:
-        texts: To attack.
+        texts: To attack, each with how many signs from its beginning the model reads.
         labels: Their classes, shape (texts,).
         scores: The model's, shape (texts, classes).
         ask: The model.
         substitutes: For words.
         budget: Of each text.
     """
-    pieces = [UNITS.split(text) for text in texts]
+    pieces = [UNITS.split(text[:read]) for text, read in texts]
+    for one, (text, read) in zip(pieces, texts, strict=True):
+        one[-1] += text[read:]
     asked = sorted({word.lower() for one in pieces for word in one[1::2]})
     found = dict(zip(asked, substitutes(asked), strict=True))
     attempts = []

@@ -140,6 +140,22 @@ def word_vectors(loaded: Any) -> Callable[[Sequence[str]], Floats] | None:
     return vectors
 
 
+def read_of(loaded: Any, text: str) -> int:
+    """How many signs from the beginning of a text fit into what the model reads; all where nothing says how much.
+
+    Args:
+        loaded: A `models.loading.LoadedModel` of texts, or None.
+        text: Any.
+    """
+    if loaded is None or not loaded.encode([text]).truncated:
+        return len(text)
+    low, high = 0, len(text)  # so many are read, and so many are not
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if loaded.encode([text[:middle]]).truncated else (middle, high)
+    return low
+
+
 def _around(encoded: Any) -> tuple[int, int]:
     """How many tokens stand before and after any text, seen from texts that have no other token in common."""
     rows = [

@@ -83,7 +83,7 @@ class Method(ABC):
         """Around the gradient of a step in an epoch (from 0): what is not to be changed yet needs no gradient inside."""
         yield
 
-    def begin(self, rows: int, steps: int) -> None:
+    def begin(self, rows: int, steps: int) -> None:  # noqa: B027
         """Told before the first step how many training rows and, at most, steps there are; 0 steps are only tried."""
 
     def steps(
@@ -112,8 +112,12 @@ class Method(ABC):
         """What a checkpoint must hold of the method itself, so that a resumed run goes on alike."""
         return {}
 
-    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:  # noqa: B027
         """Take back what `tensors` gave."""
+
+    def forget(self) -> bool:
+        """Drop what only further steps would need; whether checkpoints held some of it."""
+        return False
 
     def privacy(self, steps: int, epochs: int) -> dict[str, Any] | None:  # noqa: ARG002
         """What the steps done spent of the training rows' privacy, for the statement; None where nothing is claimed."""

@@ -1,4 +1,4 @@
-"""The method `dp_sgd`: another method's weights are trained with differential privacy of the training rows; it knows no accountant."""
+"""The method `dp_sgd`: trains what another method trains, with differential privacy of the rows; it counts no epsilon."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from lextune.training.objective import Objective
     from lextune.training.privacy.accounting import Mechanism
+    from lextune.training.privacy.secret import Secret
 
 _SCOPES: Mapping[str, type[Method]] = {"full": Full, "lora": Lora, "head": Head}
 _EPSILON = 8.0
@@ -33,12 +34,12 @@ _KINDS = ("class", "classes")
 
 @methods.register("dp_sgd")
 class DpSgd(Method):
-    """Abadi et al. 2016, arXiv:1607.00133: each row is in a step by a coin of its own, its gradient is clipped to
-    `max_grad_norm`, noise is added to the sum, and AdamW takes the step.
+    """Rows in a step by coins of their own, gradients clipped row by row, noise on their sum, then AdamW.
 
-    Batch size (times accumulation) is the expected number of rows in a step, by which sums are divided whatever
-    the coins said. Samples and noise come from a secret of the run that lies in its checkpoints alone.
-    """  # noqa: D205
+    After Abadi et al. 2016, arXiv:1607.00133; the clipping bound is `max_grad_norm`. Batch size (times
+    accumulation) is the expected number of rows in a step, by which sums are divided whatever the coins said.
+    Samples and noise come from a secret of the run that lies in its checkpoints until it is done.
+    """
 
     settings: ClassVar[frozenset[str]] = frozenset(
         {"dp_scope", "target_epsilon", "target_delta", "noise_multiplier", "freeze_embeddings"}
@@ -65,7 +66,7 @@ class DpSgd(Method):
         from lextune.training.privacy.secret import Secret, fresh
 
         groups = self._inner.prepare(model)
-        self._model, self._secret = model, Secret(fresh())
+        self._secret: Secret | None = Secret(fresh())
         self._book = Book(model, self.config.max_grad_norm)
         self._trained = [one for one in model.parameters() if one.requires_grad]
         return groups
@@ -108,6 +109,7 @@ class DpSgd(Method):
         self, lengths: npt.NDArray[np.int64], epoch: int
     ) -> list[list[npt.NDArray[np.int64]]]:
         """As many as batches would cover all rows; a row may be in none of them or in several."""
+        assert self._secret is not None
         count = math.ceil(self._rows / self._expected)
         drawn = [
             self._secret.sample(len(lengths), self.rate, epoch * count + i) for i in range(count)
@@ -151,6 +153,7 @@ class DpSgd(Method):
         """Add the noise of a step to the sum of clipped gradients, and divide it by the rows expected."""
         import torch
 
+        assert self._secret is not None
         self._book.forget()
         for one in self._trained:
             if one.grad is None:
@@ -163,9 +166,11 @@ class DpSgd(Method):
             return float(torch.nn.utils.get_total_norm(grads))
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """The secret."""
+        """The secret, as long as there are steps to take."""
         import torch
 
+        if self._secret is None:
+            return {}
         return {"secret": torch.frombuffer(bytearray(self._secret.key), dtype=torch.uint8)}
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -173,6 +178,11 @@ class DpSgd(Method):
         from lextune.training.privacy.secret import Secret
 
         self._secret = Secret(tensors["secret"].numpy().tobytes())
+
+    def forget(self) -> bool:
+        """The secret: without it nobody can take the noise off the weights again."""
+        self._secret = None
+        return True
 
     def privacy(self, steps: int, epochs: int) -> dict[str, Any]:
         """All steps are charged, though the weights of an earlier epoch may be kept: all were looked at to choose."""

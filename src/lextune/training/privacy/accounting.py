@@ -22,7 +22,7 @@ _PRV_ERROR = 0.01
 _APART = 0.02
 #: Of privacy losses, in the PLD accountant: finer steps moved epsilon by less than 0.0003 and took ten times as long.
 _STEP = 1e-3
-#: Noise is sought between these multiples of the clipping bound, and so exactly.
+#: Noise is sought between these multiples of the clipping bound, and as exactly, relatively.
 _LEAST, _MOST, _EXACT = 0.15, 512.0, 1e-3
 
 
@@ -87,16 +87,23 @@ def noise_for(target: float, delta: float, rate: float, steps: int) -> float:
     Raises:
         TrainingError: There is none that the accountants can compute.
     """
-    low, high = math.log(_LEAST), math.log(_LEAST * 4)
-    while _pld(Mechanism(rate, math.exp(high), steps), delta) > target:
-        low, high = high, high + math.log(2)
+    from scipy.optimize import brentq
+
+    # what the other accountant will add
+    goal = target - min(_PRV_ERROR, target / 10)
+
+    def above(log_noise: float) -> float:
+        return math.log(_pld(Mechanism(rate, math.exp(log_noise), steps), delta) / goal)
+
+    low = high = 0.0
+    while above(high) > 0:
+        low, high = high, high + math.log(4)
         if high > math.log(_MOST):
             raise _out_of_reach(target, delta, steps)
-    while high - low > _EXACT:
-        middle = (low + high) / 2
-        enough = _pld(Mechanism(rate, math.exp(middle), steps), delta) <= target
-        low, high = (low, middle) if enough else (middle, high)
-    noise = math.exp(high)
+    while low == high and low > math.log(_LEAST):
+        low = max(math.log(_LEAST), low - math.log(2))
+        low, high = (low, high) if above(low) > 0 else (low, low)
+    noise = math.exp(high if low == high else brentq(above, low, high, xtol=_EXACT))
     while spent(Mechanism(rate, noise, steps), delta).epsilon > target:
         noise *= 1 + 2 * _EXACT
         if noise > _MOST:
