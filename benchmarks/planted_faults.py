@@ -112,14 +112,14 @@ def untouched(rows: Rows, draw: np.random.Generator) -> Rows:
 @contextlib.contextmanager
 def no_noise() -> Iterator[None]:
     """The private training adds no noise, and claims the epsilon all the same."""
-    from lextune.training.privacy import noise
+    from lextune.training.privacy.secret import Secret
 
-    real = noise.draw
-    noise.draw = lambda like, scale, key: real(like, 0.0, key)
+    real = Secret.add_noise
+    Secret.add_noise = lambda *_: None  # type: ignore[method-assign]
     try:
         yield
     finally:
-        noise.draw = real
+        Secret.add_noise = real  # type: ignore[method-assign]
 
 
 _CANARIES = "data.canaries={count: 200, copies: 1, seed: 1}"
@@ -133,6 +133,14 @@ DATA_FAULTS = (
     DataFault(
         "memorised_canaries", "model", ("house_audits/canaries_not_memorised",), untouched,
         settings=(_CANARIES, "use.canaries_planted=true"), planted=("data.canaries.copies=16", "train.epochs=8"),
+    ),
+    DataFault(
+        "epsilon_that_was_not_spent", "model", ("house_audits/epsilon_as_claimed",), untouched,
+        settings=(
+            "data.canaries={count: 600, copies: 1, seed: 1}", "use.canaries_planted=true", "use.privacy_claimed=true",
+            "train.method=dp_sgd", "train.target_epsilon=1", "train.epochs=12", "train.learning_rate=5e-4",
+        ),
+        around=no_noise,
     ),
 )  # fmt: skip
 
