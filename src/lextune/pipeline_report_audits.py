@@ -40,7 +40,7 @@ def audited(results: Sequence[AuditResult]) -> list[Audited]:
 
 def _audited(result: AuditResult) -> Audited:
     one = audits.get(result.audit)
-    about = " ".join((one.__doc__ or "").split("\n\n")[0].split())
+    about = " ".join((one.__doc__ or "").split("\n\n")[0].replace("`", "").split())
     drawn = [_drawn(chart, result.measurements) for chart in one.charts]
     return Audited(result, about, [chart for chart in drawn if chart is not None])
 

@@ -11,8 +11,8 @@ from lextune.cli.output import say, table
 if TYPE_CHECKING:
     from lextune.records import AuditResult, Measurement
 
-#: Of one audit.
-_FIGURES, _FINDINGS = 3, 2
+#: Of one audit: figures, findings, and lines of each finding.
+_FIGURES, _FINDINGS, _LINES = 3, 2, 2
 _WIDTH = 80
 
 
@@ -28,14 +28,18 @@ def show_audits(results: Sequence[AuditResult], read: Container[str]) -> None:
     rows = [row for one in results for row in _rows(one, read)]
     table("Audits, with intervals", ["audit and figure", "value", "n"], rows)
     for one in results:
-        if one.status == "complete":
+        if one.status != "crashed":  # why it did stands in the table
             _show_findings(one)
+    if any(one.findings for one in results if one.status != "crashed"):
+        say("")
 
 
 def _rows(result: AuditResult, read: Container[str]) -> list[tuple[str, str, str]]:
     """The audit and its first figures; why, where it has none."""
     if result.status != "complete":
-        return [(result.audit, _words(result), "")]
+        status = result.status.replace("_", " ")
+        why = f": {' '.join(result.findings)}" if result.status == "crashed" else ""
+        return [(result.audit, status + why, "")]
     whole = [one for one in result.measurements if one.group is None]
     ranked = sorted(whole, key=lambda one: (one.name not in read, one.value is None))
     rows = [(f" {one.name}", _figure(one), f"{one.n:,}") for one in ranked[:_FIGURES]]
@@ -43,19 +47,16 @@ def _rows(result: AuditResult, read: Container[str]) -> list[tuple[str, str, str
     return [(result.audit, f"{more:,} more figures" if more else "", ""), *rows]
 
 
-def _words(result: AuditResult) -> str:
-    why = " ".join(result.findings)
-    status = result.status.replace("_", " ")
-    return f"{status}: {why}" if why else status
-
-
 def _show_findings(result: AuditResult) -> None:
     for finding in result.findings[:_FINDINGS]:
-        lines = textwrap.wrap(f"{result.audit}: {finding}", _WIDTH, subsequent_indent="  ")
+        lines = textwrap.wrap(
+            f"{result.audit}: {finding}", _WIDTH, subsequent_indent="  ", max_lines=_LINES,
+            placeholder=" …",
+        )  # fmt: skip
         say("\n".join(lines))
     left = len(result.findings) - _FINDINGS
     if left > 0:
-        say(f"  and {left} more findings, in the dossier")
+        say(f"  and {left} more findings, in the report")
 
 
 def _figure(one: Measurement) -> str:

@@ -16,6 +16,9 @@ _MOST_BARS, _MOST_LINES = 40, 8
 _COLOURS = ("#2B8CC4", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#8C6BB1", "#7F7F7F", "#B79F00")
 _NUMBER = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _PLACE = re.compile(rf"({_NUMBER})(?:-({_NUMBER}))?")
+_BESIDE = {"orient": "right", "labelLimit": 180}
+#: A title that may be long lies above its axis.
+_ABOVE = {"titleAngle": 0, "titleAlign": "left", "titleX": -20, "titleY": -12}
 _NOT_MEASURED = "not measured 未测得"
 
 
@@ -167,12 +170,12 @@ def _line_spec(
         "x": {"field": "at", "type": "quantitative", "title": style.axis, "scale": across,
               "axis": {"format": "~g", "tickCount": 6}},
         "y": {"field": "value", "type": "quantitative", "title": style.title, "scale": unit,
-              "axis": {"format": "~g", "tickCount": 6}},
+              "axis": {"format": "~g", "tickCount": 6, **_ABOVE}},
     }  # fmt: skip
     colour: dict[str, Any] = {"value": _COLOURS[0]}
     if len(lines) > 1:
         scale = {"domain": lines, "range": list(_COLOURS)}
-        colour = {"field": "series", "type": "nominal", "scale": scale, "legend": {"columns": 4, "labelLimit": 180}}  # fmt: skip
+        colour = {"field": "series", "type": "nominal", "scale": scale, "legend": _BESIDE}
     ends = {**place["y"], "field": "low"}
     layer: list[dict[str, Any]] = [
         {"mark": {"type": "line", "strokeWidth": 2},

@@ -119,7 +119,7 @@ def _chart(page: Page, chart: Figure, others: Sequence[tuple[str, str, list[str]
     yield from _wrapped(f"{chart.title[0]}. {chart.says[0]}")
     yield from plot(chart.points)
     if chart.left_out:
-        yield f"{chart.left_out} further figures have no place in it."
+        yield f"{chart.left_out} further figures were not measured, or have no place in it."
     read = used(page, chart.drawn)
     if read:
         yield from _wrapped(f"Read by {_named(read)}.")
