@@ -211,7 +211,15 @@ def test_a_model_whose_rows_cannot_be_told_apart_is_refused_but_for_its_head(
     folder = tiny.write_tiny_model(tmp_path / "mpnet", "mpnet")
     files = {one.name: one.read_bytes() for one in folder.iterdir()}
     bench = Bench(files, reviews.rows, tmp_path)
-    with pytest.raises(ModelError, match="dp_scope"):
-        bench.run(private(bench, tmp_path / "c"))
-    outcome = bench.run(private(bench, tmp_path / "d", dp_scope="head"))
-    assert outcome.steps == 10
+    train, some = bench.part(bench.rows[:8]), np.arange(8)
+    for scope in ("full", "head"):
+        trainer = private(bench, tmp_path / scope, dp_scope=scope)
+        trainer.method.begin(8, 1)
+        if scope == "full":
+            with pytest.raises(ModelError, match="dp_scope"):
+                trainer.method.logits(trainer.task, trainer.model, train.encoded, some)
+            continue
+        logits = trainer.method.logits(trainer.task, trainer.model, train.encoded, some)
+        trainer.method.backward(logits.float().square().mean())
+        named = trainer.model.named_parameters()
+        assert all((one.grad is not None) == one.requires_grad for _, one in named)
