@@ -31,7 +31,7 @@ _SLACK = {torch.float32: 2.0**-22, torch.bfloat16: 2.0**-9}
 class _Use:
     """One application of weights in a pass: whose, and how the clipped sum of their gradients is made of factors."""
 
-    parameters: tuple[nn.Parameter, ...]
+    parameters: tuple[torch.Tensor, ...]
     add: Callable[[torch.Tensor], Sequence[torch.Tensor]]
 
 
@@ -45,7 +45,9 @@ class Book:
 
     def __init__(self, model: nn.Module, bound: float) -> None:
         self.bound = bound
-        self._names = {one: name for name, one in model.named_parameters() if one.requires_grad}
+        self._names: dict[torch.Tensor, str] = {
+            one: name for name, one in model.named_parameters() if one.requires_grad
+        }
         where = next(model.parameters()).device
         # without it a pass whose inputs need no gradient would have no backward pass
         self._anchor = torch.zeros((), device=where, requires_grad=True)
@@ -60,7 +62,7 @@ class Book:
         self._squares = torch.zeros(rows, dtype=torch.float64, device=where)
         self._spreads = torch.zeros(rows, dtype=torch.float64, device=where)
         self._slack = _SLACK[torch.float32]
-        self._seen: set[nn.Parameter] = set()
+        self._seen: set[torch.Tensor] = set()
 
     def begin(self, batch: Packed) -> None:
         """What is applied from here on lies in a line of tokens."""
@@ -179,15 +181,16 @@ class Book:
         self._slack = max(self._slack, _SLACK[a.dtype])
         self._note(line, *squared_norms(line.parts(a), line.parts(g), biased))
         sizes = [one.out_features for one in modules]
-        biases = [one.bias for one in modules] if biased else []
+        shifts = [one.bias for one in modules] if biased else []
 
         def add(factors: torch.Tensor) -> list[torch.Tensor]:
             scaled = line.scale_(g.to(torch.float32, copy=True), factors).flatten(0, -2)
             with products_of(a.dtype):
                 weights = torch.mm(scaled.t(), a.flatten(0, -2).float())
-            return [*weights.split(sizes), *(scaled.sum(0).split(sizes) if biased else ())]
+            biases = torch.split(scaled.sum(0), sizes) if biased else ()
+            return [*torch.split(weights, sizes), *biases]
 
-        self._keep((*(one.weight for one in modules), *biases), add)
+        self._keep((*(one.weight for one in modules), *shifts), add)
 
     def book_norm(
         self, scale: torch.Tensor, shift: torch.Tensor, module: nn.LayerNorm, line: Line
@@ -221,7 +224,7 @@ class Book:
         self._spreads += line.asked(spreads)
 
     def _keep(
-        self, parameters: tuple[nn.Parameter, ...],
+        self, parameters: tuple[torch.Tensor, ...],
         add: Callable[[torch.Tensor], Sequence[torch.Tensor]],
     ) -> None:  # fmt: skip
         twice = [self._names.get(one, "a weight") for one in parameters if one in self._seen]

@@ -64,9 +64,9 @@ class Line:
         if x.ndim == 3:
             return [x]
         sizes = [count * width for count, width in self.groups]
-        found = x[: self.end].split(sizes)
+        found = torch.split(x[: self.end], sizes)
         return [
-            part.unflatten(0, group) for part, group in zip(found, self.groups, strict=True)
+            torch.unflatten(part, 0, group) for part, group in zip(found, self.groups, strict=True)
         ]  # fmt: skip
 
     def asked(self, values: torch.Tensor) -> torch.Tensor:
