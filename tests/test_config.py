@@ -410,6 +410,8 @@ AUDITED = {
         ({"calibrashun": {}}, "no audit 'calibrashun'"),
         ({"group_fairness": {"binz": 3}}, "audit_parameters.group_fairness: unknown key 'binz'"),
         ({"group_fairness": 3}, "audit_parameters.group_fairness"),
+        ({"generalisation": {"production": "nowhere.csv"}}, "nowhere.csv is not there"),
+        ({"counterfactual": {"suites": {"mine": "no.tsv"}}}, "no.tsv is not there"),
     ],
 )
 def test_parameters_that_no_audit_takes_are_refused(given: Any, fact: str) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from audited import Audited, audited_reviews
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def reviews(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:

@@ -56,7 +56,7 @@ def grouped(result: AuditResult, name: str) -> dict[str | None, float | None]:
 
 
 def test_gaps_are_newcombes_by_hand() -> None:
-    result = run(bench_of(other=part(50, 100)), domains={"shop": "other"})
+    result = run(bench_of(**{"pypi:other": part(50, 100)}), domains={"shop": "pypi:other"})
     found = figures(result)
     expected = independent_difference(30, 150, 2, 200)
     assert expected is not None
@@ -77,8 +77,8 @@ def test_gaps_are_newcombes_by_hand() -> None:
 
 
 def test_other_rows_are_told_apart_and_equal_ones_are_not() -> None:
-    bench = bench_of(used=part(0, 150, mark=1.0, seed=3))
-    found = figures(run(bench, production="used"))
+    bench = bench_of(**{"pypi:used": part(0, 150, mark=1.0, seed=3)})
+    found = figures(run(bench, production="pypi:used"))
     same, moved = found["train_test_auc"].interval, found["production_test_auc"].interval
     assert same is not None
     assert same.low < 0.5 < same.high

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import AfterValidator
 
 from lextune.config_training import Section
 from lextune.labels import InputKind, LabelKind
 from lextune.records import AuditResult, Measurement, TrainedModel
 from lextune.registry import Registry
+from lextune.validation import Word
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lextune.canaries import Canaries
 
+
+def _there(value: str) -> str:
+    if not value.startswith("pypi:") and not Path(value).exists():
+        raise ValueError(f"{value} is not there. Remedy: check the path")
+    return value
+
+
+#: A file, a folder or `pypi:PACKAGE/PATH` that a parameter names: one that is not there stops a run before it trains.
+Source = Annotated[Word, AfterValidator(_there)]
 PartName = Literal["train", "validation", "test"]
 #: What an audit needs beyond the answers of the test part; a run has all of it, a file of predictions nothing.
 Need = Literal["model", "train", "validation", "refit"]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from lextune import statistics
-from lextune.audits.base import AuditInput, Bench, Chart, audit
+from lextune.audits.base import AuditInput, Bench, Chart, Source, audit
 from lextune.audits.numbers import alike, shifts
 from lextune.audits.terms.lists import Terms, known_languages, read_terms, terms_of
 from lextune.audits.terms.suites import Suite, from_templates, joined, read_suite
@@ -33,7 +33,7 @@ class Parameters(Section):
     attributes: Words = Field(
         (), description="Attributes to look at; empty is all that are listed."
     )
-    terms: Word | None = Field(
+    terms: Source | None = Field(
         None,
         description="Path of a list of terms of one's own; null is the lists of the data's languages.",
     )
@@ -48,7 +48,9 @@ class Parameters(Section):
     templates: bool = Field(
         True, description="Whether sentences with persons of each group are tried."
     )
-    suites: dict[Word, Word] = Field({}, description="Suites of sentences: a name and a path each.")
+    suites: dict[Word, Source] = Field(
+        {}, description="Suites of sentences: a name and a path each."
+    )
     suite_rows: Count = Field(
         2000, description="Sentences of a suite that are tried, in whole sets."
     )

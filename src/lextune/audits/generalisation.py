@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from lextune.audits.base import AuditInput, Chart, audit
+from lextune.audits.base import AuditInput, Chart, Source, audit
 from lextune.audits.numbers.learning_curve import LEAST_ERRORS, extrapolate, power_law
 from lextune.audits.numbers.mean_errors import error_difference, mean_error
 from lextune.audits.numbers.two_samples import halves, told_apart, words
@@ -29,11 +29,11 @@ class Parameters(Section):
     rows: int = Field(
         1000, ge=1, description="Rows of train, of validation and of each domain, at most."
     )
-    domains: dict[Word, Word] = Field(
+    domains: dict[Word, Source] = Field(
         default_factory=dict,
         description="Labelled data of other domains: a name, and a source as in `data.test`.",
     )
-    production: Word | None = Field(
+    production: Source | None = Field(
         None,
         description="Data as the model meets it in use, which needs no labels where rows are texts.",
     )
