@@ -40,34 +40,49 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--only", nargs="*", help="names of faults")
+    parser.add_argument("--without", nargs="*", default=[], help="names of faults")
+    parser.add_argument(
+        "--report", nargs="*", type=Path, help="print what these files hold, and plant nothing"
+    )
     asked = parser.parse_args()
+    if asked.report:
+        _report([one for path in asked.report for one in json.loads(path.read_bytes())])
+        return
     with tempfile.TemporaryDirectory(prefix="gates-") as name:
         os.environ["LEXTUNE_HOME"] = f"{name}/home"
         seeds = range(asked.first, asked.first + asked.seeds)
-        trials = list(_trials(Path(name), seeds, asked.rows, asked.only))
+        trials = list(_trials(Path(name), seeds, asked))
     if asked.out is not None:
         asked.out.write_text(json.dumps(trials, indent=1) + "\n", encoding="utf-8")
     _report(trials)
 
 
 def _trials(
-    folder: Path, seeds: Sequence[int], size: int, only: Sequence[str] | None
+    folder: Path, seeds: Sequence[int], asked: argparse.Namespace
 ) -> Iterator[dict[str, Any]]:
     """One record for each thing planted, or left clean, and looked for."""
-    faults = [one for one in DATA_FAULTS if not only or one.name in only]
-    planted = [one for one in INTEGRITY_FAULTS if not only or one.__name__ in only]
+
+    def wanted(name: str) -> bool:
+        return name not in asked.without and (not asked.only or name in asked.only)
+
+    faults = [one for one in DATA_FAULTS if wanted(one.name)]
+    planted = [one for one in INTEGRITY_FAULTS if wanted(one.__name__)]
     other: Path | None = None
     for seed in seeds:
-        rows = _draw(seed, size)
+        rows = _draw(seed, asked.rows)
         where = folder / str(seed)
         clean: dict[str, Any] = {}
-        for settings in {one.settings for one in faults} | {()}:
+        for settings in dict.fromkeys(
+            [*(one.settings for one in faults), *([()] if planted else [])]
+        ):
             clean[settings] = _run(where / f"clean-{len(clean)}", rows, settings, seed)
         for fault in faults:
             yield _record(fault, seed, "clean", clean[fault.settings])
             changed = fault.plant(rows, np.random.default_rng([seed, 1]))
             made = _run(where / fault.name, changed, (*fault.settings, *fault.planted), seed, fault)
             yield _record(fault, seed, "planted", made)
+        if not planted:
+            continue
         release = clean[()].get("release")
         if release is None:
             print(f"seed {seed}: the clean run was not released: {clean[()]}")
@@ -119,6 +134,12 @@ def _run(
         },
         "evaluation": {"bootstrap_samples": 500, "seed": seed},
         "audits": [],
+        # what no fault here is looked for by may take few rows
+        "audit_parameters": {
+            "counterfactual": {"rows": 30, "templates": False},
+            "membership_inference": {"rows": 100, "references": 0},
+            "robustness": {"rows": 60, "attack_rows": 0},
+        },
         "use": {"purpose": "count planted faults", "commercial": False, "places": ["EU"], "people_affected": True,
                 "privacy_claimed": False, "canaries_planted": False},
         "policy": {"packs": ["house", "house_audits"]},

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: So many steps that no checkpoint is written.
 _NEVER = 2**31 - 1
+#: Rows of validation that choose the epoch of a model that is trained again.
+_VALIDATED = 128
 #: Inputs that are encoded at a time, where nothing says how large they are.
 _AT_ONCE = 256
 
@@ -107,6 +109,14 @@ class RunBench:
             self._parts[name, most] = self._made(name, table, most)
         return self._parts[name, most]
 
+    def _few(self, name: PartName, most: int) -> Any:
+        """The table of a part, or of so many rows of it, drawn with the seed of the evaluation."""
+        table = self._prepared.parts[name]
+        if len(table) <= most:
+            return table
+        draw = np.random.default_rng(self._config.evaluation.seed)
+        return table.take(np.sort(draw.permutation(len(table))[:most]))
+
     def labelled(self, name: PartName) -> Labelled:
         """A part without the model's answers."""
         from lextune.evaluation.kinds import kinds
@@ -119,8 +129,9 @@ class RunBench:
     def _made(self, name: PartName, table: Any, most: int | None) -> Part:
         rows = np.arange(len(table))
         if most is not None:
+            # a larger draw holds every smaller one
             draw = np.random.default_rng(self._config.evaluation.seed)
-            rows = np.sort(draw.choice(len(table), most, replace=False))
+            rows = np.sort(draw.permutation(len(table))[:most])
         inputs = self._inputs(name, None if most is None else rows)
         if name == "test":
             mask = np.zeros(len(table), bool)
@@ -244,17 +255,22 @@ class RunBench:
         table = self._prepared.parts["train"].take(rows)
         if labels is not None:
             table = _relabelled(table, labels)
-        ref = self._prepared.ref
-        stated = ref.splits["train"].model_copy(
-            update={"rows": len(table), "fingerprint": table_fingerprint(table)}
-        )
+        ref, given = self._prepared.ref, self._config
+        parts = {"train": table, "validation": self._few("validation", _VALIDATED)}
+        stated = {
+            name: ref.splits[name].model_copy(
+                update={"rows": len(one), "fingerprint": table_fingerprint(one)}
+            )
+            for name, one in parts.items()
+        }
         prepared = dataclasses.replace(
             self._prepared,
-            ref=ref.model_copy(update={"splits": {**ref.splits, "train": stated}}),
-            parts={**self._prepared.parts, "train": table},
+            ref=ref.model_copy(update={"splits": {**ref.splits, **stated}}),
+            parts={**self._prepared.parts, **parts},
         )
-        train = self._config.train.model_copy(update={"seed": seed, "save_steps": _NEVER})
-        config = self._config.model_copy(update={"train": train})
+        train = given.train.model_copy(update={"seed": seed, "save_steps": _NEVER})
+        scale = given.evaluation.model_copy(update={"temperature_scaling": "none"})
+        config = given.model_copy(update={"train": train, "evaluation": scale})
         folder = self.folder / "again"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -174,7 +174,7 @@ class Bench(Protocol):
     def refit(
         self, rows: npt.NDArray[np.int64], seed: int, labels: Sequence[str] | None = None
     ) -> Fitted:
-        """The pretrained model trained again as in this run, on some rows of train.
+        """The pretrained model trained again as in this run, on some rows of train; at most 128 of validation choose its epoch.
 
         Args:
             rows: Which, shape (rows,).

@@ -93,17 +93,18 @@ def _operations(
     from lextune.tasks.counting import operations
 
     size = _batch_size(bench)
-    part = bench.part("train", given.parameters.batches * size)
-    order = np.random.default_rng([given.seed, 45]).permutation(len(part.inputs))
+    train = bench.labelled("train").inputs
+    most = given.parameters.batches * size
+    order = np.random.default_rng([given.seed, 45]).permutation(len(train))[:most]
     batches = [order[i : i + size] for i in range(0, len(order) - size + 1, size)] or [order]
     learn = bench.trained.method != "head"
     advance = bench.bar("counting operations", len(batches) + 1)
     per_row = []
     for rows in batches:
-        inputs = [part.inputs[int(i)] for i in rows]
+        inputs = [train[int(i)] for i in rows]
         per_row.append(operations(bench.loaded, inputs, backward=learn) / len(inputs))
         advance(1)
-    answer = operations(bench.loaded, [part.inputs[int(i)] for i in batches[0]], backward=False)
+    answer = operations(bench.loaded, [train[int(i)] for i in batches[0]], backward=False)
     advance(1)
     rows_seen = _rows_seen(bench)
     values = np.array(per_row)
