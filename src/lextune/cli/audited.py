@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lextune.records import AuditResult, Measurement
 
 #: Of one audit: figures, findings, and lines of each finding.
-_FIGURES, _FINDINGS, _LINES = 3, 2, 2
+_FIGURES, _FINDINGS, _LINES = 3, 1, 2
 _WIDTH = 80
 
 
@@ -56,7 +56,7 @@ def _show_findings(result: AuditResult) -> None:
         say("\n".join(lines))
     left = len(result.findings) - _FINDINGS
     if left > 0:
-        say(f"  and {left} more findings, in the report")
+        say(f"  and {left} more finding{'s' if left > 1 else ''}, in the report")
 
 
 def _figure(one: Measurement) -> str:
