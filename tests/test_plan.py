@@ -116,6 +116,7 @@ def test_a_run_that_would_be_refused_is_not_tried(
     assert any(word in name for name in document["blocked"])
     assert document["total_seconds"] is None
     assert document["peak_memory_bytes"] is None
+    assert document["audits_not_in_total"] == ["calibration", "group_fairness"]
     assert "refused before training" in err
     assert "Remedy" in err
 
@@ -127,7 +128,14 @@ def test_what_a_plan_prints(
     path.write_text(json.dumps(workshop.config()))
     assert main(["plan", str(path)]) == 0
     out, _ = capsys.readouterr()
-    for word in ("Model: ", "not measured yet", "Time", "peak memory", "steps in"):
+    for word in (
+        "Model: ",
+        "not measured yet",
+        "Time",
+        "peak memory",
+        "steps in",
+        "audits come on top",
+    ):
         assert word in out, word
     assert max(map(len, out.splitlines()[:3])) <= 80
 

@@ -79,6 +79,7 @@ class Plan:
             "seconds": {name: round(one, 2) for name, one in self.seconds.items()},
             "total_seconds": None if total is None else round(total, 1),
             "peak_memory_bytes": self.peak_memory_bytes,
+            "audits_not_in_total": list(self.config.audits),
             "controls": [one.model_dump(mode="json") for one in self.verdict.controls],
             "blocked": [f"{one.pack}/{one.control}" for one in self.blocked],
         }

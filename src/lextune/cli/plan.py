@@ -60,6 +60,11 @@ def _show(made: Plan) -> None:
         f"About {_time(total)} in all, {made.steps:,} steps in {made.precision}, peak memory "
         f"{memory / 1e9:.1f} GB. Early stopping may end it sooner."
     )
+    if made.config.audits:
+        say(
+            f"The audits come on top, and are not in these figures: {', '.join(made.config.audits)}. Those that train again or "
+            "ask the model about many rows may take as long as the training."
+        )
 
 
 def _so_far(one: ControlResult, made: Plan) -> str:
