@@ -138,7 +138,8 @@ DATA_FAULTS = (
         "epsilon_that_was_not_spent", "model", ("house_audits/epsilon_as_claimed",), untouched,
         settings=(
             "data.canaries={count: 600, copies: 1, seed: 1}", "use.canaries_planted=true", "use.privacy_claimed=true",
-            "train.method=dp_sgd", "train.target_epsilon=1", "train.epochs=12", "train.learning_rate=5e-4",
+            "train.method=dp_sgd", "train.dp_scope=head", "train.target_epsilon=1", "train.epochs=40",
+            "train.learning_rate=1e-2",
         ),
         around=no_noise,
     ),
