@@ -51,9 +51,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="gates-") as name:
         os.environ["LEXTUNE_HOME"] = f"{name}/home"
         seeds = range(asked.first, asked.first + asked.seeds)
-        trials = list(_trials(Path(name), seeds, asked))
-    if asked.out is not None:
-        asked.out.write_text(json.dumps(trials, indent=1) + "\n", encoding="utf-8")
+        trials = []
+        for one in _trials(Path(name), seeds, asked):
+            trials.append(one)
+            if asked.out is not None:
+                asked.out.write_text(json.dumps(trials, indent=1) + "\n", encoding="utf-8")
     _report(trials)
 
 
