@@ -137,9 +137,8 @@ DATA_FAULTS = (
     DataFault(
         "epsilon_that_was_not_spent", "model", ("house_audits/epsilon_as_claimed",), untouched,
         settings=(
-            "data.canaries={count: 600, copies: 1, seed: 1}", "use.canaries_planted=true", "use.privacy_claimed=true",
-            "train.method=dp_sgd", "train.dp_scope=head", "train.target_epsilon=1", "train.epochs=150",
-            "train.learning_rate=2e-2", "train.batch_size=64", "train.early_stopping_patience=150",
+            "data.canaries={count: 200, copies: 1, seed: 1}", "use.canaries_planted=true", "use.privacy_claimed=true",
+            "train.method=dp_sgd", "train.target_epsilon=1", "train.epochs=5",
         ),
         around=no_noise,
     ),
