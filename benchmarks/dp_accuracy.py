@@ -6,7 +6,7 @@ Every run is the training loop as `lextune run` has it, on all-MiniLM-L6-v2: the
 that chooses the epoch, and a test part that no training saw. IMDb: 2,000 or more reviews (`--imdb-rows`), tested on the
 2,000 of `aclImdb_small/test`. SST-2: `--sst2-rows` drawn rows of train.tsv, tested on dev.tsv (872). Intervals are
 Wilson's for one accuracy; seeds differ in the order of rows, while noise is never the same twice. Private and plain
-runs have settings of their own, which were chosen on validation rows.
+runs have settings of their own, taken from the literature and tuned on nothing.
 """
 
 from __future__ import annotations
