@@ -171,7 +171,7 @@ def test_the_same_config_gives_the_same_weights(
     "place",
     [
         "pipeline._Job._measured",
-        "pipeline._Job._one_audit",
+        "pipeline_audits.run_audit",
         "release.decide_dossier",
         "release.sign_release",
         "release.verify_release",
@@ -183,7 +183,7 @@ def test_killed_in_a_later_room_it_releases_after_resume(
     config, whole = unbroken
     out = tmp_path / "killed"
     code = (
-        "import os, lextune.pipeline, lextune.release; from lextune.cli import main\n"
+        "import os, lextune.pipeline, lextune.pipeline_audits, lextune.release; from lextune.cli import main\n"
         f"lextune.{place} = lambda *a, **k: os.kill(os.getpid(), 9)\nmain()"
     )
     arguments = ["run", str(config), "--out", str(out)]
@@ -205,9 +205,9 @@ def test_a_polite_signal_in_a_later_room_ends_as_interrupted(
     config, _ = unbroken
     out = tmp_path / "stopped"
     code = (
-        "import os, signal, time, lextune.pipeline; from lextune.cli import main\n"
+        "import os, signal, time, lextune.pipeline_audits; from lextune.cli import main\n"
         "def stop(*_):\n    os.kill(os.getpid(), signal.SIGTERM)\n    time.sleep(60)\n"
-        "lextune.pipeline._Job._one_audit = stop\nmain()"
+        "lextune.pipeline_audits.run_audit = stop\nmain()"
     )
     arguments = ["run", str(config), "--out", str(out)]
     stopped = subprocess.run(
