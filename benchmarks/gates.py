@@ -21,7 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from planted_faults import DATA_FAULTS, INTEGRITY_FAULTS, DataFault, Rows
+from planted_faults import (
+    DATA_FAULTS,
+    INTEGRITY_FAULTS,
+    DataFault,
+    Rows,
+    statement_of_another_release,
+)
 
 import lextune
 from lextune.errors import LextuneError
@@ -90,7 +96,8 @@ def _trials(
             print(f"seed {seed}: the clean run was not released: {clean[()]}")
             continue
         for plant in planted:
-            yield _verified(plant, seed, release, other or release, where)
+            if other is not None or plant is not statement_of_another_release:
+                yield _verified(plant, seed, release, other or release, where)
         other = release
 
 
