@@ -56,9 +56,7 @@ def audited(folder: Path, config: Mapping[str, Any], overrides: Sequence[str] = 
     trained = job._train(dossier, walk.selected, walk.prepared)
     _, answers = job._evaluate(dossier, walk, trained)
     files = read_model_folder(job.folder / trained.folder, trained.files)
-    bench = RunBench(
-        checked, walk.selected, walk.prepared, trained, files, answers, job.folder, job.listener
-    )
+    bench = RunBench(checked, walk, trained, files, answers, job.folder, job.listener)
     return Audited(checked, answers, bench)
 
 

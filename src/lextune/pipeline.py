@@ -522,10 +522,7 @@ class _Job:
             subjects = [_digest_of(dossier, evaluation.predictions)]
         if scored is not None:
             files = read_model_folder(self.folder / trained.folder, trained.files)
-            bench = RunBench(
-                self.config, walk.selected, walk.prepared, trained, files, scored, self.folder,
-                self.listener,
-            )  # fmt: skip
+            bench = RunBench(self.config, walk, trained, files, scored, self.folder, self.listener)
         for name in dict.fromkeys(self.config.audits):
             self.listener.tell(name)
             result = run_audit(name, self.config, scored, bench, self.listener)

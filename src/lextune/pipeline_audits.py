@@ -16,15 +16,20 @@ from lextune.audits.base import Audit, AuditInput, Labelled, Part, PartName, aud
 from lextune.config import RunConfig
 from lextune.errors import LextuneError
 from lextune.listener import Listener
-from lextune.pipeline_evaluation import frozen_features, resampling_of, told
+from lextune.pipeline_evaluation import (
+    found_in,
+    frozen_features,
+    resampling_of,
+    score_table,
+    told,
+)
 from lextune.pipeline_folder import AUDIT_FOLDER
 from lextune.records import AuditResult, Measurement, TrainedModel
 
 if TYPE_CHECKING:
     from lextune.canaries import Canaries
-    from lextune.data.prepare import Prepared
     from lextune.models.loading import LoadedModel
-    from lextune.models.selection import SelectedModel
+    from lextune.pipeline import Walk
     from lextune.tasks.base import Task
 
 #: So many steps that no checkpoint is written.
@@ -40,8 +45,7 @@ class RunBench:
 
     Args:
         config: Of the run.
-        selected: The pretrained model.
-        prepared: The parts.
+        walk: The pretrained model and the parts.
         trained: What training said.
         files: Of the trained model, by name.
         answers: Of the test part.
@@ -50,10 +54,10 @@ class RunBench:
     """
 
     def __init__(
-        self, config: RunConfig, selected: SelectedModel, prepared: Prepared, trained: TrainedModel,
-        files: Mapping[str, bytes], answers: Any, folder: Path, listener: Listener,
+        self, config: RunConfig, walk: Walk, trained: TrainedModel, files: Mapping[str, bytes],
+        answers: Any, folder: Path, listener: Listener,
     ) -> None:  # fmt: skip
-        self._config, self._selected, self._prepared = config, selected, prepared
+        self._config, self._selected, self._prepared = config, walk.selected, walk.prepared
         self._files, self._answers, self._listener = files, answers, listener
         self._features: dict[bool, Any] = {}
         self._parts: dict[tuple[PartName, int | None], Part] = {}
@@ -137,34 +141,18 @@ class RunBench:
             mask = np.zeros(len(table), bool)
             mask[rows] = True
             return Part(self._answers.keep(mask), inputs, rows)
-        return Part(self._answered(self.loaded, table.take(rows), inputs), inputs, rows)
+        return Part(self._answered(table.take(rows)), inputs, rows)
 
-    def _answered(self, loaded: LoadedModel, table: Any, inputs: Sequence[Any]) -> Any:
-        groups = {
-            name.removeprefix("group."): table[name].to_pylist()
-            for name in table.column_names
-            if name.startswith("group.")
-        }
-        ids = tuple(table["id"].to_pylist())
-        return self._labelled(loaded, inputs, table["label"].to_pylist(), ids, groups)
-
-    def _labelled(
-        self, loaded: LoadedModel, inputs: Sequence[Any], cells: Sequence[str], ids: tuple[str, ...],
-        groups: Mapping[str, Sequence[str | None]],
-    ) -> Any:  # fmt: skip
-        from lextune.evaluation.kinds import kinds
-
-        kind = kinds.get(self.task.label_kind)
-        labels = kind.labels(inputs, cells, loaded.classes)
-        found = self._found(loaded, inputs)
-        return told(kind.holder(ids, labels, found, loaded.classes, groups), loaded, self._config)
+    def _answered(self, table: Any) -> Any:
+        """Answers to a table of labelled rows."""
+        batch = self._config.evaluation.batch_size
+        return told(score_table(self.loaded, table, batch, Listener()), self.loaded, self._config)
 
     def _found(self, loaded: LoadedModel, inputs: Sequence[Any]) -> Any:
         """Scores, or what is found, a few inputs at a time."""
-        from lextune.evaluation.kinds import kinds
         from lextune.evaluation.predict import score_rows
 
-        batch, reduce = self._config.evaluation.batch_size, kinds.get(self.task.label_kind).reduce
+        batch = self._config.evaluation.batch_size
         if self.task.label_kind in ("class", "classes"):
             found = np.full((len(inputs), len(loaded.classes)), np.nan)
             # images and sounds may be changed when they are asked for, and are large
@@ -178,14 +166,7 @@ class RunBench:
                     len(some), len(loaded.classes),
                 )  # fmt: skip
             return found
-        answers: list[Any] = []
-        for start in range(0, len(inputs), batch):
-            some = inputs[start : start + batch]
-            made = loaded.find(some, batch)
-            if reduce is not None:
-                made = [reduce(a, b, loaded.classes) for a, b in zip(made, some, strict=True)]
-            answers += made
-        return answers
+        return found_in(loaded, inputs, batch, lambda _: None)
 
     def answer(self, inputs: Sequence[Any], like: Any) -> Any:
         """The model's answers to other inputs."""
@@ -201,8 +182,12 @@ class RunBench:
 
     def answer_labelled(self, inputs: Sequence[Any], labels: Sequence[str]) -> Any:
         """The model's answers to rows that are in no part."""
-        ids = tuple(map(str, range(len(inputs))))
-        return self._labelled(self.loaded, inputs, labels, ids, {})
+        from lextune.evaluation.kinds import kinds
+
+        kind, classes = kinds.get(self.task.label_kind), self.loaded.classes
+        ids, truth = tuple(map(str, range(len(inputs)))), kind.labels(inputs, labels, classes)
+        found = self._found(self.loaded, inputs)
+        return told(kind.holder(ids, truth, found, classes, {}), self.loaded, self._config)
 
     def scores(self, inputs: Sequence[Any]) -> npt.NDArray[np.float64]:
         """Probabilities of inputs that nobody has labelled."""
@@ -293,7 +278,7 @@ class RunBench:
             (source,), config.data, self.loaded.classes, self._listener.tell, *kinds_of
         )
         inputs: Any = inputs_of(rows.table, self.task.input_kind)
-        answers = self._answered(self.loaded, rows.table, inputs)
+        answers = self._answered(rows.table)
         return Part(answers, inputs, np.arange(len(rows.table)))
 
     def unlabelled(self, source: str) -> Sequence[Any]:

@@ -110,7 +110,7 @@ def score_table(
         found = []
         advance = listener.bar("predict", len(inputs))
         for block in inputs.blocks():
-            found += _found(loaded, block, batch_size, advance)
+            found += found_in(loaded, block, batch_size, advance)
     made: Answers = kind.holder(ids, labels, found, loaded.classes, groups)
     return made
 
@@ -188,7 +188,7 @@ def _scores(
     )
 
 
-def _found(
+def found_in(
     loaded: LoadedModel, block: Sequence[Any], batch_size: int, advance: Callable[[int], None]
 ) -> list[Any]:
     """What answers hold of some inputs."""

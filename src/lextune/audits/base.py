@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -32,26 +32,6 @@ Source = Annotated[Word, AfterValidator(_there)]
 PartName = Literal["train", "validation", "test"]
 #: What an audit needs beyond the answers of the test part; a run has all of it, a file of predictions nothing.
 Need = Literal["model", "train", "validation", "refit"]
-
-
-class Answers(Protocol):
-    """Labels and predictions of one part, of any kind of label.
-
-    Those of the kind `class` have besides `labels`, true class numbers, int64, shape (rows,), and `scores`,
-    probabilities, float64, shape (rows, classes).
-    """
-
-    @property
-    def kind(self) -> LabelKind: ...  # noqa: D102
-    @property
-    def ids(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def classes(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def groups(self) -> Mapping[str, Sequence[str | None]]: ...  # noqa: D102
-    @property
-    def finite(self) -> npt.NDArray[np.bool_]: ...  # noqa: D102
-    def keep(self, mask: npt.NDArray[np.bool_]) -> Self: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -241,7 +221,8 @@ class AuditInput:
     """What an audit may look at.
 
     Attributes:
-        answers: Of the test part.
+        answers: Of the test part, as its kind of label holds them. Of one class a row they have `labels`, true class
+            numbers, int64, shape (rows,), and `scores`, probabilities, float64, shape (rows, classes).
         samples: Bootstrap resamples.
         seed: Seed of everything random.
         parameters: The audit's own, an instance of the class that it registered, fixed before the test part is read.

@@ -109,11 +109,17 @@ def predict(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are
     count, missing = _predict(
         predictor, asked, id_column, output, _Pictures(predictor.classes, draw, masks), explaining
     )
-    text = predictor.input_kind == "text"
+    _end(count, missing, output, asked.noun, text=predictor.input_kind == "text", as_json=as_json)
+
+
+def _end(
+    count: int, missing: Sequence[int], output: Path | None, noun: str, *, text: bool, as_json: bool
+) -> None:
+    """Tell what was not answered, and end with the exit code of that."""
     problems = []
     if missing:
         problems.append(
-            _without_text(missing, count) if text else _unreadable(missing, count, asked.noun)
+            _without_text(missing, count) if text else _unreadable(missing, count, noun)
         )
     if as_json:
         told = {

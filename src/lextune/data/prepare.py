@@ -98,19 +98,14 @@ class LabelledRows:
 
 
 def prepare(
-    config: DataConfig,
-    progress: Progress | None = None,
-    scratch: Path | None = None,
-    kind: LabelKind = "class",
-    gate: Gate | None = None,
-    inputs: InputKind = "text",
-) -> Prepared:
+    config: DataConfig, progress: Progress | None = None, scratch: Path | None = None,
+    kind: LabelKind = "class", gate: Gate | None = None, inputs: InputKind = "text",
+) -> Prepared:  # fmt: skip
     """Read, check and split.
 
     Steps: read every given part; report all errors at once; take the sample; cut test, then validation,
-    where none is given; drop what the config says to drop; count leaks; plant canaries where the config asks for
-    them. All is seeded and independent of
-    the order of rows and of the file format.
+    where none is given; drop what the config says to drop; count leaks; plant the canaries that the config asks
+    for. All is seeded and independent of the order of rows and of the file format.
 
     Args:
         config: The `data` section.
@@ -121,8 +116,7 @@ def prepare(
         inputs: What a row is.
 
     Raises:
-        DataError: Every error that the checks found, each with its places and remedy; too few rows to cut; or
-            the data is past its retention.
+        DataError: Every error that the checks found, with places and remedies; too few rows; past its retention.
         MissingExtraError: A distribution or an extra is not installed.
         VerificationError: A file is not the pinned one, or the data are not those of `data.report`.
     """

@@ -35,9 +35,9 @@ def _edited(edit: _Edit) -> Change:
 
 
 def _picture(given: ImageInput) -> Image:
-    from lextune.tasks.vision.pixels import image_bytes
+    from lextune.tasks.checked import checked_bytes
 
-    return upright(open_image(image_bytes(given)))
+    return upright(open_image(checked_bytes(given)))
 
 
 def blur(image: Image, draw: np.random.Generator, severity: float) -> Image:  # noqa: ARG001

@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from lextune.audio import AudioInput, UnfitAudioError, read_audio
-from lextune.errors import DataError, Problem, VerificationError
-from lextune.files import sha256
 from lextune.tasks.base import TOKENS_AT_ONCE
+from lextune.tasks.checked import checked_bytes, unreadable
 from lextune.tasks.mapped import Arrays
 
 if TYPE_CHECKING:
@@ -131,32 +129,10 @@ def decoded(given: AudioInput) -> Floats:
         VerificationError: A file is not the one that was looked at.
         DataError: A file cannot be read any more, or is no sound.
     """
-    data = given.data
-    if data is None:
-        try:
-            data = Path(given.file).read_bytes()
-        except OSError as error:
-            raise _gone(given, str(error.strerror)) from error
-        if sha256(data) != given.sha256:
-            raise VerificationError(
-                Problem(
-                    f"the sound {given.file} is not the one that was checked",
-                    "run again from the config",
-                    "it was changed between the checks and its use",
-                )
-            )
     try:
-        wave = read_audio(data, given.start, given.stop, RATE)
+        wave = read_audio(checked_bytes(given), given.start, given.stop, RATE)
     except UnfitAudioError as error:
-        raise _gone(given, error.fact) from error
+        raise unreadable(given, error.fact) from error
     if not len(wave) or not np.isfinite(wave).all():
-        raise _gone(given, "it holds no sample, or one that is no number")
+        raise unreadable(given, "it holds no sample, or one that is no number")
     return wave
-
-
-def _gone(given: AudioInput, why: str) -> DataError:
-    return DataError(
-        Problem(
-            "a sound cannot be read", "restore it, or run again from the config", why, given.file
-        )
-    )

@@ -8,16 +8,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from lextune.errors import DataError, Problem, VerificationError
+from lextune.errors import DataError, Problem
 from lextune.extras import need
-from lextune.files import sha256
 from lextune.images import ImageInput, Pixels8, UnfitImageError, decode
+from lextune.tasks.checked import checked_bytes, unreadable
 from lextune.tasks.mapped import Arrays
 from lextune.tasks.vision.transform import Transform
 
@@ -151,39 +150,15 @@ def encode_images(
     return Pixels(data, shapes, originals, transform, values, alike=alike)
 
 
-def image_bytes(given: ImageInput) -> bytes:
-    """The bytes of an image, as they were when it was checked.
-
-    Raises:
-        VerificationError: A file is not the one that was looked at.
-        DataError: A file cannot be read any more.
-    """
-    if given.data is not None:
-        return given.data
-    try:
-        data = Path(given.file).read_bytes()
-    except OSError as error:
-        raise _gone(given, str(error.strerror)) from error
-    if sha256(data) != given.sha256:
-        raise VerificationError(
-            Problem(
-                f"the image {given.file} is not the one that was checked",
-                "run again from the config",
-                "it was changed between the checks and its use",
-            )
-        )
-    return data
-
-
 def _decoded(given: ImageInput, transform: Transform, fit: Fit) -> tuple[Pixels8, tuple[int, int]]:
     pil = need("vision", "PIL.Image")
-    data = image_bytes(given)
+    data = checked_bytes(given)
     size = original_size(data)
     height, width = fit(size)
     try:
         image = decode(data, min(height, width))
     except UnfitImageError as error:
-        raise _gone(given, error.fact) from error
+        raise unreadable(given, error.fact) from error
     if image.shape[0] > height or image.shape[1] > width:
         how = getattr(pil.Resampling, transform.interpolation.upper())
         shrunk = pil.fromarray(image).resize((width, height), how)
@@ -224,11 +199,3 @@ def short_side_fit(short_side: int) -> Fit:
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
     return fit
-
-
-def _gone(given: ImageInput, why: str) -> DataError:
-    return DataError(
-        Problem(
-            "an image cannot be read", "restore it, or run again from the config", why, given.file
-        )
-    )
