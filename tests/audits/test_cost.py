@@ -67,6 +67,11 @@ def test_operations_are_counted_for_all_rows_seen() -> None:
     assert named(found, "training_seconds").value == 100.0
 
 
+def test_rounding_of_seconds_and_rate_is_not_counted() -> None:
+    rounded = {"train_seconds": 133.169, "train_samples_per_second": 23.654}
+    assert named(cost(given(cost=rounded)), "training_flops").value == 64 * 3150
+
+
 def test_a_head_alone_goes_forwards_and_recomputing_counts_twice() -> None:
     assert named(cost(given(method="head")), "training_flops").value == pytest.approx(32 * 3000)
     again = {"batch_size": 16, "gradient_checkpointing": True, "threads": 2}

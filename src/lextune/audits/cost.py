@@ -173,7 +173,9 @@ def _rows_seen(bench: Bench) -> float:
     spent, parameters = bench.trained.cost, bench.trained.parameters
     before = float(parameters.get("pretraining_steps", 0)) * _batch_size(bench)
     again = 4 / 3 if parameters.get("gradient_checkpointing") else 1.0
-    return (spent["train_seconds"] * spent["train_samples_per_second"] + before) * again
+    # both are rounded in the record: their product is a whole number of rows but for that
+    seen = round(spent["train_seconds"] * spent["train_samples_per_second"])
+    return (seen + before) * again
 
 
 def _batch_size(bench: Bench) -> int:
