@@ -127,7 +127,10 @@ _CANARIES = "data.canaries={count: 200, copies: 1, seed: 1}"
 DATA_FAULTS = (
     DataFault("personal_data", "data", ("house_audits/no_identifiers",), personal_data),
     DataFault("duplicates_across_splits", "data", ("house/no_leakage",), duplicates),
-    DataFault("label_noise", "data", ("house_audits/training_labels_fit",), label_noise),
+    DataFault(
+        "label_noise", "data",
+        ("house_audits/training_labels_fit", "house_audits/training_labels_as_good"), label_noise,
+    ),
     DataFault("biased_labels_of_a_group", "data", ("house_audits/groups_fare_alike",), biased_labels),
     DataFault("backdoor", "data", ("house_audits/no_trigger",), backdoor),
     DataFault(

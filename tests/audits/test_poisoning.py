@@ -140,9 +140,17 @@ def test_turned_labels_are_suspected_and_named() -> None:
     influence = found["suspicious_label_influence"]
     assert influence.value is not None
     assert influence.n == 60
-    clean_rate = figures(audit()[0])["suspicious_label_rate"].value
+    clean_figures = figures(audit()[0])
+    clean_rate = clean_figures["suspicious_label_rate"].value
     assert clean_rate is not None
     assert clean_rate < rate.value / 2
+    name = "training_minus_test_label_disagreement"
+    more, none = found[name], clean_figures[name]
+    assert more.interval is not None
+    assert none.interval is not None
+    assert more.value == pytest.approx(30 / 400, abs=0.03)
+    assert more.n == 120
+    assert more.interval.low > 0 > none.interval.low
 
 
 def test_rows_apart_from_their_class_are_named() -> None:

@@ -31,6 +31,10 @@ class Parameters(Section):
     validation_rows: Count = Field(
         200, description="Validation rows by which influence is told, drawn."
     )
+    compared_rows: Count = Field(
+        300,
+        description="Test rows whose labels are compared with those of the training rows, drawn.",
+    )
     trigger_rows: Count = Field(
         10_000, description="Training rows that are searched for triggers, drawn."
     )
@@ -55,7 +59,8 @@ class Parameters(Section):
     "poisoning", parameters=Parameters, kinds=["class"], needs=["model", "train", "validation"],
     provides=[
         "trigger_flip_rate_maximum", "trigger_flip_rate_control", "suspicious_label_rate",
-        "out_of_fold_accuracy", "suspicious_label_influence", "spectral_outlier_rate",
+        "out_of_fold_accuracy", "suspicious_label_influence", "training_minus_test_label_disagreement",
+        "spectral_outlier_rate",
     ],
     charts=[
         Chart(
@@ -230,7 +235,7 @@ def _states(
         why = "the model shows no states of its rows"
         names = (
             "suspicious_label_rate", "out_of_fold_accuracy", "suspicious_label_influence",
-            "spectral_outlier_rate",
+            "training_minus_test_label_disagreement", "spectral_outlier_rate",
         )  # fmt: skip
         measurements += [_figure(name, None, 0, why) for name in names]
         return
@@ -251,9 +256,26 @@ def _labels(
 ) -> None:  # fmt: skip
     """Labels that a probe of the other rows contradicts, and what such a probe gains without them."""
     classes, n = len(given.classes), len(looked.ids)
-    fold = suspicion.folds_of(looked.labels, classes, given.seed)
-    scores = suspicion.out_of_fold(base, looked.labels, classes, fold)
-    right = scores.argmax(axis=1) == looked.labels
+    test = _drawn(len(given.labels), given.parameters.compared_rows, given.seed, 8)
+    asked = _features(bench, [bench.inputs[row] for row in test.tolist()], base=True)
+    truth = np.asarray(given.labels)[test]
+    # test rows are told by the same rules as training rows are, and teach none of them
+    labels = np.concatenate([looked.labels, truth])
+    fold = np.concatenate(
+        [suspicion.folds_of(some, classes, given.seed) for some in (looked.labels, truth)]
+    )
+    taught = np.arange(len(labels)) < n
+    told = suspicion.out_of_fold(np.concatenate([base, asked]), labels, classes, fold, taught)
+    agrees = told.argmax(axis=1) == labels
+    scores, fold, right = told[:n], fold[:n], agrees[:n]
+    apart = statistics.independent_difference(
+        int((~right).sum()), n, int((~agrees[n:]).sum()), len(test)
+    )
+    measurements.append(
+        _figure(
+            "training_minus_test_label_disagreement", apart, min(n, len(test)), "there is no row"
+        )
+    )
     wrong = suspicion.suspicious(scores, looked.labels, fold)
     measurements += [
         _share("suspicious_label_rate", int(wrong.sum()), n),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lextune import statistics
 from lextune.audits.numbers.shifts import exact_share
 from lextune.audits.numbers.suspicion import (
     FOLDS,
@@ -45,6 +46,41 @@ def test_folds_are_as_large_as_can_be_and_take_of_every_class() -> None:
     fold = folds_of(labels, 2, 0)
     assert np.bincount(fold[labels == 0]).tolist() == [10] * 5
     assert np.bincount(fold[labels == 1]).tolist() == [2] * 5
+
+
+def disagreements_apart(seed: int, noise: float, train: int = 200, test: int = 200) -> float:
+    """Lower limit of label disagreement in train minus that in test, where so many training labels were turned."""
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(train + test, 4))
+    labels = (rng.random(len(features)) < 1 / (1 + np.exp(-4 * features[:, 0]))).astype(np.int64)
+    taught = np.arange(len(features)) < train
+    labels = np.where(taught & (rng.random(len(features)) < noise), 1 - labels, labels)
+    fold = np.concatenate([folds_of(labels[taught], 2, seed), folds_of(labels[~taught], 2, seed)])
+    wrong = out_of_fold(features, labels, 2, fold, taught).argmax(axis=1) != labels
+    found = statistics.independent_difference(
+        int(wrong[taught].sum()), train, int(wrong[~taught].sum()), test
+    )
+    assert found is not None
+    return found[1].low
+
+
+def test_labels_of_train_are_called_worse_than_those_of_test_only_where_they_are() -> None:
+    """Rows of both parts told by the same rules: one-sided false alarms within 2.5 % of trials, and noise found."""
+    alarms = sum(disagreements_apart(seed, 0.0) > 0 for seed in range(120))
+    assert alarms <= 6  # 2.5 % of 120 trials are 3; more than 6 has a chance of 3 %
+    assert sum(disagreements_apart(seed, 0.3) > 0 for seed in range(20)) >= 18
+
+
+def test_rows_that_teach_nothing_change_no_rule() -> None:
+    features, labels = clouds(3)
+    taught = np.arange(200) < 150
+    fold = folds_of(labels, 2, 0)
+    found = out_of_fold(features, labels, 2, fold, taught)
+    np.testing.assert_allclose(
+        found[:150], out_of_fold(features[:150], labels[:150], 2, fold[:150]), atol=1e-12
+    )
+    turned = np.where(taught, labels, 1 - labels)
+    np.testing.assert_array_equal(found, out_of_fold(features, turned, 2, fold, taught))
 
 
 def test_no_row_is_scored_by_a_probe_that_saw_it() -> None:

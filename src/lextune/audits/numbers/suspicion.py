@@ -28,7 +28,9 @@ def folds_of(labels: Ints, classes: int, seed: int) -> Ints:
     return fold
 
 
-def out_of_fold(features: Floats, labels: Ints, classes: int, fold: Ints) -> Floats:
+def out_of_fold(
+    features: Floats, labels: Ints, classes: int, fold: Ints, taught: Bools | None = None
+) -> Floats:
     """Probabilities of each row by a logistic regression of the other folds, shape (rows, classes).
 
     Shares of rows that are told by such rules lie around the mean of what the five rules would tell of new rows as a share
@@ -39,12 +41,14 @@ def out_of_fold(features: Floats, labels: Ints, classes: int, fold: Ints) -> Flo
         labels: Shape (rows,).
         classes: How many; one without rows gets probability 0.
         fold: As from `folds_of`.
+        taught: Rows that the rules learn from, shape (rows,); null is all of them.
     """
     found = np.zeros((len(labels), classes))
     for one in range(FOLDS):
         held = fold == one
-        if held.any() and not held.all():
-            found[held] = fitted(features[~held], labels[~held], features[held], classes)
+        rest = ~held if taught is None else ~held & taught
+        if held.any() and rest.any():
+            found[held] = fitted(features[rest], labels[rest], features[held], classes)
     return found
 
 

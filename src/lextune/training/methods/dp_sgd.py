@@ -150,8 +150,14 @@ class DpSgd(Method):
         self._book.close()
 
     def clip(self, model: torch.nn.Module, step: int) -> float:  # noqa: ARG002
-        """Add the noise of a step to the sum of clipped gradients, and divide it by the rows expected."""
+        """Add the noise of a step to the sum of clipped gradients, and divide it by the rows expected.
+
+        Raises:
+            TrainingError: What was added is not the noise that is claimed.
+        """
         import torch
+
+        from lextune.training.privacy.noise_check import noise_of
 
         assert self._secret is not None
         self._book.forget()
@@ -161,7 +167,8 @@ class DpSgd(Method):
         grads = [one.grad for one in self._trained if one.grad is not None]
         scale = self.noise_multiplier * self.config.max_grad_norm
         with torch.no_grad():
-            self._secret.add_noise(grads, scale, step)
+            with noise_of(grads, scale):
+                self._secret.add_noise(grads, scale, step)
             torch._foreach_div_(grads, float(self._expected))
             return float(torch.nn.utils.get_total_norm(grads))
 
