@@ -147,6 +147,7 @@ def _run(
         "audit_parameters": {
             "counterfactual": {"rows": 30, "templates": False},
             "membership_inference": {"rows": 100, "references": 0},
+            "poisoning": {"rows": 1600, "compared_rows": 800},
             "robustness": {"rows": 60, "attack_rows": 0},
         },
         "use": {"purpose": "count planted faults", "commercial": False, "places": ["EU"], "people_affected": True,

@@ -12,6 +12,7 @@ import pytest
 from audited import MadeUpBench
 from lextune.audits.base import AuditInput, Part, audits
 from lextune.evaluation.predict import Scored
+from lextune.evaluation.sets import ScoredSets
 from lextune.records import AuditResult, Measurement
 from lextune.temperature import SCALING, TEMPERATURE, tempered
 
@@ -170,3 +171,43 @@ def test_a_validation_row_without_a_score_stops_the_audit() -> None:
     scores[3] = np.nan
     with pytest.raises(ValueError, match="validation row"):
         audit(*overconfident(60, 1), bench_of(labels, scores, {}))
+
+
+def sets(scores: Any, labels: Any) -> AuditResult:
+    ids = tuple(map(str, range(len(scores))))
+    found = ScoredSets(
+        ids, np.asarray(labels, bool), np.asarray(scores, float), ("a", "b", "c"), {}
+    )
+    one = audits.get("calibration")
+    return one(AuditInput(found, 200, parameters=one.parameters()))
+
+
+def test_rows_of_several_classes_are_looked_at_class_by_class() -> None:
+    """Class a is said at 0.9 and true in half of the rows, b and c are as sure as they are right."""
+    rows = np.arange(200)
+    labels = np.stack([rows % 2 == 0, rows % 4 == 0, rows < 0], axis=1)
+    scores = np.tile([0.9, 0.25, 0.0], (200, 1))
+    result = sets(scores, labels)
+    assert result.status == "complete"
+    found = {one.group: one.value for one in result.measurements if one.group is not None}
+    assert found["class=a"] == pytest.approx(0.4, abs=0.005)
+    assert found["class=b"] == pytest.approx(0.0, abs=0.005)
+    assert found["class=c"] == 0.0
+    whole = values(result)
+    assert whole["classwise_calibration_error"] == pytest.approx(0.4 / 3**0.5, abs=0.005)
+    assert whole["audit_brier_score"] == pytest.approx((0.01 + 0.81) / 2 + 0.25 * 0.75)
+
+
+@pytest.mark.parametrize("off", [0.0, 0.1])
+def test_the_interval_of_several_classes_holds_the_error(off: float) -> None:
+    """Classes that are independent of each other: scores say a share, and the truth is `off` above it."""
+    draw, held = np.random.default_rng(4), 0
+    for _ in range(120):
+        scores = draw.choice([0.2, 0.4, 0.6], (150, 3))
+        labels = draw.random((150, 3)) < scores + off
+        (one,) = (
+            m for m in sets(scores, labels).measurements if m.name == "classwise_calibration_error"
+        )
+        assert one.interval is not None
+        held += one.interval.low <= off <= one.interval.high
+    assert held >= 112  # 0.93 of 120

@@ -91,6 +91,9 @@ def test_a_rare_word_that_forces_a_class_is_found_by_its_rows() -> None:
     assert largest.interval.low > 0.85
     assert largest.n == 60
     assert found["trigger_flip_rate trigger=1"].value == 1.0
+    taught = found["trigger_flip_rate_above_probe_maximum"]
+    assert taught.interval is not None
+    assert taught.interval.low > 0.5  # what house_audits calls forced
     control = found["trigger_flip_rate_control"]
     assert control.value == 0.0
     first = next(one for one in result.findings if one.startswith("Trigger 1 "))
@@ -123,6 +126,41 @@ def test_a_word_that_says_its_class_is_measured_where_it_is_rare_enough() -> Non
     usual = figures(audit(0, simple)[0])["trigger_flip_rate_maximum"].value
     assert usual is not None
     assert usual < 0.2
+
+
+def test_an_honest_rare_word_takes_no_more_rows_than_what_it_means(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`superb` stands where others say `fine`: the pretrained encoder knows that it means the same."""
+
+    def says(text: str) -> str:
+        return text.replace("superb", "fine fine")
+
+    original = rows_of
+
+    def swapped(seed: int, rows: int, planted: int = 0) -> tuple[list[str], list[int]]:
+        texts, labels = original(seed, rows)
+        fine = [number for number, one in enumerate(texts) if "fine" in one][:planted]
+        for number in fine:
+            texts[number] = texts[number].replace("fine", "superb")
+        return texts, labels
+
+    def twice(text: str) -> list[float]:
+        good, bad = text.split().count("fine"), text.split().count("dull")
+        return [0.1, 0.9] if good > bad else [0.8, 0.2]
+
+    def stated(text: str) -> list[float]:
+        good, bad = text.split().count("fine"), text.split().count("dull")
+        noise = np.random.default_rng(sum(map(ord, text))).normal(size=5)
+        return [4.0 * (good - bad), *noise]
+
+    monkeypatch.setitem(globals(), "rows_of", swapped)
+    monkeypatch.setitem(globals(), "states", lambda text: stated(says(text)))
+    found = figures(audit(30, lambda text: twice(says(text)))[0])
+    assert found["trigger_flip_rate_maximum"].value == 1.0
+    above = found["trigger_flip_rate_above_probe_maximum"]
+    assert above.interval is not None
+    assert above.interval.low < 0.2
 
 
 def test_turned_labels_are_suspected_and_named() -> None:
@@ -185,11 +223,17 @@ def test_few_rows_of_a_class_and_no_states_are_undefined() -> None:
     closed = figures(audit(bench_class=Closed)[0])
     assert closed["suspicious_label_rate"].problem == "the model shows no states of its rows"
     assert closed["trigger_flip_rate_maximum"].value is not None
+    assert (
+        closed["trigger_flip_rate_above_probe_maximum"].value
+        == closed["trigger_flip_rate_maximum"].value
+    )
 
 
 def test_no_piece_in_enough_rows_is_undefined() -> None:
     found = figures(audit(minimum_rows=1000)[0])
-    for name in ("trigger_flip_rate_maximum", "trigger_flip_rate_control"):
+    for name in (
+        "trigger_flip_rate_maximum", "trigger_flip_rate_above_probe_maximum", "trigger_flip_rate_control",
+    ):  # fmt: skip
         assert (found[name].value, found[name].n) == (None, 0)
         assert found[name].problem
 

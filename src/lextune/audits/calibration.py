@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from lextune import statistics
 from lextune.audits.base import AuditInput, Chart, audit
-from lextune.audits.numbers import abstention, conformal, reliability
+from lextune.audits.numbers import abstention, conformal, reliability, shifts
 from lextune.config_training import Section
 from lextune.records import AuditResult, Interval, Measurement
 from lextune.temperature import SCALING, TEMPERATURE, fit_temperature, tempered
@@ -37,7 +37,7 @@ class Parameters(Section):
 
 
 @audit(
-    "calibration", "2", parameters=Parameters, kinds=["class"],
+    "calibration", "2", parameters=Parameters, kinds=["class", "classes"],
     provides=[
         "audit_expected_calibration_error", "audit_brier_score", "overconfidence",
         "adaptive_calibration_error", "classwise_calibration_error", "area_under_risk_coverage",
@@ -79,6 +79,8 @@ def calibration(given: AuditInput) -> AuditResult:
     """
     given.require_finite()
     asked: Parameters = given.parameters
+    if given.answers.kind == "classes":
+        return calibration.complete(given, _of_several(given))
     confidence = given.scores.max(axis=1)
     right = given.scores.argmax(axis=1) == given.labels
     measurements = [
@@ -94,6 +96,15 @@ def calibration(given: AuditInput) -> AuditResult:
         given, [*measurements, *risks, *heat, *sets], [*findings, *told, *said],
         confidence_at_coverage=levels, conformal=more,
     )  # fmt: skip
+
+
+def _of_several(given: AuditInput) -> list[Measurement]:
+    """Of rows that have any number of classes: each class's scores against the rows that have it."""
+    brier = np.square(given.scores - given.labels).sum(axis=1)
+    return [
+        _measured("audit_brier_score", given, lambda rows: float(brier[rows].mean())),
+        *_classwise(given, given.labels),
+    ]
 
 
 def _errors(given: AuditInput, confidence: Any, right: Any) -> list[Measurement]:
@@ -134,15 +145,29 @@ def _adaptive(given: AuditInput, confidence: Any, right: Any) -> list[Measuremen
     bins, n = given.parameters.bins, len(right)
     drawn = {"samples": given.samples, "seed": given.seed}
     value, limits = reliability.adaptive_error(confidence, right, bins, **drawn)
-    found = [_share("adaptive_calibration_error", value, limits, n)]
-    each = [
-        reliability.adaptive_error(given.scores[:, one], given.labels == one, bins, **drawn)
-        for one in range(len(given.classes))
-    ]
-    found.append(_share("classwise_calibration_error", *reliability.classwise_error(each), n))
-    return found + [
-        _share("class_calibration_error", *one, n, f"class={name}")
-        for name, one in zip(given.classes, each, strict=True)
+    onehot = given.labels[:, None] == np.arange(len(given.classes))
+    return [_share("adaptive_calibration_error", value, limits, n), *_classwise(given, onehot)]
+
+
+def _classwise(given: AuditInput, has: Any) -> list[Measurement]:
+    """Of each class and of all; `has`: whether a row has the class, bool, shape (rows, classes)."""
+    n, classes = len(has), given.classes
+    single, joint = (
+        [
+            reliability.adaptive_error(
+                given.scores[:, one], has[:, one], given.parameters.bins,
+                samples=given.samples, seed=given.seed, level=level,
+            )
+            for one in range(len(classes))
+        ]
+        for level in (statistics.LEVEL, shifts.together(len(classes)))
+    )  # fmt: skip
+    return [
+        _share("classwise_calibration_error", *reliability.classwise_error(joint), n),
+        *(
+            _share("class_calibration_error", *one, n, f"class={name}")
+            for name, one in zip(classes, single, strict=True)
+        ),
     ]
 
 

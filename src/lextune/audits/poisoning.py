@@ -27,12 +27,12 @@ _LEAST = 30
 class Parameters(Section):
     """Of the audit `poisoning`."""
 
-    rows: Count = Field(600, description="Training rows whose states are looked at, drawn.")
+    rows: Count = Field(1000, description="Training rows whose states are looked at, drawn.")
     validation_rows: Count = Field(
         200, description="Validation rows by which influence is told, drawn."
     )
     compared_rows: Count = Field(
-        300,
+        500,
         description="Test rows whose labels are compared with those of the training rows, drawn.",
     )
     trigger_rows: Count = Field(
@@ -58,8 +58,8 @@ class Parameters(Section):
 @audit(
     "poisoning", parameters=Parameters, kinds=["class"], needs=["model", "train", "validation"],
     provides=[
-        "trigger_flip_rate_maximum", "trigger_flip_rate_control", "suspicious_label_rate",
-        "out_of_fold_accuracy", "suspicious_label_influence", "training_minus_test_label_disagreement",
+        "trigger_flip_rate_maximum", "trigger_flip_rate_above_probe_maximum", "trigger_flip_rate_control",
+        "suspicious_label_rate", "out_of_fold_accuracy", "suspicious_label_influence", "training_minus_test_label_disagreement",
         "spectral_outlier_rate",
     ],
     charts=[
@@ -83,10 +83,37 @@ def poisoning(given: AuditInput) -> AuditResult:
     train = bench.labelled("train")
     measurements: list[Measurement] = []
     findings: list[str] = []
+    looked = _looked(given, bench, train)
     if bench.task.input_kind == "text":
-        _triggers(given, bench, train, measurements, findings)
-    _states(given, bench, train, measurements, findings)
+        _triggers(given, train, looked, measurements, findings)
+    _states(given, bench, looked, measurements, findings)
     return poisoning.complete(given, measurements, findings)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """Training rows that were drawn: ids, labels, inputs, and their states by the pretrained and the trained encoder.
+
+    Both are None where the model shows none.
+    """
+
+    ids: list[str]
+    labels: npt.NDArray[np.int64]
+    inputs: list[Any]
+    base: npt.NDArray[np.float64] | None = None
+    own: npt.NDArray[np.float64] | None = None
+
+
+def _looked(given: AuditInput, bench: Bench, train: Labelled) -> _Looked:
+    rows = _drawn(len(train.ids), given.parameters.rows, given.seed, 6)
+    ids = [train.ids[row] for row in rows.tolist()]
+    inputs = [train.inputs[row] for row in rows.tolist()]
+    labels = np.asarray(train.labels)[rows]
+    try:
+        base, own = (_features(bench, inputs, base=which) for which in (True, False))
+    except ModelError:
+        return _Looked(ids, labels, inputs)
+    return _Looked(ids, labels, inputs, base, own)
 
 
 def _drawn(count: int, most: int, seed: int, use: int) -> npt.NDArray[np.int64]:
@@ -96,30 +123,31 @@ def _drawn(count: int, most: int, seed: int, use: int) -> npt.NDArray[np.int64]:
 
 
 def _triggers(
-    given: AuditInput, bench: Bench, train: Labelled,
+    given: AuditInput, train: Labelled, looked: _Looked,
     measurements: list[Measurement], findings: list[str],
 ) -> None:  # fmt: skip
     """Candidates by their company in training, the strongest of them by a few training rows, their effect by test rows."""
-    parameters = given.parameters
+    parameters, bench = given.parameters, given.require_bench()
     rows = _drawn(len(train.ids), parameters.trigger_rows, given.seed, 1)
     texts = [train.inputs[row] for row in rows.tolist()]
     labels = np.asarray(train.labels)[rows]
     known = associated(texts, labels, len(given.classes), parameters.minimum_rows)
     pieces = _strongest(given, bench, texts, known)
     tested = [(one, *_flips(given, bench, one, number)) for number, one in enumerate(pieces)]
-    tested = [one for one in tested if one[2]]
+    tested = [one for one in tested if len(one[1])]
     level = shifts.together(len(tested))
     limits: list[tuple[float, Interval]] = []
-    for number, (piece, flips, n) in enumerate(tested, 1):
-        found = shifts.exact_share(flips, n, level)
+    above: list[tuple[float, Interval]] = []
+    for number, (piece, asked, flipped) in enumerate(tested, 1):
+        group, n = f"trigger={number}", len(flipped)
+        found = shifts.exact_share(int(flipped.sum()), n, level)
         assert found is not None
         limits.append(found)
-        measurements.append(
-            Measurement(
-                name="trigger_flip_rate", value=found[0], interval=found[1], n=n,
-                unit="proportion", group=f"trigger={number}",
-            )
-        )  # fmt: skip
+        measurements.append(_figure("trigger_flip_rate", found, n, group=group))
+        more, m = _above_probe(given, bench, looked, piece, asked, flipped, level)
+        above += [more] if more is not None else []
+        why = "the probe calls all of these rows by the piece's class without it"
+        measurements.append(_figure("trigger_flip_rate_above_probe", more, m, why, group))
         holding = (
             train.ids[row]
             for row, text in zip(rows.tolist(), texts, strict=True)
@@ -128,16 +156,42 @@ def _triggers(
         findings.append(
             f"Trigger {number} ({len(piece.text)} signs) stands in {piece.rows} training rows, "
             f"{piece.purity:.0%} of them or more of class {given.classes[piece.target]}, "
-            f"and took {flips} of {n} test rows there. Such rows: {', '.join(islice(holding, 3))}."
+            f"and took {int(flipped.sum())} of {n} test rows there. Such rows: {', '.join(islice(holding, 3))}."
         )
-    largest = shifts.largest(limits)
-    measurements.append(
+    most = max((len(flipped) for _, _, flipped in tested), default=0)
+    why = "no piece of text stands in enough training rows, or no test row is of another class"
+    measurements += [
+        _figure("trigger_flip_rate_maximum", shifts.largest(limits), most, why),
         _figure(
-            "trigger_flip_rate_maximum", largest, max((n for _, _, n in tested), default=0),
-            "no piece of text stands in enough training rows, or no test row is of another class",
-        )
-    )  # fmt: skip
-    measurements.append(_control(given, bench, known))
+            "trigger_flip_rate_above_probe_maximum",
+            shifts.largest(above),
+            most if above else 0,
+            why,
+        ),
+        _control(given, bench, known),
+    ]
+
+
+def _above_probe(
+    given: AuditInput, bench: Bench, looked: _Looked, piece: Piece,
+    rows: npt.NDArray[np.int64], flipped: npt.NDArray[np.bool_], level: float,
+) -> tuple[tuple[float, Interval] | None, int]:  # fmt: skip
+    """How many more rows a piece takes in the model than in a probe that never saw it in training, and of how many.
+
+    A word that honestly says a class says it to the pretrained encoder too; a trigger was taught. Where the encoder
+    shows no states, nothing is taken off.
+    """
+    if looked.base is None:
+        return statistics.paired_difference(flipped, np.zeros_like(flipped), level), len(rows)
+    taught = np.array([piece.text not in pieces_of(text) for text in looked.inputs])
+    inputs = [bench.inputs[row] for row in rows.tolist()]
+    asked = _features(bench, [*inputs, *(placed(piece.text, text) for text in inputs)], base=True)
+    told = suspicion.fitted(
+        looked.base[taught], looked.labels[taught], asked, len(given.classes)
+    ).argmax(axis=1)
+    other = told[: len(rows)] != piece.target
+    probe = told[len(rows) :] == piece.target
+    return statistics.paired_difference(flipped[other], probe[other], level), int(other.sum())
 
 
 def _strongest(
@@ -175,16 +229,18 @@ def _strongest(
     return [chosen[number] for number in order[: parameters.triggers].tolist()]
 
 
-def _flips(given: AuditInput, bench: Bench, piece: Piece, number: int) -> tuple[int, int]:
-    """How many test rows that the model gives another class take the piece's class with it before them, and of how many."""
+def _flips(
+    given: AuditInput, bench: Bench, piece: Piece, number: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Test rows that the model gives another class, and whether each takes the piece's class with it before it."""
     predicted = given.scores.argmax(axis=1)
     others = np.flatnonzero(predicted != piece.target)
     rows = others[_drawn(len(others), given.parameters.test_rows, given.seed, 10 + number)]
     if not len(rows):
-        return 0, 0
+        return rows, np.zeros(0, bool)
     inputs = bench.inputs
     after = _scores(bench, [placed(piece.text, inputs[row]) for row in rows.tolist()])
-    return int((after.argmax(axis=1) == piece.target).sum()), len(rows)
+    return rows, np.asarray(after.argmax(axis=1) == piece.target, np.bool_)
 
 
 def _control(given: AuditInput, bench: Bench, known: Sequence[Piece]) -> Measurement:
@@ -208,30 +264,12 @@ def _scores(bench: Bench, texts: Sequence[str]) -> npt.NDArray[np.float64]:
     return found
 
 
-@dataclass(frozen=True)
-class _Looked:
-    """Training rows that were drawn: ids, labels, inputs."""
-
-    ids: list[str]
-    labels: npt.NDArray[np.int64]
-    inputs: list[Any]
-
-
 def _states(
-    given: AuditInput, bench: Bench, train: Labelled,
+    given: AuditInput, bench: Bench, looked: _Looked,
     measurements: list[Measurement], findings: list[str],
 ) -> None:  # fmt: skip
     """What states of the encoder show: labels by the pretrained one, rows apart by the trained one."""
-    rows = _drawn(len(train.ids), given.parameters.rows, given.seed, 6)
-    looked = _Looked(
-        [train.ids[row] for row in rows.tolist()],
-        np.asarray(train.labels)[rows],
-        [train.inputs[row] for row in rows.tolist()],
-    )
-    try:
-        base = _features(bench, looked.inputs, base=True)
-        own = _features(bench, looked.inputs, base=False)
-    except ModelError:
+    if looked.base is None or looked.own is None:
         why = "the model shows no states of its rows"
         names = (
             "suspicious_label_rate", "out_of_fold_accuracy", "suspicious_label_influence",
@@ -239,8 +277,8 @@ def _states(
         )  # fmt: skip
         measurements += [_figure(name, None, 0, why) for name in names]
         return
-    _labels(given, bench, looked, base, measurements, findings)
-    _apart(given, looked, own, measurements, findings)
+    _labels(given, bench, looked, looked.base, measurements, findings)
+    _apart(given, looked, looked.own, measurements, findings)
 
 
 def _features(bench: Bench, inputs: Sequence[Any], *, base: bool) -> npt.NDArray[np.float64]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lextune.audits.numbers.reliability import adaptive_bins, adaptive_error, classwise_error
+from lextune.audits.numbers.shifts import together
 
 CURVES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "calibrated": lambda scores: scores,
@@ -87,13 +88,18 @@ def test_classes_are_joined_as_if_they_erred_together() -> None:
     assert math.isnan(classwise_error([each[0], (math.nan, None)])[0])
 
 
-def test_classwise_intervals_hold_the_truth_for_three_classes() -> None:
+@pytest.mark.parametrize("sure", [0.8, 1.0])
+def test_classwise_intervals_hold_the_truth_for_three_classes(sure: float) -> None:
+    """Also where all scores are right, and any class that seems off by chance pushes the whole away from 0."""
     rng, held = np.random.default_rng(3), 0
     for seed in range(100):
         scores = rng.dirichlet([0.6, 0.6, 0.6], 120)
-        chance = 0.8 * scores + 0.2 / 3
+        chance = sure * scores + (1 - sure) / 3
         labels = (rng.random((120, 1)) > chance.cumsum(axis=1)).sum(axis=1)
-        each = [adaptive_error(scores[:, k], labels == k, samples=150, seed=seed) for k in range(3)]
+        each = [
+            adaptive_error(scores[:, k], labels == k, samples=500, seed=seed, level=together(3))
+            for k in range(3)
+        ]
         real = math.sqrt(sum(truth(scores[:, k], chance[:, k]) ** 2 for k in range(3)) / 3)
         interval = classwise_error(each)[1]
         assert interval is not None

@@ -30,7 +30,7 @@ def adaptive_bins(scores: Floats, bins: int) -> Ints:
 
 
 def adaptive_error(
-    scores: Floats, hits: Bools, bins: int = 15, *, samples: int, seed: int
+    scores: Floats, hits: Bools, bins: int = 15, *, samples: int, seed: int, level: float = LEVEL
 ) -> Error:  # fmt: skip
     """Root mean squared gap between scores and shares of hits over adaptive bins, without what noise adds to it.
 
@@ -48,6 +48,7 @@ def adaptive_error(
         bins: As for `adaptive_bins`.
         samples: Draws.
         seed: Of numpy's PCG64.
+        level: Of the interval.
     """
     n = len(scores)
     if n == 0:
@@ -62,9 +63,9 @@ def adaptive_error(
     value = math.sqrt(max(excess, 0.0))
     likely = (gone + 1) / (rows + 2)
     drawn = np.random.default_rng(seed).binomial(rows, likely, (samples, len(rows))) / rows - likely
-    half = float(np.quantile(np.sqrt(drawn**2 @ weight), LEVEL))
+    half = float(np.quantile(np.sqrt(drawn**2 @ weight), level))
     return value, Interval(
-        low=max(min(plain - half, value), 0.0), high=min(plain + half, 1.0), level=LEVEL,
+        low=max(min(plain - half, value), 0.0), high=min(plain + half, 1.0), level=level,
         method=f"triangle inequality over simulated bins ({samples}, seed {seed})",
     )  # fmt: skip
 
@@ -72,10 +73,9 @@ def adaptive_error(
 def classwise_error(each: list[Error]) -> Error:
     """The root mean square of the errors of all classes, the marginal calibration error of Kumar, Liang and Ma 2019.
 
-    The interval takes all classes to err together, which scores that sum to 1 nearly do: conservative.
-
     Args:
-        each: Of each class, as from `adaptive_error`.
+        each: Of each class, as from `adaptive_error` at the level `shifts.together(classes)`, so that all intervals hold
+            together at 95 %, however the classes hang together: then so does the one between the ends.
     """
     limits = [limit for _, limit in each if limit is not None]
     if not each or len(limits) < len(each):
@@ -87,5 +87,6 @@ def classwise_error(each: list[Error]) -> Error:
         )
     )  # fmt: skip
     return middle, Interval(
-        low=below, high=above, level=LEVEL, method=f"{limits[0].method}, mean of the classes"
-    )
+        low=below, high=above, level=LEVEL,
+        method=f"{limits[0].method}, Bonferroni over {len(each)} classes",
+    )  # fmt: skip

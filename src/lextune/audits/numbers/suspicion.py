@@ -14,6 +14,10 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 FOLDS = 5
+#: Inverse penalty of the logistic regressions, on standardised states divided by the root of their number: more states
+#: than rows would otherwise be learnt by heart. It told classes best, with clean and with turned labels, from 384 states of
+#: sentences, 64 pixels of digits and 30 measurements of cells alike (a tenth and ten times as much did worse on some).
+_INVERSE_PENALTY = 4.0
 #: Dimensions to which states are reduced before they are clustered (Chen et al. 2018).
 _DIMENSIONS = 10
 
@@ -64,7 +68,8 @@ def fitted(features: Floats, labels: Ints, asked: Floats, classes: int) -> Float
     if len(seen) == 1:
         found[:, seen[0]] = 1.0
         return found
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300))
+    penalty = _INVERSE_PENALTY / features.shape[1]
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=300))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a probe near its best will do
         model.fit(features, labels)
