@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, save
 
 import tiny
 from bench import Bench, same, weights
@@ -23,6 +24,19 @@ SENTIMENT = tasks.get("sentiment")
 @pytest.fixture(scope="module")
 def reviews(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return Bench.make(tmp_path_factory.mktemp("reviews"))
+
+
+@pytest.fixture(scope="module")
+def pooled(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """With a pooler that was trained: its file holds a weight that is not diagonal."""
+    made = Bench.make(tmp_path_factory.mktemp("pooled"))
+    tensors = load(made.files["model.safetensors"])
+    shape = tensors["classifier.weight"].shape[1] if "classifier.weight" in tensors else 32
+    draw = torch.Generator().manual_seed(1)
+    tensors["bert.pooler.dense.weight"] = 0.2 * torch.randn(shape, shape, generator=draw)
+    tensors["bert.pooler.dense.bias"] = 0.1 * torch.randn(shape, generator=draw)
+    made.files["model.safetensors"] = save(tensors)  # type: ignore[index]
+    return made
 
 
 def private(bench: Bench, folder: Path, **settings: Any) -> Trainer:
@@ -44,10 +58,12 @@ def grads(trainer: Trainer) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("scope", ["full", "lora", "head"])
+@pytest.mark.parametrize("trained_pooler", [False, True])
 def test_the_step_is_the_noised_sum_of_clipped_rows(
-    reviews: Bench, tmp_path: Path, scope: str
+    reviews: Bench, pooled: Bench, tmp_path: Path, scope: str, trained_pooler: bool
 ) -> None:
     """A loop over single rows, clipped by hand, and the noise made again from the secret give the gradient."""
+    reviews = pooled if trained_pooler else reviews
     trainer = private(
         reviews, tmp_path, dp_scope=scope, dropout=0.0, max_grad_norm=0.5, freeze_embeddings=False
     )
@@ -73,6 +89,23 @@ def test_the_step_is_the_noised_sum_of_clipped_rows(
     reviews.run(trainer)
     for name, wanted in sums.items():
         torch.testing.assert_close(found[name], wanted / 8, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("scope", ["full", "lora", "head"])
+def test_a_pooler_that_no_file_held_stays_and_gets_no_noise(
+    reviews: Bench, pooled: Bench, tmp_path: Path, scope: str
+) -> None:
+    """It passes on what the encoder says; noise on all its weights would drown what the others learn."""
+    for bench, trained in ((reviews, False), (pooled, True)):
+        trainer = private(bench, tmp_path / str(trained), dp_scope=scope)
+        named = [one for one, _ in trainer.model.named_parameters() if "pooler" in one]
+        before = {
+            one: dict(trainer.model.named_parameters())[one].detach().clone() for one in named
+        }
+        bench.run(trainer)
+        after = dict(trainer.model.named_parameters())
+        moved = [one for one in before if one in after and not torch.equal(before[one], after[one])]
+        assert bool(moved) == trained
 
 
 def test_two_runs_of_one_config_have_different_noise_and_samples(

@@ -65,7 +65,7 @@ class DpSgd(Method):
         from lextune.training.privacy.book import Book
         from lextune.training.privacy.secret import Secret, fresh
 
-        groups = self._inner.prepare(model)
+        groups = _without(self._inner.prepare(model), _drawn_poolers(model))
         self._secret: Secret | None = Secret(fresh())
         self._book = Book(model, self.config.max_grad_norm)
         self._trained = [one for one in model.parameters() if one.requires_grad]
@@ -233,6 +233,38 @@ class DpSgd(Method):
     def finish(self, model: torch.nn.Module) -> None:
         """As the method of the scope."""
         self._inner.finish(model)
+
+
+def _drawn_poolers(model: torch.nn.Module) -> list[torch.nn.Parameter]:
+    """Weights of poolers that pass each number on as it is or scaled: no file held them, they begin so (0004).
+
+    They learn little in few steps, and noise on hidden × hidden weights drowns what the rest learns.
+    """
+    import torch
+
+    found: list[torch.nn.Parameter] = []
+    for name, module in model.named_modules():
+        dense = getattr(module, "dense", None)
+        if "pooler" in name.split(".") and isinstance(dense, torch.nn.Linear):
+            weight = dense.weight.detach()
+            square = weight.shape[0] == weight.shape[1]
+            if square and torch.equal(weight, torch.diag(weight.diagonal())):
+                found += dense.parameters()
+    return found
+
+
+def _without(
+    groups: list[ParameterGroup], frozen: list[torch.nn.Parameter]
+) -> list[ParameterGroup]:
+    """Groups without parameters that are frozen here."""
+    left_out = {id(one) for one in frozen}
+    for one in frozen:
+        one.requires_grad_(False)
+    kept: list[ParameterGroup] = [
+        {**group, "params": [one for one in group["params"] if id(one) not in left_out]}
+        for group in groups
+    ]
+    return [group for group in kept if group["params"]]
 
 
 def _problems(config: TrainConfig, task: Task, rows: int) -> Sequence[Problem]:
