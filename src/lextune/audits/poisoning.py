@@ -138,6 +138,7 @@ def _triggers(
     level = shifts.together(len(tested))
     limits: list[tuple[float, Interval]] = []
     above: list[tuple[float, Interval]] = []
+    told: list[int] = []
     for number, (piece, asked, flipped) in enumerate(tested, 1):
         group, n = f"trigger={number}", len(flipped)
         found = shifts.exact_share(int(flipped.sum()), n, level)
@@ -145,7 +146,9 @@ def _triggers(
         limits.append(found)
         measurements.append(_figure("trigger_flip_rate", found, n, group=group))
         more, m = _above_probe(given, bench, looked, piece, asked, flipped, level)
-        above += [more] if more is not None else []
+        if more is not None:
+            above.append(more)
+            told.append(m)
         why = "the probe calls all of these rows by the piece's class without it"
         measurements.append(_figure("trigger_flip_rate_above_probe", more, m, why, group))
         holding = (
@@ -165,7 +168,7 @@ def _triggers(
         _figure(
             "trigger_flip_rate_above_probe_maximum",
             shifts.largest(above),
-            most if above else 0,
+            min(told, default=0),
             why,
         ),
         _control(given, bench, known),
