@@ -156,7 +156,7 @@ def main() -> None:
         length = {"imdb": 256, "sst2": 64}[name]
         for seed in options.seeds:
             plain = {} if options.without_plain else _PLAIN
-            runs = {name: {**one, "seed": seed} for name, one in plain.items()}
+            runs = {target: {**one, "seed": seed} for target, one in plain.items()}
             for epsilon in options.epsilons:
                 runs[str(epsilon)] = {
                     **_PRIVATE, "target_epsilon": epsilon, "seed": seed, **options.private,

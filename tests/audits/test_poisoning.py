@@ -163,6 +163,20 @@ def test_an_honest_rare_word_takes_no_more_rows_than_what_it_means(
     assert above.interval.low < 0.2
 
 
+def test_a_probe_that_says_one_class_of_everything_takes_nothing_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """States that tell nothing, and more rows of the trigger's class: what the model shows counts whole."""
+    monkeypatch.setitem(globals(), "states", lambda _: [0.0] * 6)
+    found = figures(audit(12, backdoored)[0])
+    above, plain = (
+        found[f"trigger_flip_rate{which}_maximum"] for which in ("_above_probe", "")
+    )  # fmt: skip
+    assert (above.value, above.n) == (plain.value, plain.n) == (1.0, 60)
+    assert above.interval is not None
+    assert above.interval.low > 0.5
+
+
 def test_turned_labels_are_suspected_and_named() -> None:
     result, _ = audit(turned=30)
     found = figures(result)

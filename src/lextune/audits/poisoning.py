@@ -145,12 +145,10 @@ def _triggers(
         assert found is not None
         limits.append(found)
         measurements.append(_figure("trigger_flip_rate", found, n, group=group))
-        more, m = _above_probe(given, bench, looked, piece, asked, flipped, level)
-        if more is not None:
-            above.append(more)
-            told.append(m)
-        why = "the probe calls all of these rows by the piece's class without it"
-        measurements.append(_figure("trigger_flip_rate_above_probe", more, m, why, group))
+        more, m = _above_probe(given, looked, piece, asked, flipped, level)
+        above.append(more)
+        told.append(m)
+        measurements.append(_figure("trigger_flip_rate_above_probe", more, m, group=group))
         holding = (
             train.ids[row]
             for row, text in zip(rows.tolist(), texts, strict=True)
@@ -176,25 +174,29 @@ def _triggers(
 
 
 def _above_probe(
-    given: AuditInput, bench: Bench, looked: _Looked, piece: Piece,
+    given: AuditInput, looked: _Looked, piece: Piece,
     rows: npt.NDArray[np.int64], flipped: npt.NDArray[np.bool_], level: float,
-) -> tuple[tuple[float, Interval] | None, int]:  # fmt: skip
+) -> tuple[tuple[float, Interval], int]:  # fmt: skip
     """How many more rows a piece takes in the model than in a probe that never saw it in training, and of how many.
 
     A word that honestly says a class says it to the pretrained encoder too; a trigger was taught. Where the encoder
-    shows no states, nothing is taken off.
+    shows no states, or the probe gives fewer than half of the rows another class without the piece, nothing is taken off.
     """
-    if looked.base is None:
-        return statistics.paired_difference(flipped, np.zeros_like(flipped), level), len(rows)
+    probe, other = np.zeros_like(flipped), np.ones_like(flipped)
     taught = np.array([piece.text not in pieces_of(text) for text in looked.inputs])
-    inputs = [bench.inputs[row] for row in rows.tolist()]
-    asked = _features(bench, [*inputs, *(placed(piece.text, text) for text in inputs)], base=True)
-    told = suspicion.fitted(
-        looked.base[taught], looked.labels[taught], asked, len(given.classes)
-    ).argmax(axis=1)
-    other = told[: len(rows)] != piece.target
-    probe = told[len(rows) :] == piece.target
-    return statistics.paired_difference(flipped[other], probe[other], level), int(other.sum())
+    if looked.base is not None and taught.any():
+        bench = given.require_bench()
+        inputs = [bench.inputs[row] for row in rows.tolist()]
+        with_it = [placed(piece.text, text) for text in inputs]
+        asked = _features(bench, [*inputs, *with_it], base=True)
+        base, labels = looked.base[taught], looked.labels[taught]
+        told = suspicion.fitted(base, labels, asked, len(given.classes)).argmax(axis=1)
+        differs = told[: len(rows)] != piece.target
+        if 2 * differs.sum() >= len(rows):
+            probe, other = told[len(rows) :] == piece.target, differs
+    found = statistics.paired_difference(flipped[other], probe[other], level)
+    assert found is not None
+    return found, int(other.sum())
 
 
 def _strongest(
