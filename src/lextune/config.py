@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from lextune import strict_yaml
 from lextune.config_training import (
@@ -22,7 +22,7 @@ from lextune.config_training import (
 from lextune.errors import ConfigError, Problem
 from lextune.records import Day
 from lextune.rights import LAWFUL_BASES, ConsentConfig, Languages, rights_problems
-from lextune.validation import Word, Words, validate
+from lextune.validation import Word, Words, listed, validate
 
 #: How tags of tokens say where entities begin and end; IOB reads IOB1 and IOB2 alike, as conlleval does.
 TagScheme = Literal["IOB1", "IOB2", "BIOES", "BILOU", "BMES", "IO", "IOB"]
@@ -330,6 +330,15 @@ class EvaluationConfig(Section):
     )
 
 
+class ThresholdConfig(Section):
+    """A bound that the user sets before anything is tested; both ends of the interval decide."""
+
+    measurement: Word = Field(description="The name of a metric, or of a figure of an audit.")
+    operator: Literal[">=", ">", "<=", "<"] = Field(description="How the figure is compared.")
+    value: float = Field(allow_inf_nan=False, description="The bound.")
+    minimum_n: int = Field(ge=1, description="Fewer rows behind the figure are not enough.")
+
+
 class PolicyConfig(Section):
     """Which packs decide, and as of which day."""
 
@@ -338,6 +347,9 @@ class PolicyConfig(Section):
     )
     as_of: Day | None = Field(None, description="The day to decide for; null is today.")
     waivers: Words = Field((), description="Files of signed waivers.")
+    thresholds: Annotated[tuple[ThresholdConfig, ...], BeforeValidator(listed)] = Field(
+        (), description="Bounds that you set yourself, before anything is tested."
+    )
 
 
 class ReleaseConfig(Section):

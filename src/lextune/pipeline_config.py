@@ -13,12 +13,12 @@ from lextune.config import PolicyConfig, RunConfig, load_config
 from lextune.config_training import TrainConfig
 from lextune.errors import ConfigError, PackError, Problem
 from lextune.extras import missing
-from lextune.policy.applicability import evaluate
+from lextune.policy.applicability import control_applies
 from lextune.policy.core_facts import TASK
 from lextune.policy.facts import all_facts, check_facts
 from lextune.policy.licences import parse
 from lextune.policy.packs import Pack, load_pack
-from lextune.policy.schema import MeasurementRequirement
+from lextune.policy.schema import MeasurementRequirement, leaves
 from lextune.registry import Registry
 from lextune.rights import retention_problem
 from lextune.validation import validate
@@ -95,10 +95,11 @@ def _with_audits(config: RunConfig, packs: Sequence[Pack]) -> RunConfig:
         requirement.measurement
         for pack in packs
         for control in pack.controls
-        if evaluate(control.applies, facts, known).value is not False
-        for requirement in control.requires
+        if control_applies(pack, control, facts, known).value is not False
+        for requirement in leaves(control.requires)
         if isinstance(requirement, MeasurementRequirement)
     ]
+    wanted += [one.measurement for one in config.policy.thresholds]
     names = tuple(dict.fromkeys((*config.audits, *demanded(wanted))))
     stated = {}
     for name in names:

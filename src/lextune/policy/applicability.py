@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from lextune.policy.facts import answer
-from lextune.policy.schema import AnyOf, Condition, Fact, FactIncludes, FactIs, Not
+from lextune.policy.schema import (
+    AnyOf,
+    Condition,
+    Control,
+    Exemption,
+    Fact,
+    FactIncludes,
+    FactIs,
+    Not,
+    Pack,
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +32,41 @@ class Applicability:
 
     value: bool | None
     deciding: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Application(Applicability):
+    """Whether a control applies.
+
+    Attributes:
+        exemption: What lifts it where only an exemption does.
+    """
+
+    exemption: Exemption | None = None
+
+
+def control_applies(
+    pack: Pack, control: Control, facts: Mapping[str, Fact], declared: Mapping[str, Any]
+) -> Application:
+    """The pack's scope and the control's own condition, and no exemption that lifts it.
+
+    Where the scope or the condition is false, no exemption is asked about; where an exemption is true,
+    nothing else is.
+    """
+    covered = [evaluate(one, facts, declared) for one in (pack.scope, control.applies)]
+    whole = _combine(covered, settles=False)
+    if whole.value is False:
+        return Application(False, whole.deciding)
+    lifting = [one for one in pack.exemptions if one.lifts(control.id)]
+    exempt = [evaluate(one.when, facts, declared) for one in lifting]
+    for exemption, found in zip(lifting, exempt, strict=True):
+        if found.value is True:
+            return Application(False, found.deciding, exemption)
+    unknown = [one for one in (*covered, *exempt) if one.value is None]
+    if unknown:
+        names = {name for one in unknown for name in one.deciding}
+        return Application(None, tuple(sorted(names)))
+    return Application(True, whole.deciding)
 
 
 def evaluate(

@@ -35,6 +35,9 @@ def check_measurement(requirement: MeasurementRequirement, reading: Reading) -> 
     if measured.value is None:
         why = measured.problem or "no reason given"
         return _insufficient(requirement, reading, f"{measured.name} is undefined ({why})")
+    if requirement.unit is not None and measured.unit != requirement.unit:
+        unit = f"{shown}: its unit is {measured.unit or 'not stated'}, not {requirement.unit}"
+        return _insufficient(requirement, reading, unit)
     if measured.n < requirement.minimum_n:
         few = f"{shown}: at least n={requirement.minimum_n} is needed"
         return _insufficient(requirement, reading, few)

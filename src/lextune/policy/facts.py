@@ -132,7 +132,8 @@ def check_facts(declared: Mapping[str, Any], packs: Iterable[Pack]) -> list[tupl
 
 
 def _compared_places(pack: Pack) -> Iterator[str]:
-    nodes: list[Any] = [control.applies for control in pack.controls]
+    nodes: list[Any] = [pack.scope, *(control.applies for control in pack.controls)]
+    nodes += [exemption.when for exemption in pack.exemptions]
     for row in pack.licences:
         nodes += [row.commercial_use_when, row.derivatives_when]
     while nodes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +25,20 @@ class Finding:
     questions: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     blocking: bool = True
+
+
+def together(findings: Sequence[Finding], *, one_suffices: bool) -> Finding:
+    """Several findings as one: all of them must pass, or one of them suffices."""
+    status = (best if one_suffices else worst)(one.status for one in findings)
+    deciding = [one for one in findings if one.status == status]
+    asked = dict.fromkeys(question for one in deciding for question in one.questions)
+    return Finding(
+        status,
+        "; ".join(one.reason.removesuffix(".") for one in deciding if one.reason) + ".",
+        tuple(asked) if status == "insufficient" else (),
+        tuple(sorted({digest for one in deciding for digest in one.evidence})),
+        status == "pass" or any(one.blocking for one in deciding),
+    )
 
 
 def worst(statuses: Iterable[FindingStatus]) -> FindingStatus:

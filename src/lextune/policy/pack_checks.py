@@ -26,12 +26,17 @@ def meaning_problems(document: Document) -> list[Problem]:
     problems = list(_duplicates(document, pack, "facts"))
     problems += _duplicates(document, pack, "licences")
     problems += _duplicates(document, pack, "controls")
+    problems += _duplicates(document, pack, "exemptions")
     for path, fact in _items(pack, "facts"):
         problems += _fact_problems(document, path, fact)
         if isinstance(fact.get("id"), str) and fact["id"] not in CORE_FACTS:
             facts[fact["id"]] = fact
     for path, row in _items(pack, "licences"):
         problems += _row_problems(document, path, row, facts)
+    problems += _condition_problems(document, ("scope",), pack.get("scope"), facts)
+    for path, exemption in _items(pack, "exemptions"):
+        problems += _condition_problems(document, (*path, "when"), exemption.get("when"), facts)
+        problems += _exempted_problems(document, path, exemption, pack)
     for path, control in _items(pack, "controls"):
         problems += _effect_problems(document, path, control)
         problems += _date_problems(document, path, control)
@@ -137,17 +142,35 @@ def _date_problems(document: Document, path: Path, control: Mapping[str, Any]) -
 
 
 def _licence_problems(
-    document: Document, path: Path, control: Mapping[str, Any]
+    document: Document, path: Path, holder: Mapping[str, Any], key: str = "requires"
 ) -> Iterator[Problem]:
-    requires = control.get("requires")
-    for index, entry in enumerate(requires if isinstance(requires, list) else []):
-        asked = {"licence", "output_licence"} & entry.keys() if isinstance(entry, dict) else ()
-        for key in asked:
+    entries = holder.get(key)
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        if not isinstance(entry, dict):
+            continue
+        here = (*path, key, index)
+        for asked in {"licence", "output_licence"} & entry.keys():
             yield Problem(
                 "a licence requirement in a pack without a `licences` table", "add the table",
-                "nothing would say what a licence permits",
-                document.where((*path, "requires", index, key)),
+                "nothing would say what a licence permits", document.where((*here, asked)),
             )  # fmt: skip
+        for nested in ("all", "any"):
+            yield from _licence_problems(document, here, entry, nested)
+
+
+def _exempted_problems(
+    document: Document, path: Path, exemption: Mapping[str, Any], pack: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """An exemption of a control that is not there would lift nothing, or lift too much."""
+    known = [one["id"] for _, one in _items(pack, "controls") if isinstance(one.get("id"), str)]
+    for key in ("controls", "keeps"):
+        named = exemption.get(key)
+        for index, name in enumerate(named if isinstance(named, list) else []):
+            if isinstance(name, str) and name not in known:
+                yield Problem(
+                    f"the pack has no control {name!r}", did_you_mean(name, known),
+                    where=document.where((*path, key, index)),
+                )  # fmt: skip
 
 
 def _condition_problems(

@@ -18,11 +18,15 @@ _MAPPINGS: Mapping[str, type[BaseModel]] = {
     "facts": schema.Fact,
     "licences": schema.LicenceRow,
     "controls": schema.Control,
+    "exemptions": schema.Exemption,
+    "conflicts": schema.Conflict,
     "titles": schema.Text,
     "question": schema.Text,
     "definition": schema.Text,
     "remedy": schema.Text,
     "note": schema.Text,
+    "asks": schema.Text,
+    "penalty": schema.Text,
     "<all>": schema.AllOf,
     "<any>": schema.AnyOf,
     "<not>": schema.Not,
@@ -33,8 +37,10 @@ _MAPPINGS: Mapping[str, type[BaseModel]] = {
     "<output_licence>": schema.OutputLicenceRequirement,
     "<document>": schema.DocumentRequirement,
     "<attestation>": schema.AttestationRequirement,
+    "<preregistered>": schema.PreregisteredRequirement,
+    "<every>": schema.EveryRequirement,
+    "<one>": schema.OneRequirement,
 }
-_CONDITION_PLACES = {"applies", "all", "any", "not", "commercial_use_when", "derivatives_when"}
 
 
 def did_you_mean(word: Any, choices: Iterable[str]) -> str:
@@ -106,7 +112,7 @@ def _problem(document: Document, error: Mapping[str, Any]) -> Problem:
         allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
         return Problem(f"{found!r} is no {name}", did_you_mean(found, allowed), where=where)
     if kind.startswith("union_tag"):
-        return _kind_problem(name, found, where)
+        return _kind_problem("requires" not in words, found, where)
     if kind == "finite_number":
         return Problem(
             f"{name} is NaN or infinite", "write a finite number",
@@ -134,9 +140,8 @@ def _written(name: str) -> str:
     return "write some words"
 
 
-def _kind_problem(name: str, found: Any, where: str) -> Problem:
+def _kind_problem(is_condition: bool, found: Any, where: str) -> Problem:
     """A condition or a requirement of which no key says what kind it is."""
-    is_condition = name in _CONDITION_PLACES
     noun = "condition" if is_condition else "requirement"
     kinds = schema.CONDITION_KEYS if is_condition else schema.REQUIREMENT_KEYS
     if not isinstance(found, dict):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from lextune.policy.schema import MeasurementRequirement
 from lextune.records import Licence, Measurement, Statement, parse_day
 
 _LICENCE_ROOMS = {"model": "select", "data": "prepare"}
@@ -45,9 +46,23 @@ class StatedRelease:
 
 @dataclass(frozen=True)
 class Listed:
-    """Whether a document or attestation is in the dossier, or the `problem` in a sentence."""
+    """Whether a document or attestation is in the dossier, or the `problem` in a sentence.
+
+    Attributes:
+        met: False where one says that what it is about is not met.
+    """
 
     present: bool
+    problem: str
+    evidence: tuple[str, ...]
+    met: bool = True
+
+
+@dataclass(frozen=True)
+class StatedThresholds:
+    """The bounds that the user set before testing, as the config statement has them; or the `problem`."""
+
+    thresholds: tuple[MeasurementRequirement, ...]
     problem: str
     evidence: tuple[str, ...]
 
@@ -150,10 +165,12 @@ class Readings:
     ) -> Listed:
         """Whether a complete statement of the room lists `name` with its digest, not expired.
 
-        `record` holds `documents` (or `attestations`): a list of mappings with `name`, `sha256` and,
-        where it ends, `expires`.
+        `record` holds `documents` (or `attestations`): a list of mappings with `name`, `sha256`, where it
+        ends `expires`, and `met: false` where it says that what it is about is not met. One that says so
+        outweighs others, an expired one included: time does not mend what a person found not met.
         """
         evidence: list[str] = []
+        present: str | None = None
         problem = f"the {room} {name!r} is not in the dossier"
         for digest, predicate in self._in_room(room):
             record = predicate.get("record")
@@ -165,10 +182,35 @@ class Readings:
                 fault = _entry_fault(entry, as_of)
                 if predicate.get("status") != "complete":
                     fault = "is in a statement that is not complete"
+                if entry.get("met", True) is not True:
+                    unmet = f"the {room} {name!r} says that it is not met"
+                    return Listed(True, unmet, (digest,), met=False)
                 if not fault:
-                    return Listed(True, "", (digest,))
-                problem = f"the {room} {name!r} {fault}"
+                    present = digest if present is None else present
+                else:
+                    problem = f"the {room} {name!r} {fault}"
+        if present is not None:
+            return Listed(True, "", (present,))
         return Listed(False, problem, _unique(evidence))
+
+    def thresholds(self) -> StatedThresholds:
+        """`policy.thresholds` of the config statement; none at all is a problem."""
+        evidence: list[str] = []
+        found: list[tuple[MeasurementRequirement, ...]] = []
+        for digest, predicate in self._in_room("config"):
+            evidence.append(digest)
+            try:
+                stated = predicate["record"]["policy"]["thresholds"]
+                found.append(tuple(_threshold(one) for one in stated))
+            except (KeyError, TypeError, ValueError):
+                found.append(())
+        if not found or not found[0]:
+            problem = "no bound was set before testing (policy.thresholds)"
+            return StatedThresholds((), problem, _unique(evidence))
+        if any(one != found[0] for one in found):
+            problem = "two statements of the room config state different thresholds"
+            return StatedThresholds((), problem, _unique(evidence))
+        return StatedThresholds(found[0], "", _unique(evidence))
 
     def incomplete(self) -> tuple[str, ...]:
         """Rooms whose statement says that they did not complete (a crash), sorted."""
@@ -185,6 +227,10 @@ class Readings:
     def _crashed(self) -> str:
         rooms = {_room(p) for _, p in self._predicates if p.get("status") != "complete"}
         return f" ({', '.join(sorted(rooms))} did not complete)" if rooms else ""
+
+
+def _threshold(stated: Any) -> MeasurementRequirement:
+    return MeasurementRequirement.model_validate({"bound": "interval", **stated})
 
 
 def _room(predicate: Mapping[str, Any]) -> str:

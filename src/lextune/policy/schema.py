@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -33,6 +34,17 @@ Operator = Literal[">=", ">", "<=", "<", "=="]
 Bound = Literal["interval", "favourable_end", "point"]
 Permission = Literal["commercial_use", "derivatives"]
 LicenceOf = Literal["model", "data"]
+#: Where a law is made: a place as facts write it, or GLOBAL for what no place makes.
+Jurisdiction = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}|GLOBAL)$")]
+#: What duties of several places are about, so that they can stand side by side.
+Topic = Literal[
+    "accuracy", "automated_decisions", "bias_testing", "biometrics", "children", "conformity",
+    "consent", "content_labelling", "cross_border", "data_quality", "data_rights", "documentation",
+    "employment", "governance", "human_oversight", "impact_assessment", "incident_reporting",
+    "intellectual_property", "liability", "licence", "logging", "prohibited_practice",
+    "recommendation", "registration", "retention", "robustness", "risk_management", "safety_testing",
+    "security", "sensitive_data", "training_data", "transparency",
+]  # fmt: skip
 Permitted = Literal["yes", "no", "conditional", "unknown"]
 
 
@@ -130,14 +142,27 @@ class FactIncludes(Part):
 CONDITION_KEYS = {"all": "<all>", "any": "<any>", "not": "<not>", "fact": "<is>"}
 #: The same for requirements.
 REQUIREMENT_KEYS = {
+    "all": "<every>",
+    "any": "<one>",
     "measurement": "<measurement>",
     "licence": "<licence>",
     "output_licence": "<output_licence>",
     "document": "<document>",
     "attestation": "<attestation>",
+    "preregistered": "<preregistered>",
 }
 
 
+_REQUIREMENT_TAGS = {
+    "EveryRequirement": "<every>",
+    "OneRequirement": "<one>",
+    "MeasurementRequirement": "<measurement>",
+    "LicenceRequirement": "<licence>",
+    "OutputLicenceRequirement": "<output_licence>",
+    "DocumentRequirement": "<document>",
+    "AttestationRequirement": "<attestation>",
+    "PreregisteredRequirement": "<preregistered>",
+}
 _CONDITION_TAGS = {
     "AllOf": "<all>",
     "AnyOf": "<any>",
@@ -162,8 +187,7 @@ def _condition_kind(value: Any) -> str | None:
 def _requirement_kind(value: Any) -> str | None:
     if isinstance(value, dict):
         return next((tag for key, tag in REQUIREMENT_KEYS.items() if key in value), None)
-    name = type(value).__name__.removesuffix("Requirement")
-    return REQUIREMENT_KEYS.get("output_licence" if name == "OutputLicence" else name.lower())
+    return _REQUIREMENT_TAGS.get(type(value).__name__)
 
 
 Condition = Annotated[
@@ -184,6 +208,7 @@ class MeasurementRequirement(Part):
         bound: What is compared: `interval` (both ends), `favourable_end`, or `point` (a sampling
             rate that a standard fixes).
         minimum_n: Fewer rows (or tensors, groups) behind the number are not enough evidence.
+        unit: The unit that the number must have; another one is not enough evidence. None takes any.
     """
 
     measurement: NonBlank
@@ -191,6 +216,7 @@ class MeasurementRequirement(Part):
     operator: Operator
     value: Number
     minimum_n: Annotated[int, Strict(), Field(ge=1)]
+    unit: NonBlank | None = None
 
 
 class LicenceRequirement(Part):
@@ -218,15 +244,33 @@ class OutputLicenceRequirement(Part):
 
 
 class DocumentRequirement(Part):
-    """A document of this name must be in the dossier."""
+    """A document of this name must be in the dossier, and must not say that it is not met."""
 
     document: NonBlank
 
 
 class AttestationRequirement(Part):
-    """A signed attestation of this name must be in the dossier."""
+    """A signed attestation of this name must be in the dossier, and must not say that it is not met."""
 
     attestation: NonBlank
+
+
+class PreregisteredRequirement(Part):
+    """Bounds that the user set before anything was tested (`policy.thresholds`): at least one, and all met."""
+
+    preregistered: Literal["thresholds"]
+
+
+class EveryRequirement(Part):
+    """All of these; for one branch of an `any`."""
+
+    requirements: tuple[Requirement, ...] = Field(alias="all", min_length=1)
+
+
+class OneRequirement(Part):
+    """One of these suffices; it fails only where each of them fails."""
+
+    requirements: tuple[Requirement, ...] = Field(alias="any", min_length=1)
 
 
 Requirement = Annotated[
@@ -234,7 +278,10 @@ Requirement = Annotated[
     | Annotated[LicenceRequirement, Tag("<licence>")]
     | Annotated[OutputLicenceRequirement, Tag("<output_licence>")]
     | Annotated[DocumentRequirement, Tag("<document>")]
-    | Annotated[AttestationRequirement, Tag("<attestation>")],
+    | Annotated[AttestationRequirement, Tag("<attestation>")]
+    | Annotated[PreregisteredRequirement, Tag("<preregistered>")]
+    | Annotated[EveryRequirement, Tag("<every>")]
+    | Annotated[OneRequirement, Tag("<one>")],
     Discriminator(_requirement_kind),
 ]
 
@@ -267,10 +314,48 @@ class LicenceRow(Part):
     name_prefix: NonBlank | None = None
 
 
+class Exemption(Part):
+    """Whom or what the law leaves out although its scope would cover it.
+
+    Attributes:
+        when: Where it is true, the controls do not apply; unknown makes them insufficient.
+        controls: The controls that it lifts; empty means all but `keeps`.
+        keeps: Controls that apply all the same.
+    """
+
+    id: Identifier
+    citation: NonBlank
+    titles: Text
+    when: Condition
+    controls: tuple[Identifier, ...] = ()
+    keeps: tuple[Identifier, ...] = ()
+
+    def lifts(self, control: str) -> bool:
+        """Whether the control of this id is one that it lifts."""
+        return control not in self.keeps and (not self.controls or control in self.controls)
+
+
+class Conflict(Part):
+    """Another control that asks for something that goes badly with this one.
+
+    Attributes:
+        control: `PACK/CONTROL`.
+    """
+
+    control: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]+/[a-z0-9_.-]+$")]
+    note: Text
+
+
 class Control(Part):
     """One duty: when it applies, what evidence it needs, and what to do where that is missing.
 
     Attributes:
+        source_version: The version of the text that was read, where laws are amended or standards redrafted.
+        preemption_risk: Another power may displace it; shown, and it changes no decision.
+        topic: What the duty is about, so that places can be compared.
+        asks: What it asks for in few words, for tables that compare places.
+        penalty: What a breach may cost.
+        conflicts: Controls that go badly with it.
         from_day: First day on which it binds.
         until_day: Last day on which it binds.
         waivable: Null means yes for `require`, and always no for `prohibit`.
@@ -289,6 +374,12 @@ class Control(Part):
     severity: Literal["block", "warn"]
     waivable: Flag | None = None
     remedy: Text
+    source_version: NonBlank | None = None
+    preemption_risk: Flag = False
+    topic: Topic | None = None
+    asks: Text | None = None
+    penalty: Text | None = None
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def may_be_waived(self) -> bool:
@@ -300,6 +391,11 @@ class Pack(Part):
     """One law, standard or house rule as data.
 
     Built by `lextune.policy.packs.parse_pack`, which also checks what single fields cannot show.
+
+    Attributes:
+        scope: What every control needs besides its own `applies`: the place, what the law covers at all.
+        exemptions: What the law leaves out again.
+        jurisdiction: Where the law is made; None for house rules.
     """
 
     schema_id: Literal["lextune.pack/v1"] = Field(alias="schema")
@@ -308,6 +404,9 @@ class Pack(Part):
     titles: Text
     source: NonBlank
     checked_on: Day
+    jurisdiction: Jurisdiction | None = None
+    scope: Condition = "always"
+    exemptions: tuple[Exemption, ...] = ()
     facts: tuple[Fact, ...] = ()
     licences: tuple[LicenceRow, ...] = ()
     controls: tuple[Control, ...] = Field(min_length=1)
@@ -324,5 +423,16 @@ class Pack(Part):
         return sha256(self._text)
 
 
-for _model in (AllOf, AnyOf, Not, LicenceRow, Control, Pack):
+def leaves(requirements: Iterable[Requirement]) -> Iterator[Requirement]:
+    """Every single requirement, those inside `all` and `any` included."""
+    for one in requirements:
+        if isinstance(one, EveryRequirement | OneRequirement):
+            yield from leaves(one.requirements)
+        else:
+            yield one
+
+
+for _model in (
+    AllOf, AnyOf, Not, EveryRequirement, OneRequirement, LicenceRow, Exemption, Control, Pack,
+):  # fmt: skip
     _model.model_rebuild()

@@ -11,15 +11,15 @@ from typing import Any
 
 from lextune.errors import ExitCode, PackError, Problem
 from lextune.policy import schema
-from lextune.policy.applicability import evaluate, questions
+from lextune.policy.applicability import control_applies, questions
 from lextune.policy.bounds import check_measurement
 from lextune.policy.core_facts import TASK
 from lextune.policy.facts import all_facts, answer
-from lextune.policy.findings import Finding, worst
+from lextune.policy.findings import Finding, together, worst
 from lextune.policy.licences import LicenceTable, check_licence
 from lextune.policy.output_licence import check_output_licence
 from lextune.policy.readings import Readings, StatedLicence
-from lextune.policy.schema import Control, Fact, Pack
+from lextune.policy.schema import Control, Fact, Pack, leaves
 from lextune.policy.waivers import Waiver
 from lextune.records import ControlResult, Outcome, Severity, Statement, Status, Verdict
 
@@ -189,11 +189,15 @@ def _not_enforced(control: Control, as_of: datetime.date) -> _Decision | None:
 
 
 def _applied(pack: Pack, control: Control, case: _Case) -> _Decision:
-    applies = evaluate(control.applies, case.facts, case.declared)
+    applies = control_applies(pack, control, case.facts, case.declared)
     if applies.value is None:
         reasons = tuple(_unknown(name, case) for name in applies.deciding)
         return _Decision("insufficient", reasons, questions(applies.deciding, case.facts))
     named = ", ".join(f"{name} is declared {_shown(name, case)}" for name in applies.deciding)
+    if applies.exemption is not None:
+        cited = applies.exemption.citation
+        why = f"It does not apply: exempt under {cited} ({named or 'always'})."
+        return _Decision("not_applicable", (why,))
     if applies.value is False:
         return _Decision("not_applicable", (f"It does not apply: {named}.",))
     if control.effect == "prohibit":
@@ -214,13 +218,22 @@ def _applied(pack: Pack, control: Control, case: _Case) -> _Decision:
 
 
 def _is_settled(requirement: schema.Requirement, finding: Finding) -> bool:
-    """Read and not met; a document or an attestation may still be brought."""
-    listed = isinstance(requirement, schema.DocumentRequirement | schema.AttestationRequirement)
+    """Read and not met; a document or an attestation may still be brought, and a bound still be met."""
     unmet = finding.blocking and finding.status != "pass"
-    return unmet and bool(finding.evidence) and not listed
+    return unmet and bool(finding.evidence) and not any(map(_may_be_brought, leaves([requirement])))
+
+
+def _may_be_brought(requirement: schema.Requirement) -> bool:
+    listed = schema.DocumentRequirement | schema.AttestationRequirement
+    return isinstance(requirement, listed | schema.PreregisteredRequirement)
 
 
 def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
+    if isinstance(requirement, schema.EveryRequirement | schema.OneRequirement):
+        found = [_check(one, pack, case) for one in requirement.requirements]
+        return together(found, one_suffices=isinstance(requirement, schema.OneRequirement))
+    if isinstance(requirement, schema.PreregisteredRequirement):
+        return _preregistered(case)
     if isinstance(requirement, schema.MeasurementRequirement):
         return check_measurement(requirement, case.readings.measurement(requirement.measurement))
     if isinstance(requirement, schema.LicenceRequirement):
@@ -238,6 +251,19 @@ def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
     return _listed("attestation", requirement.attestation, case)
 
 
+def _preregistered(case: _Case) -> Finding:
+    """The user's own bounds, by the ends of the intervals."""
+    stated = case.readings.thresholds()
+    if stated.problem:
+        ask = ("policy.thresholds: set bounds for named measurements before anything is tested",)
+        return Finding("insufficient", f"{stated.problem}.", ask, stated.evidence)
+    found = [
+        check_measurement(one, case.readings.measurement(one.measurement))
+        for one in stated.thresholds
+    ]
+    return together([*found, Finding("pass", "", evidence=stated.evidence)], one_suffices=False)
+
+
 def _table(pack: Pack, case: _Case) -> LicenceTable:
     rows = {row.id.casefold(): row for row in pack.licences}
     return LicenceTable(rows, case.facts, case.declared)
@@ -245,6 +271,8 @@ def _table(pack: Pack, case: _Case) -> LicenceTable:
 
 def _listed(room: Any, name: str, case: _Case) -> Finding:
     found = case.readings.listed(room, name, case.as_of)
+    if not found.met:
+        return Finding("fail", f"{found.problem}.", evidence=found.evidence)
     if found.present:
         return Finding("pass", f"the {room} {name!r} is in the dossier.", evidence=found.evidence)
     ask = (f"{name}: bring this {room}",)
