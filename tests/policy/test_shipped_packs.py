@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lextune.policy.packs import load_pack
+from lextune.policy.packs import list_packs, load_pack
+from lextune.policy.schema import Fact
 from lextune.policy.verdict import decide
 from lextune.records import ControlResult, Statement
 
@@ -262,3 +263,11 @@ def test_research_on_imdb_is_released_with_a_warning_and_commercial_use_is_refus
         f"The {NOTE[4:]}; without a licence commercial use is not permitted.",
     )
     assert controls["model_commercial"].status == "pass"
+
+
+def test_a_fact_reads_the_same_in_every_shipped_pack() -> None:
+    seen: dict[str, tuple[str, Fact]] = {}
+    for pack in list_packs():
+        for fact in pack.facts:
+            first, known = seen.setdefault(fact.id, (pack.id, fact))
+            assert fact == known, f"{fact.id} reads otherwise in {pack.id} than in {first}"
