@@ -2,8 +2,10 @@
 
 import pytest
 
+from lextune.policy.packs import list_packs, load_pack
 from lextune.policy.scenarios import (
     Scenario,
+    covered,
     decide_scenario,
     differences,
     shipped_scenarios,
