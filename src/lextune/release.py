@@ -335,7 +335,7 @@ def recompute(evidence: Evidence, trust: Trust) -> Verdict:
         VerificationError: A pack is missing, or is not the one that the config statement names; the decision
             was made with other packs, or holds no verdict.
     """
-    chosen = _chosen_packs(_last(evidence, "config"))
+    chosen = chosen_packs(_last(evidence, "config"))
     signed = _last(evidence, "decide").predicate["record"].get("verdict")
     if not isinstance(signed, dict) or signed.get("packs") != chosen:
         raise VerificationError(
@@ -363,7 +363,7 @@ def recompute(evidence: Evidence, trust: Trust) -> Verdict:
     return decide_dossier(evidence.statements, _config_of(evidence), packs, trust)
 
 
-def _chosen_packs(config: Statement) -> dict[str, str]:
+def chosen_packs(config: Statement) -> dict[str, str]:
     """Id and digest of each pack that a config statement names as its subjects."""
     folder, suffix = "dossier/packs/", ".yaml"
     return {
