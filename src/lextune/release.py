@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lextune import strict_yaml
+from lextune.brought import check_brought
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical, load_json
@@ -31,7 +32,14 @@ from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.profiles import PROFILE_SCHEMA, FactProfile
 from lextune.policy.verdict import blocks_release, decide_so_far
 from lextune.policy.waivers import Waiver
-from lextune.records import ControlResult, FileDigest, Statement, Subject, Verdict
+from lextune.records import (
+    ControlResult,
+    FileDigest,
+    Statement,
+    Subject,
+    Verdict,
+    parse_day,
+)
 from lextune.validation import validate
 
 _AGAIN = "get the release again from who made it, or decide again with the config"
@@ -115,6 +123,7 @@ def decide_dossier_so_far(
         for digest, statement in statements
         if room_of(statement) not in ("decide", "release", "waiver", "facts")
     ]
+    check_brought((statement for _, statement in statements), trust)
     waivers = _waivers((statement for _, statement in statements), trust, packs)
     return decide_so_far(evidence, config.use, packs, config.policy.as_of, waivers)
 
@@ -360,7 +369,25 @@ def recompute(evidence: Evidence, trust: Trust) -> Verdict:
         packs.append(pack)
     if problems:
         raise VerificationError(problems)
-    return decide_dossier(evidence.statements, _config_of(evidence), packs, trust)
+    config = _config_of(evidence)
+    day = _last(evidence, "decide").predicate["record"].get("as_of")
+    if day is not None:
+        config = _on_later_day(config, day)
+    return decide_dossier(evidence.statements, config, packs, trust)
+
+
+def _on_later_day(config: RunConfig, day: Any) -> RunConfig:
+    """The config with the day of a decision that was made again; never one before its own."""
+    try:
+        again = parse_day(day)
+    except ValueError:
+        again = None
+    first = config.policy.as_of
+    if again is None or first is None or again < first:
+        raise VerificationError(
+            Problem(f"the decision is for {day!r}, which is not a day after {first}", _AGAIN)
+        )
+    return config.model_copy(update={"policy": config.policy.model_copy(update={"as_of": again})})
 
 
 def chosen_packs(config: Statement) -> dict[str, str]:
