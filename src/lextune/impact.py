@@ -13,11 +13,12 @@ import functools
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lextune.config import RunConfig
 from lextune.errors import LextuneError, Problem, VerificationError
 from lextune.evidence.dossier import CHECKPOINT
 from lextune.evidence.keys import Trust, load_trust, write_private
@@ -30,10 +31,13 @@ from lextune.evidence.stored import (
 )
 from lextune.files import home_folder, locked, read_regular, sha256
 from lextune.listener import Listener
-from lextune.policy.impact import Change, Effect, changes, effect
+from lextune.policy.facts import all_facts
+from lextune.policy.impact import ENDING, Change, Effect, changes, effect, same_on
 from lextune.policy.packs import Pack, parse_pack
+from lextune.policy.readings import Readings
+from lextune.policy.verdict import outcome_of
 from lextune.records import Outcome, Statement, Verdict
-from lextune.release import chosen_packs, decide_dossier, parse_config_record
+from lextune.release import chosen_packs, decide_dossier, evidence_in, parse_config_record
 
 #: Dossiers that one process takes at a time.
 _CHUNK = 32
@@ -193,17 +197,16 @@ def redecide(
     before = _signed_verdict(_last(statements, "decide", stored.folder), stored.folder)
     new = {pack.id: pack for pack in desk.question.packs}
     texts = stored.packs()
-    packs = dict(new)
-    replaced = {
-        name for name, digest in before.packs.items() if name in new and new[name].digest != digest
+    old = {
+        name: _pack_of(texts.get(name), digest, name, stored.folder)
+        for name, digest in chosen_packs(config_statement).items()
+        if name not in new
     }
-    for name, digest in chosen_packs(config_statement).items():
-        if name not in new:
-            packs[name] = _pack_of(texts.get(name), digest, name, stored.folder)
+    replaced = {name for name, pack in new.items() if before.packs.get(name) != pack.digest}
     kept, notes = _without_old_waivers(statements, replaced)
     policy = config.policy.model_copy(update={"as_of": desk.question.as_of})
     asked = config.model_copy(update={"policy": policy})
-    after = decide_dossier(kept, asked, list(packs.values()), desk.trust)
+    after = _after(before, kept, asked, {**old, **new}, desk.trust)
     found = changes(before, after)
     return Redecided(
         stored.folder,
@@ -213,6 +216,37 @@ def redecide(
         after.outcome,
         found,
         notes,
+    )
+
+
+def _after(
+    before: Verdict,
+    statements: list[tuple[str, Statement]],
+    config: RunConfig,
+    packs: Mapping[str, Pack],
+    trust: Trust,
+) -> Verdict:
+    """The verdict over all packs; a pack that is the same, and for which no day has turned, is not decided again."""
+    as_of = config.policy.as_of
+    assert as_of is not None
+    all_facts(packs.values())  # refuses packs that type a fact differently
+    ending = any(room_of(statement) in ENDING for _, statement in statements)
+    same = {
+        name for name, pack in packs.items()
+        if before.packs.get(name) == pack.digest and not ending and same_on(pack, before.as_of, as_of)
+    }  # fmt: skip
+    again = [pack for name, pack in packs.items() if name not in same]
+    results = [one for one in before.controls if one.pack in same]
+    if again:
+        results += decide_dossier(statements, config, again, trust).controls
+    complete = not Readings(evidence_in(statements)).incomplete()
+    return before.model_copy(
+        update={
+            "outcome": outcome_of(results, complete=complete),
+            "as_of": as_of,
+            "packs": {name: packs[name].digest for name in sorted(packs)},
+            "controls": tuple(results),
+        }
     )
 
 
