@@ -9,7 +9,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from lextune.files import (
 from lextune.labels import InputKind
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
-from lextune.pipeline_deciding import Papers, read_papers, record_verdict
+from lextune.pipeline_deciding import Papers, read_papers, read_profiles, record_verdict
 from lextune.pipeline_evaluation import (
     Measuring,
     better_baseline,
@@ -218,7 +218,7 @@ def walk_first_rooms(
     _require_needs(config)
     job, signer = _Job(config, folder, False, listener), Signer.ephemeral()
     # whoever has no key yet trusts nobody, and needs to trust nobody where nothing signed is brought
-    signed = config.policy.waivers or config.policy.attestations
+    signed = config.policy.waivers or config.policy.attestations or config.policy.facts
     trust = load_trust() if signed else Trust.of(signer)
     dossier = Dossier.create(folder / "dossier", "plan", signer)
     return job.first_rooms(dossier, packs, trust, job.read_papers(packs, trust))
@@ -326,7 +326,9 @@ class _Job:
     def read_papers(self, packs: Sequence[Pack], trust: Trust) -> Papers:
         """What the config names of signed papers and documents, each opened once."""
         policy = self.config.policy
-        return read_papers(policy.waivers, policy.attestations, policy.documents, packs, trust)
+        found = read_papers(policy.waivers, policy.attestations, policy.documents, packs, trust)
+        facts = tuple(data for _, data in read_profiles(policy.facts, trust))
+        return replace(found, facts=facts)
 
     def _open_dossier(self, run_id: str, signer: Signer) -> Dossier:
         """A new dossier; that of an interrupted run is set aside, since all rooms are walked again."""

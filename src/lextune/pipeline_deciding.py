@@ -18,6 +18,7 @@ from lextune.evidence.keys import Signer, Trust, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement, room_of
 from lextune.files import home_folder, read_regular, sha256
 from lextune.policy.packs import Pack, parse_pack
+from lextune.policy.profiles import FactProfile
 from lextune.policy.verdict import blocks_release
 from lextune.policy.waivers import check_waivers
 from lextune.records import ControlResult, Statement, Subject, Verdict
@@ -30,10 +31,12 @@ class Papers:
 
     Attributes:
         waivers: Signed envelopes.
+        facts: Signed envelopes of answers that the config took over.
     """
 
     waivers: tuple[bytes, ...]
     brought: Brought
+    facts: tuple[bytes, ...] = ()
 
     def into(self, dossier: Dossier) -> None:
         """Put everything into a dossier, with a statement for each."""
@@ -41,7 +44,30 @@ class Papers:
             record = {"envelope": json.loads(envelope)}
             named = Subject(name="waiver", digest={"sha256": sha256(envelope)})
             dossier.append("waiver", make_statement("waiver", [named], {"record": record}))
+        for envelope in self.facts:
+            record = {"envelope": json.loads(envelope)}
+            named = Subject(name="facts", digest={"sha256": sha256(envelope)})
+            dossier.append("facts", make_statement("facts", [named], {"record": record}))
         self.brought.into(dossier)
+
+
+def read_profiles(names: Sequence[str], trust: Trust) -> list[tuple[FactProfile, bytes]]:
+    """Signed answers to the packs' questions, each with its envelope.
+
+    Raises:
+        ConfigError: A file cannot be read.
+        VerificationError: One is not signed by a trusted key.
+    """
+    found = []
+    for name in names:
+        try:
+            data = read_regular(Path(name))
+        except OSError as error:
+            raise ConfigError(
+                Problem(f"the answers {name} cannot be read", "check policy.facts")
+            ) from error
+        found.append((releasing.open_facts(data, trust, name), data))
+    return found
 
 
 def read_papers(

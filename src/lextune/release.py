@@ -27,9 +27,10 @@ from lextune.evidence.releasing import sign_release
 from lextune.evidence.statements import make_statement, room_of
 from lextune.evidence.verifying import Evidence, read_verified, verify_folder
 from lextune.files import disk_problems, read_regular, sha256, sync_tree, write_atomic
+from lextune.policy.facts import all_facts
 from lextune.policy.licences import passed_on
 from lextune.policy.packs import Pack, parse_pack
-from lextune.policy.profiles import PROFILE_SCHEMA, FactProfile
+from lextune.policy.profiles import PROFILE_SCHEMA, FactProfile, lay_together
 from lextune.policy.verdict import blocks_release, decide_so_far
 from lextune.policy.waivers import Waiver
 from lextune.records import (
@@ -120,6 +121,7 @@ def decide_dossier_so_far(
         raise ConfigError(Problem("policy.as_of is not set", "give the day to decide for"))
     evidence = evidence_in(statements)
     check_brought((statement for _, statement in statements), trust)
+    _check_profiles(statements, config, packs, trust)
     waivers = _waivers((statement for _, statement in statements), trust, packs)
     return decide_so_far(evidence, config.use, packs, config.policy.as_of, waivers)
 
@@ -128,6 +130,28 @@ def evidence_in(statements: Sequence[tuple[str, Statement]]) -> list[tuple[str, 
     """The statements that a decision reads, without those that report one or that are read in another way."""
     reports = ("decide", "release", "waiver", "facts")
     return [pair for pair in statements if room_of(pair[1]) not in reports]
+
+
+def _check_profiles(
+    statements: Sequence[tuple[str, Statement]],
+    config: RunConfig,
+    packs: Sequence[Pack],
+    trust: Trust,
+) -> None:
+    """Signed answers that a run took must be the answers that it declares."""
+    profiles = []
+    for _, statement in statements:
+        if room_of(statement) == "facts":
+            record = statement.predicate.get("record")
+            envelope = record.get("envelope") if isinstance(record, dict) else None
+            profiles.append(open_facts(canonical(envelope), trust))
+    together, problems = lay_together(config.use, profiles, all_facts(packs))
+    if problems or together != dict(config.use):
+        told = Problem(
+            "the dossier holds signed answers that the config does not declare", _AGAIN,
+            "they were changed after the person signed",
+        )  # fmt: skip
+        raise VerificationError(problems or [told])
 
 
 def _waivers(statements: Iterable[Statement], trust: Trust, packs: Sequence[Pack]) -> list[Waiver]:

@@ -29,7 +29,7 @@ class FactProfile(Record):
         asked: SHA-256 of each question as it was put (`question_digest`): an answer to other words is none.
     """
 
-    schema_id: Literal["lextune.facts/v1"] = Field(default=PROFILE_SCHEMA, alias="schema")
+    schema_id: Literal["lextune.facts/v1"] = Field(default="lextune.facts/v1", alias="schema")
     person: str = Field(min_length=1, pattern=r"\S")
     day: Day
     answers: dict[FactName, bool | str | tuple[str, ...]] = Field(min_length=1)
