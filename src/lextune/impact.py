@@ -7,6 +7,7 @@ trusted.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 import functools
@@ -34,7 +35,9 @@ from lextune.listener import Listener
 from lextune.policy.facts import all_facts
 from lextune.policy.impact import ENDING, Change, Effect, changes, effect, same_on
 from lextune.policy.packs import Pack, parse_pack
+from lextune.policy.profiles import question_digest
 from lextune.policy.readings import Readings
+from lextune.policy.schema import Fact
 from lextune.policy.verdict import outcome_of
 from lextune.records import Outcome, Statement, Verdict
 from lextune.release import chosen_packs, decide_dossier, evidence_in, parse_config_record
@@ -204,8 +207,11 @@ def redecide(
     }
     replaced = {name for name, pack in new.items() if before.packs.get(name) != pack.digest}
     kept, notes = _without_old_waivers(statements, replaced)
+    kept, use, more = _without_old_answers(
+        kept, config.use, all_facts([*old.values(), *new.values()])
+    )
     policy = config.policy.model_copy(update={"as_of": desk.question.as_of})
-    asked = config.model_copy(update={"policy": policy})
+    asked = config.model_copy(update={"policy": policy, "use": use})
     after = _after(before, kept, asked, {**old, **new}, desk.trust)
     found = changes(before, after)
     return Redecided(
@@ -215,7 +221,7 @@ def redecide(
         before.outcome,
         after.outcome,
         found,
-        notes,
+        (*notes, *more),
     )
 
 
@@ -229,8 +235,8 @@ def _after(
     """The verdict over all packs; a pack that is the same, and for which no day has turned, is not decided again."""
     as_of = config.policy.as_of
     assert as_of is not None
-    all_facts(packs.values())  # refuses packs that type a fact differently
     ending = any(room_of(statement) in ENDING for _, statement in statements)
+    ending |= config.use != before.facts  # an answer counts no more
     same = {
         name for name, pack in packs.items()
         if before.packs.get(name) == pack.digest and not ending and same_on(pack, before.as_of, as_of)
@@ -294,16 +300,39 @@ def _without_old_waivers(
     return kept, tuple(notes)
 
 
+def _without_old_answers(
+    statements: list[tuple[str, Statement]], use: Mapping[str, Any], facts: Mapping[str, Fact]
+) -> tuple[list[tuple[str, Statement]], dict[str, Any], tuple[str, ...]]:
+    """A signed answer to a question that reads otherwise now is none; the fact is unknown until somebody answers again."""
+    kept = [pair for pair in statements if room_of(pair[1]) != "facts"]
+    left, notes = dict(use), []
+    for _, statement in statements:
+        if room_of(statement) != "facts":
+            continue
+        asked = _inner(statement).get("asked")
+        for name, digest in asked.items() if isinstance(asked, dict) else ():
+            if name in facts and name in left and digest != question_digest(facts[name]):
+                del left[name]
+                notes.append(
+                    f"the question of the fact {name!r} reads otherwise now: answer it again"
+                )
+    return kept, left, tuple(notes)
+
+
 def _waived(statement: Statement) -> tuple[str, str]:
     """Pack and control that a statement's waiver names; nothing where it is none, which deciding then refuses."""
-    import base64
+    record = _inner(statement)
+    return str(record.get("pack", "")), str(record.get("control", ""))
 
+
+def _inner(statement: Statement) -> dict[str, Any]:
+    """The record in the envelope that a statement of a run carries unchanged; empty where there is none."""
     try:
         payload = base64.b64decode(statement.predicate["record"]["envelope"]["payload"])
-        record: dict[str, Any] = json.loads(payload)["predicate"]["record"]
-        return str(record["pack"]), str(record["control"])
+        record = json.loads(payload)["predicate"]["record"]
     except (KeyError, TypeError, ValueError):
-        return "", ""
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _trust_digest(trust: Trust) -> str:

@@ -175,6 +175,11 @@ def _decide_control(pack: Pack, control: Control, case: _Case) -> tuple[ControlR
     return result, decision.settled
 
 
+def is_enforced(control: Control, as_of: datetime.date) -> bool:
+    """Whether it binds anybody on this day."""
+    return _not_enforced(control, as_of) is None
+
+
 def _not_enforced(control: Control, as_of: datetime.date) -> _Decision | None:
     """Why a control binds nobody on this day, whatever was declared."""
     if control.status in _NOT_ENFORCED:
