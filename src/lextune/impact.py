@@ -39,7 +39,7 @@ from lextune.policy.profiles import question_digest
 from lextune.policy.readings import Readings
 from lextune.policy.schema import Fact
 from lextune.policy.verdict import outcome_of
-from lextune.records import Outcome, Statement, Verdict
+from lextune.records import ControlResult, Outcome, Statement, Verdict
 from lextune.release import chosen_packs, decide_dossier, evidence_in, parse_config_record
 
 #: Dossiers that one process takes at a time.
@@ -87,6 +87,23 @@ class Redecided:
     digest: str | None = None
 
 
+@dataclass(frozen=True)
+class Impact:
+    """What all dossiers came to.
+
+    Attributes:
+        dossiers: In the order in which they were given.
+        controls: One result of each control that changed anywhere, by `pack/control`: its titles, citation, remedy.
+    """
+
+    dossiers: tuple[Redecided, ...]
+    controls: Mapping[str, ControlResult]
+
+
+#: What a process hands back.
+_Part = tuple[list[Redecided], dict[str, ControlResult]]
+
+
 def find_dossiers(folder: Path) -> list[Path]:
     """Runs and releases under `folder`; of a run that was released, the release.
 
@@ -111,7 +128,7 @@ def find_dossiers(folder: Path) -> list[Path]:
 
 def decide_again(
     folders: Sequence[Path], question: Question, listener: Listener, processes: int | None = None
-) -> list[Redecided]:
+) -> Impact:
     """Every dossier decided again, in the order of `folders`.
 
     Args:
@@ -126,16 +143,18 @@ def decide_again(
     count = processes or min(os.cpu_count() or 1, max(1, len(folders) // (4 * _CHUNK)))
     chunks = [list(folders[at : at + _CHUNK]) for at in range(0, len(folders), _CHUNK)]
     found: list[Redecided] = []
-    for part in _parts(chunks, question, known, count):
+    controls: dict[str, ControlResult] = {}
+    for part, results in _parts(chunks, question, known, count):
         advance(len(part))
         found += part
+        controls |= results
     _remember(trust, known, found)
-    return found
+    return Impact(tuple(found), {name: controls[name] for name in sorted(controls)})
 
 
 def _parts(
     chunks: Sequence[Sequence[Path]], question: Question, known: frozenset[str], count: int
-) -> Iterator[list[Redecided]]:
+) -> Iterator[_Part]:
     if count == 1:
         _begin([(pack.id, pack.text) for pack in question.packs], question, known)
         yield from map(_chunk, chunks)
@@ -165,11 +184,12 @@ def _begin(texts: list[tuple[str, bytes]], question: Question, known: frozenset[
     _DESK[:] = [_Desk(asked, load_trust(question.trust), known)]
 
 
-def _chunk(folders: Sequence[Path]) -> list[Redecided]:
-    return [_again(folder, _DESK[0]) for folder in folders]
+def _chunk(folders: Sequence[Path]) -> _Part:
+    results: dict[str, ControlResult] = {}
+    return [_again(folder, _DESK[0], results) for folder in folders], results
 
 
-def _again(folder: Path, desk: _Desk) -> Redecided:
+def _again(folder: Path, desk: _Desk, results: dict[str, ControlResult]) -> Redecided:
     digest = None
     try:
         stored = read_stored(folder)
@@ -179,15 +199,18 @@ def _again(folder: Path, desk: _Desk) -> Redecided:
             statements_verified_before(stored) if known else verified_statements(stored, desk.trust)
         )
         digest = found
-        return dataclasses.replace(redecide(stored, statements, desk), digest=digest)
+        return dataclasses.replace(_redecided(stored, statements, desk, results), digest=digest)
     except LextuneError as error:
         first = error.problems[0]
         more = f" and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
         return Redecided(folder, "unread", problem=f"{first}{more}", digest=digest)
 
 
-def redecide(
-    stored: StoredDossier, statements: list[tuple[str, Statement]], desk: _Desk
+def _redecided(
+    stored: StoredDossier,
+    statements: list[tuple[str, Statement]],
+    desk: _Desk,
+    results: dict[str, ControlResult],
 ) -> Redecided:
     """One dossier whose statements are verified.
 
@@ -214,6 +237,9 @@ def redecide(
     asked = config.model_copy(update={"policy": policy, "use": use})
     after = _after(before, kept, asked, {**old, **new}, desk.trust)
     found = changes(before, after)
+    named = {one.control for one in found} - results.keys()
+    decided = ((f"{one.pack}/{one.control}", one) for one in after.controls) if named else ()
+    results.update((name, one) for name, one in decided if name in named)
     return Redecided(
         stored.folder,
         effect(before, after, found),

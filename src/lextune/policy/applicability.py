@@ -18,6 +18,7 @@ from lextune.policy.schema import (
     Not,
     Pack,
 )
+from lextune.policy.wording import spoken, tr
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,8 @@ def _leaf(
 def questions(names: tuple[str, ...], facts: Mapping[str, Fact]) -> tuple[str, ...]:
     """The questions that the packs ask for these facts, each opening with the fact's name."""
     return tuple(
-        f"{name}: {facts[name].question.en}" if name in facts else f"{name}: declare this fact"
+        f"{name}: {spoken(facts[name].question)}"
+        if name in facts
+        else tr("{name}: declare this fact", name=name)
         for name in names
     )

@@ -22,11 +22,11 @@ from lextune.policy.schema import (
     Pack,
     Requirement,
 )
+from lextune.policy.verdict import SHOWN_ONLY
 
 Kind = Literal["added", "removed", "tightened", "loosened", "moved", "changed"]
 KINDS: tuple[Kind, ...] = ("added", "removed", "tightened", "loosened", "moved", "changed")
 
-_SHOWN = ("staged", "draft", "repealed", "rescission_pending", "stayed")
 _WORDS = ("citation", "titles", "remedy", "basis", "topic", "asks", "penalty", "conflicts",
           "source_version", "preemption_risk")  # fmt: skip
 
@@ -76,7 +76,7 @@ def _control(old_pack: Pack, old: Control, new_pack: Pack, new: Control) -> Iter
             one = _plain(name, key.removesuffix("_day"), getattr(old, key), getattr(new, key))
             yield one._replace(kind="moved")
     if old.status != new.status:
-        enforced = [one.status not in _SHOWN for one in (old, new)]
+        enforced = [one.status not in SHOWN_ONLY for one in (old, new)]
         yield _plain(name, "status", old.status, new.status)._replace(kind=_towards(*enforced))
     if old.severity != new.severity:
         blocks = [one.severity == "block" for one in (old, new)]

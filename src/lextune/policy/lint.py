@@ -1,4 +1,4 @@
-"""What a pack that parses is still wrong about: dates, citations, languages, measurements, what never applies, what no case tries.
+"""What is wrong with a pack that parses: dates, citations, languages, measurements, what never applies, what no case tries.
 
 It is told by its caller what can be measured; it reads no clock and runs no model.
 """
@@ -18,6 +18,7 @@ from lextune.policy.core_facts import CORE_FACTS
 from lextune.policy.facts import all_facts
 from lextune.policy.scenarios import Scenario, covered, decide_scenario, differences
 from lextune.policy.schema import Control, MeasurementRequirement, Pack, Text, leaves
+from lextune.policy.verdict import SHOWN_ONLY
 from lextune.records import Status
 from lextune.strict_yaml import Document, Path
 
@@ -25,8 +26,6 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 #: A number, or a Chinese one that counts articles.
 _NUMBERED = re.compile(r"[0-9]|第[一二三四五六七八九十百零]+[条章节款项]")
 _ATTESTED = "# attested measurements:"
-#: Shown and never enforced: such a control can come to nothing else than "does not apply".
-_SHOWN = ("staged", "draft", "repealed", "rescission_pending", "stayed")
 
 
 @dataclass(frozen=True)
@@ -262,7 +261,7 @@ def untried(pack: Pack, control: Control, found: Mapping[str, set[Status]]) -> t
         found: From `scenarios.covered`.
     """
     ends: set[Status] = {"pass", "fail", "insufficient"}
-    if control.status in _SHOWN:
+    if control.status in SHOWN_ONLY:  # it can come to nothing else
         ends = {"not_applicable"}
     elif control.effect == "prohibit":  # evidence cannot meet it: where it applies it fails
         ends = {"not_applicable", "fail", "insufficient"}

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from lextune.policy.applicability import Shared, control_applies
 from lextune.policy.facts import all_facts
 from lextune.policy.schema import Control, Pack
-from lextune.policy.verdict import is_enforced
+from lextune.policy.verdict import SHOWN_ONLY
 
 #: `binds` from the day on; `ended` on the day before; `shown` is never enforced, its day is what the text says.
 Turn = Literal["binds", "ends", "shown"]
@@ -48,7 +48,7 @@ def timeline(packs: Sequence[Pack], declared: Mapping[str, Any]) -> list[Event]:
                 continue
             unknown = applies.deciding if applies.value is None else ()
             turns: list[tuple[datetime.date | None, Turn]] = [(control.from_day, "binds")]
-            if not is_enforced(control, control.from_day or datetime.date.max):
+            if control.status in SHOWN_ONLY:
                 turns = [(control.from_day, "shown")]
             elif control.until_day is not None:
                 turns.append((control.until_day, "ends"))
