@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from lextune.impact import Impact, Redecided
     from lextune.policy.packs import Pack
 
-#: Dossiers that are shown one by one; --json has all.
-_SHOWN = 10
+#: Dossiers that are shown one by one, and changes of each; --json has all.
+_SHOWN, _CHANGES = 10, 5
 
 _WORDS: Mapping[Tongue, Mapping[str, str]] = {
     Tongue.EN: {
@@ -43,6 +43,8 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "control": "control", "fails": "fails", "lacks": "lacks evidence", "passes": "no longer stands against",
         "impact": "{count} dossiers decided again as of {day}", "controls": "Controls that come to something else",
         "needs": "What to bring", "and more": "... and {count} more; --json lists all.", "remedy": "Remedy: ",
+        "pass": "pass", "fail": "fail", "insufficient": "insufficient", "waived": "waived",
+        "not_applicable": "does not apply", "bring": "what",
         "none": "There is no dossier: nothing was decided on this machine yet, or the folder holds none.",
     },
     Tongue.ZH: {
@@ -55,6 +57,8 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "control": "控制项", "fails": "不通过", "lacks": "证据不足", "passes": "不再构成障碍",
         "impact": "截至 {day} 重新裁定 {count} 份档案", "controls": "结果有变的控制项",
         "needs": "需要提供", "and more": "……另有 {count} 项，--json 列出全部。", "remedy": "补救：",
+        "pass": "通过", "fail": "不通过", "insufficient": "证据不足", "waived": "已豁免",
+        "not_applicable": "不适用", "bring": "内容",
         "none": "没有档案：本机尚未作出裁定，或该文件夹中没有档案。",
     },
 }  # fmt: skip
@@ -199,7 +203,7 @@ def _show(found: Impact, day: datetime.date, lang: Tongue) -> None:
         need for one in found.dossiers for change in one.changes for need in change.needs
     )
     if needs:
-        table(words["needs"], [words["needs"], words["dossiers"]],
+        table(words["needs"], [words["bring"], words["dossiers"]],
               [(need, f"{count:,}") for need, count in needs.most_common(_SHOWN)])  # fmt: skip
         if len(needs) > _SHOWN:
             say(words["and more"].format(count=len(needs) - _SHOWN))
@@ -217,17 +221,20 @@ def _show_dossiers(
         found, key=lambda one: EFFECTS.index(one.effect) if one.effect != "unread" else -1
     )
     for one in worst[:_SHOWN]:
-        say(f"\n{one.name or one.folder.name}: {words[one.effect]}  ({one.folder})")
-        if one.problem:
-            say(f"  {one.problem}")
-        for note in one.notes:
-            say(f"  {note}")
-        for change in one.changes:
-            say(f"  {change.control}: {change.before} → {change.after}")
+        outcomes = [words.get(str(each), "—") for each in (one.before, one.after)]
+        say(f"\n{one.name or one.folder.name}: {words[one.effect]} ({' → '.join(outcomes)})")
+        say(f"  {one.folder}")
+        for line in (*one.notes, *([one.problem] if one.problem else [])):
+            say(f"  {line}")
+        for change in one.changes[:_CHANGES]:
+            turns = [words.get(str(each), "—") for each in (change.before, change.after)]
+            say(f"  {change.control}: {' → '.join(turns)}")
             for line in (*change.reasons, *change.needs):
                 say(f"    {line}")
             if change.after in ("fail", "insufficient"):
                 say(f"    {words['remedy']}{all_.controls[change.control].remedy[lang]}")
+        if len(one.changes) > _CHANGES:
+            say("  " + words["and more"].format(count=len(one.changes) - _CHANGES))
     if len(worst) > _SHOWN:
         say("\n" + words["and more"].format(count=len(worst) - _SHOWN))
 
