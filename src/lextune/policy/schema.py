@@ -256,9 +256,14 @@ class AttestationRequirement(Part):
 
 
 class PreregisteredRequirement(Part):
-    """Bounds that the user set before anything was tested (`policy.thresholds`): at least one, and all met."""
+    """Bounds that the user set before anything was tested (`policy.thresholds`): at least one, and all met.
+
+    Attributes:
+        of: Only the bounds of this measurement count; None takes all of them.
+    """
 
     preregistered: Literal["thresholds"]
+    of: NonBlank | None = None
 
 
 class EveryRequirement(Part):
