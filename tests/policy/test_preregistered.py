@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from lextune.policy.attestations import Attestation, check_attestations
 from lextune.policy.packs import Pack
 from lextune.policy.uses import Use, uses
 from lextune.policy.verdict import decide
+from lextune.records import Measurement
 
 Data = Callable[..., dict[str, Any]]
 BOUND = {"operator": "<=", "value": 0.6, "minimum_n": 100}
@@ -46,3 +48,18 @@ def test_only_bounds_of_the_measurement_that_it_is_about_count(
     if status == "insufficient":
         assert result.questions[0].startswith(f"policy.thresholds: set bounds for {of} before")
     assert uses(verdict, [law]) == ({} if of is None else {of: (Use("trial/bounds", status),)})
+
+
+def test_a_person_may_bring_the_figure_that_a_bound_is_about(
+    control: Data, pack: Callable[..., Pack]
+) -> None:
+    law = pack(control(id="bounds", requires=[{"preregistered": "thresholds", "of": "leak_rate"}]))
+    brought, other = (
+        Attestation(
+            name="leak_test", person="A. Tester", statement="Tried 300 times.",
+            measurements=(Measurement.exact(name, 0.1, n=300, unit="proportion"),),
+        )
+        for name in ("leak_rate", "other_rate")
+    )  # fmt: skip
+    assert check_attestations([brought], [law]) == []
+    assert len(check_attestations([other], [law])) == 1

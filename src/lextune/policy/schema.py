@@ -437,6 +437,15 @@ def leaves(requirements: Iterable[Requirement]) -> Iterator[Requirement]:
             yield one
 
 
+def figures(requirements: Iterable[Requirement]) -> Iterator[str]:
+    """The measurements that they read by name, those that only the user bounds included."""
+    for one in leaves(requirements):
+        if isinstance(one, MeasurementRequirement):
+            yield one.measurement
+        elif isinstance(one, PreregisteredRequirement) and one.of is not None:
+            yield one.of
+
+
 for _model in (
     AllOf, AnyOf, Not, EveryRequirement, OneRequirement, LicenceRow, Exemption, Control, Pack,
 ):  # fmt: skip

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from lextune.policy.schema import (
-    Control,
-    MeasurementRequirement,
-    Pack,
-    PreregisteredRequirement,
-    leaves,
-)
+from lextune.policy.schema import Pack, figures
 from lextune.records import Status, Verdict
 
 
@@ -30,7 +24,9 @@ class Use(NamedTuple):
 def uses(verdict: Verdict, packs: Sequence[Pack]) -> dict[str, tuple[Use, ...]]:
     """Measurement to the controls that ask for it, in the verdict's order; those that do not apply read nothing."""
     asked = {
-        (pack.id, control.id): list(_named(control)) for pack in packs for control in pack.controls
+        (pack.id, control.id): list(figures(control.requires))
+        for pack in packs
+        for control in pack.controls
     }
     found: dict[str, tuple[Use, ...]] = {}
     for one in verdict.controls:
@@ -39,11 +35,3 @@ def uses(verdict: Verdict, packs: Sequence[Pack]) -> dict[str, tuple[Use, ...]]:
         for name in dict.fromkeys(asked.get((one.pack, one.control), ())):
             found[name] = (*found.get(name, ()), Use(f"{one.pack}/{one.control}", one.status))
     return found
-
-
-def _named(control: Control) -> Iterator[str]:
-    for one in leaves(control.requires):
-        if isinstance(one, MeasurementRequirement):
-            yield one.measurement
-        elif isinstance(one, PreregisteredRequirement) and one.of is not None:
-            yield one.of
