@@ -143,6 +143,7 @@ def _licensing() -> Any:
     return Licensing()
 
 
+@functools.lru_cache(maxsize=1024)  # the same few expressions stand in every dossier
 def parse(text: str) -> Any:
     """An SPDX expression's tree, or None. Unknown ids are parsed: the table decides what it knows."""
     from boolean.boolean import ParseError  # type: ignore[import-untyped]

@@ -81,6 +81,10 @@ class StatedThresholds:
     evidence: tuple[str, ...]
 
 
+#: Digest of the envelope, predicate, the measurement in it.
+_Dump = tuple[str, dict[str, Any], dict[str, Any]]
+
+
 class Readings:
     """An index over statements; their order does not matter.
 
@@ -94,26 +98,26 @@ class Readings:
             ((digest, statement.predicate) for digest, statement in statements),
             key=lambda pair: pair[0],
         )
+        self._by_name: dict[str, list[_Dump]] | None = None
 
     def measurement(self, name: str) -> Reading:
         """The measurement of the whole split (no group) that is called `name`."""
         found: list[Measurement] = []
         evidence: list[str] = []
         problem = ""
-        for digest, predicate in self._predicates:
-            for dump in _measurement_dumps(predicate, name):
-                evidence.append(digest)
-                parsed = _parse_measurement(dump)
-                if predicate.get("status") != "complete":
-                    problem = tr(
-                        "{name} comes from {room}, which did not complete",
-                        name=name,
-                        room=_room(predicate),
-                    )
-                elif parsed is None:
-                    problem = tr("{name} is not written as a measurement", name=name)
-                else:
-                    found.append(parsed)
+        for digest, predicate, dump in self._dumps().get(name, ()):
+            evidence.append(digest)
+            parsed = _parse_measurement(dump)
+            if predicate.get("status") != "complete":
+                problem = tr(
+                    "{name} comes from {room}, which did not complete",
+                    name=name,
+                    room=_room(predicate),
+                )
+            elif parsed is None:
+                problem = tr("{name} is not written as a measurement", name=name)
+            else:
+                found.append(parsed)
         if problem:
             return Reading(None, problem, _unique(evidence))
         if not found:
@@ -242,6 +246,18 @@ class Readings:
         }
         return tuple(sorted(found))
 
+    def _dumps(self) -> Mapping[str, list[_Dump]]:
+        """Every measurement of a whole split, by its name."""
+        if self._by_name is None:
+            self._by_name = {}
+            for digest, predicate in self._predicates:
+                dumps = predicate.get("measurements")
+                for dump in dumps if isinstance(dumps, list | tuple) else []:
+                    name = dump.get("name") if isinstance(dump, dict) else None
+                    if isinstance(name, str) and dump.get("group") is None:
+                        self._by_name.setdefault(name, []).append((digest, predicate, dump))
+        return self._by_name
+
     def _in_room(self, room: str) -> Iterator[tuple[str, dict[str, Any]]]:
         return (pair for pair in self._predicates if pair[1].get("room") == room)
 
@@ -263,13 +279,6 @@ def _room(predicate: Mapping[str, Any]) -> str:
 
 def _unique(digests: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(digests)))
-
-
-def _measurement_dumps(predicate: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
-    dumps = predicate.get("measurements")
-    for dump in dumps if isinstance(dumps, list | tuple) else []:
-        if isinstance(dump, dict) and dump.get("name") == name and dump.get("group") is None:
-            yield dump
 
 
 def _parse_measurement(dump: Mapping[str, Any]) -> Measurement | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from lextune.errors import ExitCode, PackError, Problem
 from lextune.policy import schema
-from lextune.policy.applicability import control_applies, questions
+from lextune.policy.applicability import Shared, control_applies, questions
 from lextune.policy.bounds import check_measurement
 from lextune.policy.core_facts import TASK
 from lextune.policy.facts import all_facts, answer
@@ -50,6 +50,7 @@ class _Case:
     declared: Mapping[str, Any]
     as_of: datetime.date
     waivers: tuple[Waiver, ...]
+    shared: Shared = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def decide_so_far(
     decided = [_decide_control(pack, control, case) for pack in chosen for control in pack.controls]
     results = tuple(result for result, _ in decided)
     verdict = Verdict(
-        outcome=_outcome(results, complete=not readings.incomplete()),
+        outcome=outcome_of(results, complete=not readings.incomplete()),
         as_of=as_of,
         facts={str(name): _plain(facts[name]) for name in sorted(facts, key=str)},
         packs={pack.id: pack.digest for pack in chosen},
@@ -148,8 +149,12 @@ def _distinct(packs: Sequence[Pack]) -> list[Pack]:
     return [chosen[name] for name in sorted(chosen)]
 
 
-def _outcome(results: Sequence[ControlResult], *, complete: bool) -> Outcome:
-    """Blocking controls decide; where nothing at all was decided, or a room did not complete, nothing passed."""
+def outcome_of(results: Sequence[ControlResult], *, complete: bool) -> Outcome:
+    """Blocking controls decide; where nothing at all was decided, or a room did not complete, nothing passed.
+
+    Args:
+        complete: Whether every statement says that its room completed.
+    """
     blocking = {result.status for result in results if result.severity == "block"}
     if "fail" in blocking:
         return "fail"
@@ -170,16 +175,21 @@ def _decide_control(pack: Pack, control: Control, case: _Case) -> tuple[ControlR
         pack=pack.id,
         control=control.id,
         citation=control.citation,
-        titles=control.titles.model_dump(),
+        titles={"en": control.titles.en, "zh": control.titles.zh},
         basis=control.basis,
         severity=decision.severity if control.severity == "block" else "warn",
         status=decision.status,
         reasons=reasons,
         questions=decision.questions,
-        remedy=control.remedy.model_dump(),
+        remedy={"en": control.remedy.en, "zh": control.remedy.zh},
         evidence=decision.evidence,
     )
     return result, decision.settled
+
+
+def is_enforced(control: Control, as_of: datetime.date) -> bool:
+    """Whether it binds anybody on this day."""
+    return _not_enforced(control, as_of) is None
 
 
 def _not_enforced(control: Control, as_of: datetime.date) -> _Decision | None:
@@ -204,7 +214,7 @@ def _not_enforced(control: Control, as_of: datetime.date) -> _Decision | None:
 
 
 def _applied(pack: Pack, control: Control, case: _Case) -> _Decision:
-    applies = control_applies(pack, control, case.facts, case.declared)
+    applies = control_applies(pack, control, case.facts, case.declared, case.shared)
     if applies.value is None:
         reasons = tuple(_unknown(name, case) for name in applies.deciding)
         return _Decision("insufficient", reasons, questions(applies.deciding, case.facts))
