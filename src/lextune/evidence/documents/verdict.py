@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from lextune import strict_yaml
-from lextune.errors import LextuneError
 from lextune.evidence.documents.base import DossierView, Language, Part, Report, Section, document
-from lextune.evidence.documents.parts import found, made
-from lextune.evidence.documents.parts.teller import Teller, Words
-from lextune.records import ControlResult, Verdict
+from lextune.evidence.documents.parts import found, made, reading
+from lextune.evidence.documents.parts.teller import Teller, Words, sentences
+from lextune.records import ControlResult, Status, Verdict
 
 _TITLES: dict[Language, str] = {"en": "Decision", "zh": "决定"}
 #: What stands first is what somebody must do something about.
-_ORDER = ("fail", "insufficient", "waived", "pass")
+_ORDER: tuple[Status, ...] = ("fail", "insufficient", "waived", "pass")
+_ALL: tuple[Status, ...] = (*_ORDER, "not_applicable")
 
 
 @document("verdict", titles=_TITLES, cites="")
@@ -28,7 +26,7 @@ def verdict(view: DossierView, language: Language) -> Report:
         return t.report(_TITLES, t.section(("Outcome", "结论"), nothing))
     return t.report(
         _TITLES,
-        t.section(("Outcome", "结论"), _outcome(t, decided[0], outcome)),
+        t.section(("Outcome", "结论"), made.identity(t), _outcome(t, decided[0], outcome)),
         t.section(("What to do", "待办事项"), _to_do(t, decided[0], outcome)),
         t.section(("Declared facts", "声明的事实"), made.purpose(t), made.declared(t)),
         *(_pack(t, decided[0], outcome, name) for name in sorted(outcome.packs)),
@@ -41,7 +39,7 @@ def _outcome(t: Teller, digest: str, outcome: Verdict) -> list[Part]:
     day = outcome.as_of.isoformat()
     rows = [
         ((t.words(*found.STATUSES[status]), str(counts[status])), [digest])
-        for status in (*_ORDER, "not_applicable")
+        for status in _ALL
         if counts[status]
     ]
     head = (("result", "结果"), ("controls", "控制项数"))
@@ -60,7 +58,7 @@ def _to_do(t: Teller, digest: str, outcome: Verdict) -> list[Part]:
             f"{one.pack}/{one.control}",
             t.words(*found.SEVERITIES[one.severity]),
             t.words(*found.STATUSES[one.status]),
-            " ".join(filter(None, steps)),
+            sentences(steps, t.language),
         )
         rows.append((cells, [digest, *one.evidence]))
     head = (
@@ -74,7 +72,7 @@ def _to_do(t: Teller, digest: str, outcome: Verdict) -> list[Part]:
 
 
 def _pack(t: Teller, digest: str, outcome: Verdict, name: str) -> Section:
-    about = _about(t, name)
+    about = reading.pack(t.view, name)
     titles, version = about.get("titles"), about.get("version")
     title = titles.get(t.language) if isinstance(titles, Mapping) else None
     ones = [one for one in outcome.controls if one.pack == name]
@@ -106,7 +104,7 @@ def _applied(t: Teller, digest: str, ones: Sequence[ControlResult]) -> list[Part
             t.words(f"{one.titles.get('en', '')} ({one.citation}; {basis}, {weight})",
                     f"{one.titles.get('zh', '')}（{one.citation}；{basis}，{weight}）"),
             t.words(*found.STATUSES[one.status]),
-            " ".join(one.reasons),
+            sentences(one.reasons, t.language),
         )  # fmt: skip
         rows.append((cells, [digest, *one.evidence]))
     head = (("control", "控制项"), ("what it asks", "要求"), ("result", "结果"), ("why", "理由"))
@@ -117,20 +115,8 @@ def _applied(t: Teller, digest: str, ones: Sequence[ControlResult]) -> list[Part
 
 def _others(t: Teller, digest: str, ones: Sequence[ControlResult]) -> list[Part]:
     rows = [
-        ((one.control, f"{one.titles.get(t.language, '')} ({one.citation})", " ".join(one.reasons)), [digest])
+        ((one.control, f"{one.titles.get(t.language, '')} ({one.citation})", sentences(one.reasons, t.language)), [digest])
         for one in ones
     ]  # fmt: skip
     head = (("does not apply", "不适用"), ("what it asks", "要求"), ("why", "理由"))
     return t.table(head, rows)
-
-
-def _about(t: Teller, name: str) -> Mapping[str, Any]:
-    """What the pack's own file says of itself; nothing where it is not there or is no mapping."""
-    data = t.view.packs.get(name)
-    if data is None:
-        return {}
-    try:
-        value = strict_yaml.load(data, name).data
-    except LextuneError:
-        return {}
-    return value if isinstance(value, Mapping) else {}

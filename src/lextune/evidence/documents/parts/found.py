@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
-from lextune.evidence.documents.base import Part
+from lextune.evidence.documents.base import Part, documents
 from lextune.evidence.documents.parts import reading
-from lextune.evidence.documents.parts.teller import Teller, Words
+from lextune.evidence.documents.parts.teller import Teller, Words, sentences
 from lextune.records import ControlResult, Status
 
 STATUSES: Mapping[Status, Words] = {
@@ -151,7 +151,7 @@ def controls(t: Teller, wanted: Callable[[ControlResult], bool]) -> list[Part]:
             f"{one.titles.get(t.language, '')} ({one.citation})",
             t.words(*BASES.get(one.basis, (one.basis, one.basis))),
             t.words(*STATUSES[one.status]),
-            " ".join(why),
+            sentences(why, t.language),
         )
         rows.append((cells, [decided[0], *one.evidence]))
     head = (("control", "控制项"), ("what it asks", "要求"), ("basis", "依据"), ("result", "结果"), ("why", "理由"))  # fmt: skip
@@ -173,9 +173,8 @@ def brought(
         what: What it is: “The risk management file”.
     """
     found = reading.listed(t.view, room, name)
-    day = t.view.verdict.as_of.isoformat() if t.view.verdict is not None else ""
     against = [pair for pair in found if pair[1].get("met", True) is not True]
-    alive = [(d, e) for d, e in found if not (day and e.get("expires") and str(e["expires"]) < day)]
+    alive = [pair for pair in found if reading.counts(t.view, pair[1])]
     if against:
         digest = against[0][0]
         return [
@@ -198,22 +197,21 @@ def brought(
             )
         ]
     key = "policy.documents" if room == "document" else "policy.attestations"
-    why = ("expired", "已过期") if found else ("not in the dossier", "不在卷宗中")
-    return [
-        t.gap(
-            f"{what[0]} {why[0]} ({name}).", f"{what[1]}{why[1]}（{name}）。",
-            (f"write it and bring it by {key}", f"编写后通过 {key} 提交"),
+    why = (
+        ("expired or unreadable", "已过期或无法读取")
+        if found
+        else ("not in the dossier", "不在卷宗中")
+    )
+    remedy = (f"bring it by {key}", f"通过 {key} 提交")
+    if room == "document" and name in documents.names():
+        remedy = (
+            f"begin with `lextune document write {name}`, complete it, and {remedy[0]}",
+            f"可用 lextune document write {name} 生成草稿，补充后{remedy[1]}",
         )
-    ]  # fmt: skip
+    return [t.gap(f"{what[0]}: {why[0]} ({name}).", f"{what[1]}：{why[1]}（{name}）。", remedy)]
 
 
 def by_hand(t: Teller, *items: Words) -> list[Part]:
     """What only people can say: each a gap."""
     remedy = ("a person must write this", "须由负责人填写")
     return [t.gap(en, zh, remedy) for en, zh in items]
-
-
-def record_of(t: Teller, room: str) -> Mapping[str, Any]:
-    """The last complete record of a room, or nothing."""
-    found = t.view.record(room)
-    return {} if found is None else found[1]

@@ -57,13 +57,14 @@ def purpose(t: Teller) -> list[Part]:
 
 def declared(t: Teller) -> list[Part]:
     """All declared facts; who declares nothing gets a gap."""
+    asked = reading.questions(t.view, t.language)
     rows = [
-        ((name, t.shown(value)), [digest])
+        ((f"{asked[name]} ({name})" if name in asked else name, t.shown(value)), [digest])
         for name, value, digest in reading.facts(t.view)
-        if name != "purpose"
+        if name not in ("purpose", "places")
     ]
     if not rows:
-        return [t.gap("No fact of the use is declared.", "未声明任何使用事实。")]
+        return [t.gap("No other fact of the use is declared.", "未声明其他使用事实。")]
     return t.table((("declared fact", "声明的事实"), ("answer", "答案")), rows)
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
-from lextune.evidence.documents.base import DossierView
+from lextune import strict_yaml
+from lextune.errors import LextuneError
+from lextune.evidence.documents.base import DossierView, Language
 from lextune.evidence.statements import room_of
-from lextune.records import Statement
+from lextune.records import Statement, parse_day
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 #: The statement's digest, and a measurement as it holds it.
 Found = tuple[str, Mapping[str, Any]]
@@ -93,6 +99,44 @@ def listed(
             if complete and isinstance(entry, Mapping) and entry.get("name") == name:
                 found.append((digest, entry))
     return found
+
+
+def counts(view: DossierView, entry: Mapping[str, Any]) -> bool:
+    """Whether a listed paper has its digest and had not expired on the day of the decision, if there was one."""
+    digest, expires = entry.get("sha256"), entry.get("expires")
+    if not isinstance(digest, str) or _DIGEST.fullmatch(digest) is None:
+        return False
+    try:
+        last = None if expires is None else parse_day(expires)
+    except ValueError:
+        return False
+    return last is None or view.verdict is None or view.verdict.as_of <= last
+
+
+def pack(view: DossierView, name: str) -> Mapping[str, Any]:
+    """What the file of a pack says; nothing where it is not there or is no mapping."""
+    data = view.packs.get(name)
+    return {} if data is None else _parsed(data)
+
+
+def questions(view: DossierView, language: Language) -> dict[str, str]:
+    """What the packs ask for each fact, in words."""
+    found: dict[str, str] = {}
+    for name in sorted(view.packs):
+        for one in pack(view, name).get("facts") or ():
+            asked = one.get("question") if isinstance(one, Mapping) else None
+            if isinstance(asked, Mapping) and isinstance(asked.get(language), str):
+                found.setdefault(str(one.get("id")), asked[language])
+    return found
+
+
+@lru_cache(maxsize=64)
+def _parsed(data: bytes) -> Mapping[str, Any]:
+    try:
+        value = strict_yaml.load(data, "a pack").data
+    except LextuneError:
+        return {}
+    return value if isinstance(value, Mapping) else {}
 
 
 def _items(holder: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -39,6 +39,13 @@ def nothing(value: Any) -> bool:
     return value is None or (isinstance(value, str | list | tuple | Mapping) and not value)
 
 
+def sentences(texts: Iterable[str], language: Language) -> str:
+    """Texts one after the other, each ended as a sentence; empty ones are left out."""
+    stop, between = ("。", "") if language == "zh" else (".", " ")
+    ended = (one if one[-1] in ".!?。！？" else one + stop for one in texts if one)
+    return between.join(ended)
+
+
 @dataclass(frozen=True)
 class Teller:
     """Makes parts of one document in one language.

@@ -8,11 +8,14 @@ from html import escape
 from importlib.resources import files
 
 from lextune.evidence.documents.base import Claim, Figures, Gap, Note, Part, Section
+from lextune.evidence.documents.parts.found import STATUSES
 from lextune.evidence.documents.writing.marks import HTML, Written, embed, seal
 from lextune.evidence.documents.writing.words import opening, stale_lines, word
 from lextune.evidence.markdown import one_line
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+#: Results of controls stand out, in whatever table.
+_CLASSES = {word: f' class="{status}"' for status, words in STATUSES.items() for word in words}
 _LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 
 
@@ -75,11 +78,11 @@ def _part(part: Part, written: Written) -> Iterator[str]:
 
 def _table(part: Figures, written: Written) -> Iterator[str]:
     heads = "".join(f"<th>{_text(one)}</th>" for one in part.head)
-    yield f'<div class="scroll"><table>\n<thead><tr>{heads}<th></th></tr></thead>\n<tbody>'
+    yield f'<div class="scroll"><table>\n<thead><tr>{heads}<th class="marks"></th></tr></thead>\n<tbody>'
     for row, evidence in zip(part.rows, part.evidence, strict=True):
-        cells = "".join(f"<td>{_text(cell)}</td>" for cell in row)
+        cells = "".join(f"<td{_CLASSES.get(cell, '')}>{_text(cell)}</td>" for cell in row)
         marks = _marks(evidence, written)
-        yield f'<tr data-evidence="{" ".join(evidence)}">{cells}<td>{marks}</td></tr>'
+        yield f'<tr data-evidence="{" ".join(evidence)}">{cells}<td class="marks">{marks}</td></tr>'
     yield "</tbody></table></div>"
 
 

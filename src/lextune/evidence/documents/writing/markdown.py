@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from lextune.evidence.documents.base import Claim, Figures, Gap, Note, Part, Section
 from lextune.evidence.documents.writing.marks import MARKDOWN, Written, embed, seal
@@ -30,8 +31,10 @@ def to_markdown(written: Written) -> bytes:
 
 def _section(section: Section, level: int, written: Written) -> list[str]:
     lines = [f"{'#' * level} {text(section.title)}", ""]
-    for part in section.parts:
+    for part, following in zip_longest(section.parts, section.parts[1:]):
         lines += _part(part, written)
+        if isinstance(part, Claim) and isinstance(following, Claim):
+            lines.pop()  # sentences that follow each other are one list
     if not section.parts and not section.sections:
         lines += [text(word("none", written.report.language)), ""]
     for inner in section.sections:
@@ -42,7 +45,7 @@ def _section(section: Section, level: int, written: Written) -> list[str]:
 def _part(part: Part, written: Written) -> Iterator[str]:
     language = written.report.language
     if isinstance(part, Claim):
-        yield f"{text(part.text)} {_marks(part.evidence, written)}"
+        yield f"- {text(part.text)} {_marks(part.evidence, written)}"
     elif isinstance(part, Note):
         yield f"*{text(part.text)}*"
     elif isinstance(part, Gap):

@@ -7,11 +7,12 @@ from lextune.evidence.documents.writing.marks import Stale, Written
 
 _WORDS: dict[str, dict[Language, str]] = {
     "opening": {
-        "en": "Made from the signed statements of run {run}. Each number in brackets is a statement listed at the end, on which "
-        "the sentence rests. What no statement supports is printed as a gap. This is a draft and no legal advice.",
+        "en": "Made from the signed statements of run {run}. Each number in brackets is a statement listed at the end, on "
+        "which the sentence rests. What no statement supports is printed as a gap. "
+        "Where gaps are left it is a draft; it is no legal advice.",
         "zh": "本文件依据运行 {run} 的签名声明生成。方括号中的编号为文末所列声明，相应语句以其为依据；"
         "没有声明支持的内容以“缺口”标出。"
-        "本文件为草稿，不构成法律意见。",
+        "存在缺口的为草稿；本文件不构成法律意见。",
     },
     "cites": {"en": "Asked for by: {cites}", "zh": "要求依据：{cites}"},
     "gap": {"en": "Gap", "zh": "缺口"},
