@@ -269,7 +269,7 @@ def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
         found = [_check(one, pack, case) for one in requirement.requirements]
         return together(found, one_suffices=isinstance(requirement, schema.OneRequirement))
     if isinstance(requirement, schema.PreregisteredRequirement):
-        return _preregistered(case)
+        return _preregistered(requirement, case)
     if isinstance(requirement, schema.MeasurementRequirement):
         return check_measurement(requirement, case.readings.measurement(requirement.measurement))
     if isinstance(requirement, schema.LicenceRequirement):
@@ -287,16 +287,18 @@ def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
     return _listed("attestation", requirement.attestation, case)
 
 
-def _preregistered(case: _Case) -> Finding:
+def _preregistered(requirement: schema.PreregisteredRequirement, case: _Case) -> Finding:
     """The user's own bounds, by the ends of the intervals."""
     stated = case.readings.thresholds()
-    if stated.problem:
-        ask = tr("policy.thresholds: set bounds for named measurements before anything is tested")
-        return Finding("insufficient", ended(stated.problem), (ask,), stated.evidence)
-    found = [
-        check_measurement(one, case.readings.measurement(one.measurement))
-        for one in stated.thresholds
-    ]
+    chosen = [one for one in stated.thresholds if requirement.of in (None, one.measurement)]
+    if stated.problem or not chosen:
+        problem = stated.problem or tr(
+            "no bound of {name} was set before testing", name=requirement.of
+        )
+        about = requirement.of or tr("named measurements")
+        ask = tr("policy.thresholds: set bounds for {about} before anything is tested", about=about)
+        return Finding("insufficient", ended(problem), (ask,), stated.evidence)
+    found = [check_measurement(one, case.readings.measurement(one.measurement)) for one in chosen]
     return together([*found, Finding("pass", "", evidence=stated.evidence)], one_suffices=False)
 
 

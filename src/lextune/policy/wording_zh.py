@@ -194,9 +194,11 @@ CHINESE: Mapping[str, str] = {
     "empty": "空",
     "Prohibited: {why}.": "禁止：{why}。",
     "This control is unconfirmed: check it against the official text.": "该控制项尚待确认：请与官方文本核对。",
-    "policy.thresholds: set bounds for named measurements before anything is tested": (
-        "policy.thresholds：请在测试之前为指定的测量值设定界限"
+    "policy.thresholds: set bounds for {about} before anything is tested": (
+        "policy.thresholds：请在测试之前为 {about} 设定界限"
     ),
+    "named measurements": "指定的测量值",
+    "no bound of {name} was set before testing": "测试之前没有为 {name} 设定界限",
     "waiver by {person} until {day}: {reason}": "{person} 签署的豁免，有效期至 {day}：{reason}",
     "no waiver lifts this control ({signed})": "任何豁免均不能解除该控制项（{signed}）",
     "expired on {day}: {signed}": "已于 {day} 失效：{signed}",
