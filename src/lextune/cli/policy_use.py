@@ -31,7 +31,7 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "now": "In force on {day}", "later": "After {day}",
         "aside": "Shown, never enforced", "ended": "Ended before {day}",
         "none": "Nothing of these packs applies to this use.",
-        "legend": "✓ applies   ? a fact is unknown   – does not apply   ○ does not bind on {day}",
+        "legend": "✓ applies  ? a fact is unknown  – does not apply  ○ not in force on {day}",
         "clashes": "Duties that go badly together", "one": "one", "other": "the other", "note": "why",
         "both": "both bind this use", "may": "both may bind", "not both": "not both bind this use",
     },
