@@ -119,15 +119,17 @@ def decide_dossier_so_far(
     """As `decide_dossier`, with the blocking controls that no later room can mend."""
     if config.policy.as_of is None:
         raise ConfigError(Problem("policy.as_of is not set", "give the day to decide for"))
-    evidence = [
-        (digest, statement)
-        for digest, statement in statements
-        if room_of(statement) not in ("decide", "release", "waiver", "facts")
-    ]
+    evidence = evidence_in(statements)
     check_brought((statement for _, statement in statements), trust)
     _check_profiles(statements, config, packs, trust)
     waivers = _waivers((statement for _, statement in statements), trust, packs)
     return decide_so_far(evidence, config.use, packs, config.policy.as_of, waivers)
+
+
+def evidence_in(statements: Sequence[tuple[str, Statement]]) -> list[tuple[str, Statement]]:
+    """The statements that a decision reads, without those that report one or that are read in another way."""
+    reports = ("decide", "release", "waiver", "facts")
+    return [pair for pair in statements if room_of(pair[1]) not in reports]
 
 
 def _check_profiles(
