@@ -180,7 +180,7 @@ def main() -> None:
         print(f"found {len(folders)} in {time.perf_counter() - start:.1f} s")
         for label in ("every signature checked", "digests known"):
             start = time.perf_counter()
-            found = decide_again(folders, question, Bar(), given.processes)
+            found = decide_again(folders, question, Bar(), given.processes).dossiers
             seconds = time.perf_counter() - start
             few = {Path(folder).resolve() for folder, rows, _ in made if rows < 500}
             named = {

@@ -7,17 +7,19 @@ trusted.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 import functools
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lextune.config import RunConfig
 from lextune.errors import LextuneError, Problem, VerificationError
 from lextune.evidence.dossier import CHECKPOINT
 from lextune.evidence.keys import Trust, load_trust, write_private
@@ -30,10 +32,15 @@ from lextune.evidence.stored import (
 )
 from lextune.files import home_folder, locked, read_regular, sha256
 from lextune.listener import Listener
-from lextune.policy.impact import Change, Effect, changes, effect
+from lextune.policy.facts import all_facts
+from lextune.policy.impact import ENDING, Change, Effect, changes, effect, same_on
 from lextune.policy.packs import Pack, parse_pack
-from lextune.records import Outcome, Statement, Verdict
-from lextune.release import chosen_packs, decide_dossier, parse_config_record
+from lextune.policy.profiles import question_digest
+from lextune.policy.readings import Readings
+from lextune.policy.schema import Fact
+from lextune.policy.verdict import outcome_of
+from lextune.records import ControlResult, Outcome, Statement, Verdict
+from lextune.release import chosen_packs, decide_dossier, evidence_in, parse_config_record
 
 #: Dossiers that one process takes at a time.
 _CHUNK = 32
@@ -80,6 +87,23 @@ class Redecided:
     digest: str | None = None
 
 
+@dataclass(frozen=True)
+class Impact:
+    """What all dossiers came to.
+
+    Attributes:
+        dossiers: In the order in which they were given.
+        controls: One result of each control that changed anywhere, by `pack/control`: its titles, citation, remedy.
+    """
+
+    dossiers: tuple[Redecided, ...]
+    controls: Mapping[str, ControlResult]
+
+
+#: What a process hands back.
+_Part = tuple[list[Redecided], dict[str, ControlResult]]
+
+
 def find_dossiers(folder: Path) -> list[Path]:
     """Runs and releases under `folder`; of a run that was released, the release.
 
@@ -104,7 +128,7 @@ def find_dossiers(folder: Path) -> list[Path]:
 
 def decide_again(
     folders: Sequence[Path], question: Question, listener: Listener, processes: int | None = None
-) -> list[Redecided]:
+) -> Impact:
     """Every dossier decided again, in the order of `folders`.
 
     Args:
@@ -119,16 +143,18 @@ def decide_again(
     count = processes or min(os.cpu_count() or 1, max(1, len(folders) // (4 * _CHUNK)))
     chunks = [list(folders[at : at + _CHUNK]) for at in range(0, len(folders), _CHUNK)]
     found: list[Redecided] = []
-    for part in _parts(chunks, question, known, count):
+    controls: dict[str, ControlResult] = {}
+    for part, results in _parts(chunks, question, known, count):
         advance(len(part))
         found += part
+        controls |= results
     _remember(trust, known, found)
-    return found
+    return Impact(tuple(found), {name: controls[name] for name in sorted(controls)})
 
 
 def _parts(
     chunks: Sequence[Sequence[Path]], question: Question, known: frozenset[str], count: int
-) -> Iterator[list[Redecided]]:
+) -> Iterator[_Part]:
     if count == 1:
         _begin([(pack.id, pack.text) for pack in question.packs], question, known)
         yield from map(_chunk, chunks)
@@ -158,11 +184,12 @@ def _begin(texts: list[tuple[str, bytes]], question: Question, known: frozenset[
     _DESK[:] = [_Desk(asked, load_trust(question.trust), known)]
 
 
-def _chunk(folders: Sequence[Path]) -> list[Redecided]:
-    return [_again(folder, _DESK[0]) for folder in folders]
+def _chunk(folders: Sequence[Path]) -> _Part:
+    results: dict[str, ControlResult] = {}
+    return [_again(folder, _DESK[0], results) for folder in folders], results
 
 
-def _again(folder: Path, desk: _Desk) -> Redecided:
+def _again(folder: Path, desk: _Desk, results: dict[str, ControlResult]) -> Redecided:
     digest = None
     try:
         stored = read_stored(folder)
@@ -172,15 +199,18 @@ def _again(folder: Path, desk: _Desk) -> Redecided:
             statements_verified_before(stored) if known else verified_statements(stored, desk.trust)
         )
         digest = found
-        return dataclasses.replace(redecide(stored, statements, desk), digest=digest)
+        return dataclasses.replace(_redecided(stored, statements, desk, results), digest=digest)
     except LextuneError as error:
         first = error.problems[0]
         more = f" and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
         return Redecided(folder, "unread", problem=f"{first}{more}", digest=digest)
 
 
-def redecide(
-    stored: StoredDossier, statements: list[tuple[str, Statement]], desk: _Desk
+def _redecided(
+    stored: StoredDossier,
+    statements: list[tuple[str, Statement]],
+    desk: _Desk,
+    results: dict[str, ControlResult],
 ) -> Redecided:
     """One dossier whose statements are verified.
 
@@ -193,18 +223,23 @@ def redecide(
     before = _signed_verdict(_last(statements, "decide", stored.folder), stored.folder)
     new = {pack.id: pack for pack in desk.question.packs}
     texts = stored.packs()
-    packs = dict(new)
-    replaced = {
-        name for name, digest in before.packs.items() if name in new and new[name].digest != digest
+    old = {
+        name: _pack_of(texts.get(name), digest, name, stored.folder)
+        for name, digest in chosen_packs(config_statement).items()
+        if name not in new
     }
-    for name, digest in chosen_packs(config_statement).items():
-        if name not in new:
-            packs[name] = _pack_of(texts.get(name), digest, name, stored.folder)
+    replaced = {name for name, pack in new.items() if before.packs.get(name) != pack.digest}
     kept, notes = _without_old_waivers(statements, replaced)
+    kept, use, more = _without_old_answers(
+        kept, config.use, all_facts([*old.values(), *new.values()])
+    )
     policy = config.policy.model_copy(update={"as_of": desk.question.as_of})
-    asked = config.model_copy(update={"policy": policy})
-    after = decide_dossier(kept, asked, list(packs.values()), desk.trust)
+    asked = config.model_copy(update={"policy": policy, "use": use})
+    after = _after(before, kept, asked, {**old, **new}, desk.trust)
     found = changes(before, after)
+    named = {one.control for one in found} - results.keys()
+    decided = ((f"{one.pack}/{one.control}", one) for one in after.controls) if named else ()
+    results.update((name, one) for name, one in decided if name in named)
     return Redecided(
         stored.folder,
         effect(before, after, found),
@@ -212,7 +247,38 @@ def redecide(
         before.outcome,
         after.outcome,
         found,
-        notes,
+        (*notes, *more),
+    )
+
+
+def _after(
+    before: Verdict,
+    statements: list[tuple[str, Statement]],
+    config: RunConfig,
+    packs: Mapping[str, Pack],
+    trust: Trust,
+) -> Verdict:
+    """The verdict over all packs; a pack that is the same, and for which no day has turned, is not decided again."""
+    as_of = config.policy.as_of
+    assert as_of is not None
+    ending = any(room_of(statement) in ENDING for _, statement in statements)
+    ending |= config.use != before.facts  # an answer counts no more
+    same = {
+        name for name, pack in packs.items()
+        if before.packs.get(name) == pack.digest and not ending and same_on(pack, before.as_of, as_of)
+    }  # fmt: skip
+    again = [pack for name, pack in packs.items() if name not in same]
+    results = [one for one in before.controls if one.pack in same]
+    if again:
+        results += decide_dossier(statements, config, again, trust).controls
+    complete = not Readings(evidence_in(statements)).incomplete()
+    return before.model_copy(
+        update={
+            "outcome": outcome_of(results, complete=complete),
+            "as_of": as_of,
+            "packs": {name: packs[name].digest for name in sorted(packs)},
+            "controls": tuple(results),
+        }
     )
 
 
@@ -260,16 +326,39 @@ def _without_old_waivers(
     return kept, tuple(notes)
 
 
+def _without_old_answers(
+    statements: list[tuple[str, Statement]], use: Mapping[str, Any], facts: Mapping[str, Fact]
+) -> tuple[list[tuple[str, Statement]], dict[str, Any], tuple[str, ...]]:
+    """A signed answer to a question that reads otherwise now is none; the fact is unknown until somebody answers again."""
+    kept = [pair for pair in statements if room_of(pair[1]) != "facts"]
+    left, notes = dict(use), []
+    for _, statement in statements:
+        if room_of(statement) != "facts":
+            continue
+        asked = _inner(statement).get("asked")
+        for name, digest in asked.items() if isinstance(asked, dict) else ():
+            if name in facts and name in left and digest != question_digest(facts[name]):
+                del left[name]
+                notes.append(
+                    f"the question of the fact {name!r} reads otherwise now: answer it again"
+                )
+    return kept, left, tuple(notes)
+
+
 def _waived(statement: Statement) -> tuple[str, str]:
     """Pack and control that a statement's waiver names; nothing where it is none, which deciding then refuses."""
-    import base64
+    record = _inner(statement)
+    return str(record.get("pack", "")), str(record.get("control", ""))
 
+
+def _inner(statement: Statement) -> dict[str, Any]:
+    """The record in the envelope that a statement of a run carries unchanged; empty where there is none."""
     try:
         payload = base64.b64decode(statement.predicate["record"]["envelope"]["payload"])
-        record: dict[str, Any] = json.loads(payload)["predicate"]["record"]
-        return str(record["pack"]), str(record["control"])
+        record = json.loads(payload)["predicate"]["record"]
     except (KeyError, TypeError, ValueError):
-        return "", ""
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _trust_digest(trust: Trust) -> str:

@@ -19,13 +19,14 @@ from lextune.brought import check_brought
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical, load_json
-from lextune.evidence.documents.model_card import Term, model_card
+from lextune.evidence.documents.base import DossierView, Term
+from lextune.evidence.documents.model_card import model_card
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.envelope import open_envelope
 from lextune.evidence.keys import Signer, Trust
 from lextune.evidence.releasing import sign_release
 from lextune.evidence.statements import make_statement, room_of
-from lextune.evidence.verifying import Evidence, read_verified, verify_folder
+from lextune.evidence.verifying import Evidence, read_verified, verify_dossier, verify_folder
 from lextune.files import disk_problems, read_regular, sha256, sync_tree, write_atomic
 from lextune.policy.facts import all_facts
 from lextune.policy.licences import passed_on
@@ -44,6 +45,11 @@ from lextune.records import (
 from lextune.validation import validate
 
 _AGAIN = "get the release again from who made it, or decide again with the config"
+_DIFFERS = Problem(
+    "the verdict computed again differs from the signed one",
+    _AGAIN,
+    "the decision does not follow from its evidence",
+)
 
 
 @dataclass(frozen=True)
@@ -119,15 +125,17 @@ def decide_dossier_so_far(
     """As `decide_dossier`, with the blocking controls that no later room can mend."""
     if config.policy.as_of is None:
         raise ConfigError(Problem("policy.as_of is not set", "give the day to decide for"))
-    evidence = [
-        (digest, statement)
-        for digest, statement in statements
-        if room_of(statement) not in ("decide", "release", "waiver", "facts")
-    ]
+    evidence = evidence_in(statements)
     check_brought((statement for _, statement in statements), trust)
     _check_profiles(statements, config, packs, trust)
     waivers = _waivers((statement for _, statement in statements), trust, packs)
     return decide_so_far(evidence, config.use, packs, config.policy.as_of, waivers)
+
+
+def evidence_in(statements: Sequence[tuple[str, Statement]]) -> list[tuple[str, Statement]]:
+    """The statements that a decision reads, without those that report one or that are read in another way."""
+    reports = ("decide", "release", "waiver", "facts")
+    return [pair for pair in statements if room_of(pair[1]) not in reports]
 
 
 def _check_profiles(
@@ -280,7 +288,10 @@ def build_release(
                 dossier.folder, temporary / "dossier", symlinks=True, ignore=_private_files
             )
         statements = [statement for _, statement in dossier.statements()]
-        card = model_card(statements, verdict, _terms(dossier.folder, statements, verdict))
+        texts = {
+            name: read_regular(dossier.folder / "packs" / f"{name}.yaml") for name in verdict.packs
+        }
+        card = model_card(statements, verdict, _terms(texts, statements))
         write_atomic(temporary / "README.md", card.encode())
         record = {"name": config.release.name, "version": config.release.version}
         sign_release(temporary, signer, {"record": record})
@@ -295,13 +306,9 @@ def build_release(
     return target
 
 
-def _terms(dossier: Path, statements: Sequence[Statement], verdict: Verdict) -> list[Term] | None:
+def _terms(packs: Mapping[str, bytes], statements: Sequence[Statement]) -> list[Term] | None:
     """What the licences of the inputs ask of the release, by the tables of the packs that decided."""
-    rows = [
-        row
-        for name in sorted(verdict.packs)
-        for row in parse_pack(read_regular(dossier / "packs" / f"{name}.yaml"), name).licences
-    ]
+    rows = [row for name in sorted(packs) for row in parse_pack(packs[name], name).licences]
     if not rows:
         return None
     terms = []
@@ -314,6 +321,41 @@ def _terms(dossier: Path, statements: Sequence[Statement], verdict: Verdict) -> 
                     for row in passed_on(spdx, rows)
                 ]
     return terms
+
+
+def view_dossier(folder: Path, trust: Trust) -> DossierView:
+    """What documents are made from, of a release or of a run that may have ended in none; verified first.
+
+    Raises:
+        VerificationError: With every problem.
+    """
+    released = not (folder / "run.json").is_file()
+    if released:
+        verification = verify_release(folder, trust).require()
+        evidence, verdict = verification.evidence, verification.verdict
+    else:
+        evidence = verify_dossier(folder, trust).require()
+        verdict = _signed_verdict(evidence, trust)
+    packs = {
+        name: evidence.documents[f"dossier/packs/{name}.yaml"]
+        for name in (verdict.packs if verdict is not None else ())
+    }
+    terms = None
+    if verdict is not None:
+        found = _terms(packs, [statement for _, statement in evidence.statements])
+        terms = None if found is None else tuple(found)
+    return DossierView(evidence.statements, verdict, packs, terms)
+
+
+def _signed_verdict(evidence: Evidence, trust: Trust) -> Verdict | None:
+    """The last decision of a run, computed again; None where it made none."""
+    if not any(room_of(statement) == "decide" for _, statement in evidence.statements):
+        return None
+    verdict = recompute(evidence, trust)
+    signed = _last(evidence, "decide").predicate["record"]
+    if canonical(verdict.model_dump(mode="json")) != canonical(signed.get("verdict")):
+        raise VerificationError(_DIFFERS)
+    return verdict
 
 
 def _private_files(folder: str, names: list[str]) -> list[str]:  # noqa: ARG001
@@ -347,13 +389,7 @@ def _with_verdict(evidence: Evidence, trust: Trust) -> Verification:
     problems = []
     signed = _last(evidence, "decide").predicate["record"]
     if canonical(verdict.model_dump(mode="json")) != canonical(signed.get("verdict")):
-        problems.append(
-            Problem(
-                "the verdict computed again differs from the signed one",
-                _AGAIN,
-                "the decision does not follow from its evidence",
-            )
-        )
+        problems.append(_DIFFERS)
     if verdict.outcome != "pass":
         failed = [f"{one.pack}/{one.control}" for one in verdict.controls if blocks_release(one)]
         problems.append(Problem(f"the verdict is {verdict.outcome} ({', '.join(failed)})", _AGAIN))

@@ -86,6 +86,33 @@ def verify_folder(folder: Path, trust: Trust) -> Evidence:
     return _verify(folder, trust, keep_model=False)[0]
 
 
+def verify_dossier(folder: Path, trust: Trust) -> Evidence:
+    """Verify the dossier of a run that may have ended in no release: signatures, chain, the files it names.
+
+    Nothing is said of the model; rooms may be missing. Never raises for what is wrong inside the folder.
+
+    Args:
+        folder: Of the run; its dossier is the folder `dossier` in it.
+        trust: Whose signatures count.
+    """
+    folder = folder.resolve()
+    inside = folder / DOSSIER.rstrip("/")
+    if not inside.is_dir():
+        missing = Problem(f"{folder} holds no dossier", "give the folder of a run or of a release")
+        return Evidence(folder, (missing,))
+    names, problems = scan(inside)
+    present, kept = _read_all(folder, [DOSSIER + name for name in names], False, problems)
+    problems += _trust_problems(folder, trust)
+    chain = _open_chain(present, kept, trust)
+    problems += chain.problems
+    run = chain.checkpoint.origin if chain.checkpoint else None
+    if run is not None:
+        problems += run_problems(chain.named(), run)
+    if not chain.unopened:
+        problems += dossier_problems(chain.named(), present)
+    return _evidence(folder, problems, chain, present, kept)
+
+
 def read_verified(folder: Path, trust: Trust) -> tuple[Evidence, dict[str, bytes]]:
     """As `verify_folder`, and the bytes of every file outside `dossier/`: the very bytes that were hashed.
 
@@ -142,17 +169,22 @@ def _verify(folder: Path, trust: Trust, *, keep_model: bool) -> tuple[Evidence, 
         name, release = statements[-1]
         exempt = {LEDGER_PATH, CHECKPOINT_PATH, STATEMENTS_PATH + name}
         problems += compare(release, present, exempt, name)
-    documents = {name: data for name, data in kept.items() if name.startswith(DOSSIER)}
-    evidence = Evidence(
+    return _evidence(folder, problems, chain, present, kept), kept
+
+
+def _evidence(
+    folder: Path, problems: Sequence[Problem], chain: _Chain, present: Mapping[str, FileDigest],
+    kept: Mapping[str, bytes],
+) -> Evidence:  # fmt: skip
+    return Evidence(
         folder,
         _merged(problems),
         tuple((digest, statement) for _, digest, statement in chain.opened),
         present,
-        documents,
+        {name: data for name, data in kept.items() if name.startswith(DOSSIER)},
         tuple(sorted(set(chain.signers.values()))),
-        run,
+        chain.checkpoint.origin if chain.checkpoint else None,
     )
-    return evidence, kept
 
 
 def _read_all(

@@ -12,8 +12,8 @@ from lextune.policy.pack_problems import did_you_mean
 from lextune.policy.schema import (
     AttestationRequirement,
     DocumentRequirement,
-    MeasurementRequirement,
     Pack,
+    figures,
     leaves,
 )
 from lextune.records import Day, Measurement, Record
@@ -85,11 +85,7 @@ def check_names(
 def check_attestations(found: Sequence[Attestation], packs: Sequence[Pack]) -> list[Problem]:
     """As `check_names`; one that brings figures may have another name, where a pack reads one of them."""
     read = {
-        one.measurement
-        for pack in packs
-        for control in pack.controls
-        for one in leaves(control.requires)
-        if isinstance(one, MeasurementRequirement)
+        name for pack in packs for control in pack.controls for name in figures(control.requires)
     }
     names = [one.name for one in found if not any(two.name in read for two in one.measurements)]
     return check_names(names, packs, "attestation")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lextune.policy.schema import Pack
 from lextune.records import ControlResult, Status, Verdict
 
 #: What a dossier comes to, worst first; `unread` is for what could not be verified or decided.
@@ -15,6 +17,8 @@ EFFECTS = (
 Effect = Literal[
     "newly_failing", "newly_missing_evidence", "newly_passing", "changed", "unaffected", "unread"
 ]
+#: Statements by which a day that passes may change a result.
+ENDING = ("document", "attestation", "waiver")
 _AGAINST = ("fail", "insufficient", "waived")
 
 
@@ -37,6 +41,19 @@ class Change:
     blocks: bool
     needs: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+
+
+def same_on(pack: Pack, one: datetime.date, other: datetime.date) -> bool:
+    """Whether no control of the pack begins or ends to bind between two days.
+
+    A verdict is a pure function, so the same pack then comes to the same over the same evidence, where none of it
+    ends in between (`ENDING`).
+    """
+    first, last = sorted((one, other))
+    day = datetime.timedelta(days=1)
+    turns = [control.from_day for control in pack.controls]
+    turns += [control.until_day + day for control in pack.controls if control.until_day]
+    return not any(first < turn <= last for turn in turns if turn)
 
 
 def changes(before: Verdict, after: Verdict) -> tuple[Change, ...]:
