@@ -31,6 +31,8 @@ _NOT_ENFORCED = {
     "rescission_pending": "Not enforced: its withdrawal is pending (status rescission_pending)",
     "stayed": "Not enforced: a court order stays it (status stayed)",
 }
+#: Statuses of controls that are shown and never enforced.
+SHOWN_ONLY = frozenset(_NOT_ENFORCED)
 _PRESENT = {
     "document": "the document {name!r} is in the dossier.",
     "attestation": "the attestation {name!r} is in the dossier.",
