@@ -109,7 +109,7 @@ def _applied(t: Teller, digest: str, ones: Sequence[ControlResult]) -> list[Part
         rows.append((cells, [digest, *one.evidence]))
     head = (("control", "控制项"), ("what it asks", "要求"), ("result", "结果"), ("why", "理由"))
     return t.table(head, rows) or [
-        t.note("No control of this pack applies.", "本规则包没有适用的控制项。")
+        t.claim([digest], "No control of this pack applies.", "本规则包没有适用的控制项。")
     ]
 
 
