@@ -47,7 +47,7 @@ from lextune.pipeline_folder import (
     run_folder,
     run_name,
 )
-from lextune.pipeline_report import write_report
+from lextune.pipeline_report import write_report, write_verdict
 from lextune.pipeline_report_audits import Judged
 from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
@@ -544,6 +544,7 @@ class _Job:
         dossier.append(
             "decide", make_statement("decide", [*_inside([file]), *used], {"record": record})
         )
+        write_verdict(self.folder, dossier, verdict, self.listener)
 
 
 def _yaml(record: Mapping[str, Any]) -> bytes:
