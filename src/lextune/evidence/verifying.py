@@ -126,7 +126,7 @@ def read_verified(folder: Path, trust: Trust) -> tuple[Evidence, dict[str, bytes
 
 
 @dataclass
-class _Chain:
+class Chain:
     """The statements of a dossier as they could be opened."""
 
     opened: list[tuple[str, str, Statement]] = field(default_factory=list)
@@ -137,6 +137,7 @@ class _Chain:
     problems: list[Problem] = field(default_factory=list)
 
     def named(self) -> list[tuple[str, Statement]]:
+        """File name and statement, in ledger order."""
         return [(name, statement) for name, _, statement in self.opened]
 
 
@@ -153,7 +154,7 @@ def _verify(folder: Path, trust: Trust, *, keep_model: bool) -> tuple[Evidence, 
         return Evidence(folder, tuple(problems)), {}
     present, kept = _read_all(folder, names, keep_model, problems)
     problems += _trust_problems(folder, trust)
-    chain = _open_chain(present, kept, trust)
+    chain = open_chain(present, kept, trust)
     problems += chain.problems
     run = chain.checkpoint.origin if chain.checkpoint else None
     statements = chain.named()
@@ -232,10 +233,9 @@ def _trust_problems(folder: Path, trust: Trust) -> list[Problem]:
     ]
 
 
-def _open_chain(
-    present: Mapping[str, FileDigest], kept: Mapping[str, bytes], trust: Trust
-) -> _Chain:
-    chain = _Chain()
+def open_chain(present: Mapping[str, FileDigest], kept: Mapping[str, bytes], trust: Trust) -> Chain:
+    """Open every statement of a dossier and hold it against the ledger and the signed checkpoint."""
+    chain = Chain()
     entries, used = parse_ledger(kept.get(LEDGER_PATH, b""))
     if LEDGER_PATH not in kept:
         chain.problems.append(Problem("there is no ledger", _AGAIN, where=LEDGER_PATH))
@@ -278,7 +278,7 @@ def _open_chain(
     return chain
 
 
-def _open_statement(chain: _Chain, file: str, data: bytes, trust: Trust) -> None:
+def _open_statement(chain: Chain, file: str, data: bytes, trust: Trust) -> None:
     try:
         statement, signers = open_with_signers(data, trust, file)
     except VerificationError as error:
@@ -292,7 +292,7 @@ def _open_statement(chain: _Chain, file: str, data: bytes, trust: Trust) -> None
 
 
 def _open_checkpoint(
-    chain: _Chain, kept: Mapping[str, bytes], trust: Trust, leaves: Sequence[bytes]
+    chain: Chain, kept: Mapping[str, bytes], trust: Trust, leaves: Sequence[bytes]
 ) -> None:
     if CHECKPOINT_PATH not in kept:
         chain.problems.append(
@@ -327,7 +327,7 @@ def _open_checkpoint(
         )
 
 
-def _remember(chain: _Chain, signers: Sequence[TrustedKey]) -> None:
+def _remember(chain: Chain, signers: Sequence[TrustedKey]) -> None:
     chain.signers.update({key.keyid: key.name for key in signers})
 
 
