@@ -16,7 +16,7 @@ from lextune.files import read_regular, sha256, write_atomic
 from lextune.labels import InputKind, read_boxes
 from lextune.listener import Listener
 from lextune.pipeline_report_audits import Judged, audited, privacy_of
-from lextune.records import Evaluation, Verdict
+from lextune.records import Evaluation
 
 if TYPE_CHECKING:
     from lextune.audio import AudioInput
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lextune.evaluation.report.examples import Example
     from lextune.evaluation.report.page import Page, Picture
     from lextune.evidence.documents.base import Language
-    from lextune.evidence.dossier import Dossier
+    from lextune.evidence.keys import Trust
     from lextune.images import ImageInput
     from lextune.tasks.base import Task
 
@@ -108,27 +108,24 @@ def write_report(
     return folder / REPORT
 
 
-def write_verdict(folder: Path, dossier: Dossier, verdict: Verdict, listener: Listener) -> None:
+def write_verdict(folder: Path, trust: Trust, listener: Listener) -> None:
     """Write the decision as a page in English and one in Chinese, over those of an attempt before this one.
 
     Whatever goes wrong with them is told and stops nothing: what counts is the signed statement.
 
     Args:
-        folder: Of the run.
-        dossier: Of the run, with the decision.
-        verdict: That decision.
+        folder: Of the run, with the decision in its dossier.
+        trust: Whom the user trusts.
         listener: Told what goes wrong.
     """
-    from lextune.evidence.documents.base import DossierView, documents
+    from lextune.evidence.documents.base import documents
     from lextune.evidence.documents.writing.laying import lay_out, prepare
+    from lextune.release import view_dossier
 
     try:
-        packs = {
-            name: read_regular(dossier.folder / "packs" / f"{name}.yaml") for name in verdict.packs
-        }
-        view = DossierView(tuple(dossier.statements()), verdict, packs)
         (folder / REPORT).parent.mkdir(exist_ok=True)
         for language, name in VERDICT_PAGES.items():
+            view = view_dossier(folder, trust, language)
             written = prepare(documents.get("verdict"), view, language)
             write_atomic(folder / name, lay_out(written, "html")[""])
     except (MemoryError, KeyboardInterrupt):

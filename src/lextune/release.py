@@ -19,7 +19,7 @@ from lextune.brought import check_brought
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical, load_json
-from lextune.evidence.documents.base import DossierView, Term
+from lextune.evidence.documents.base import DossierView, Language, Term
 from lextune.evidence.documents.model_card import model_card
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.envelope import open_envelope
@@ -34,6 +34,7 @@ from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.profiles import PROFILE_SCHEMA, FactProfile, lay_together
 from lextune.policy.verdict import blocks_release, decide_so_far
 from lextune.policy.waivers import Waiver
+from lextune.policy.wording import speaking
 from lextune.records import (
     ControlResult,
     FileDigest,
@@ -323,8 +324,13 @@ def _terms(packs: Mapping[str, bytes], statements: Sequence[Statement]) -> list[
     return terms
 
 
-def view_dossier(folder: Path, trust: Trust) -> DossierView:
+def view_dossier(folder: Path, trust: Trust, language: Language = "en") -> DossierView:
     """What documents are made from, of a release or of a run that may have ended in none; verified first.
+
+    Args:
+        folder: Of the release or of the run.
+        trust: Whose signatures count.
+        language: Of the verdict's reasons. What is signed is English; in Chinese it is decided again for people.
 
     Raises:
         VerificationError: With every problem.
@@ -336,6 +342,9 @@ def view_dossier(folder: Path, trust: Trust) -> DossierView:
     else:
         evidence = verify_dossier(folder, trust).require()
         verdict = _signed_verdict(evidence, trust)
+    if verdict is not None and language != "en":
+        with speaking(language):
+            verdict = recompute(evidence, trust)
     packs = {
         name: evidence.documents[f"dossier/packs/{name}.yaml"]
         for name in (verdict.packs if verdict is not None else ())

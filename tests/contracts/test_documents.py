@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import dossiers
+from lextune.errors import InsufficientError
 from lextune.evidence.documents.base import DossierView, Language, Report, documents
 
 KINDS = [(name, language) for name, one in documents for language in one.languages]
@@ -14,7 +15,12 @@ KINDS = [(name, language) for name, one in documents for language in one.languag
 def test_a_document_is_written_from_any_dossier(name: str, language: Language) -> None:
     one = documents.get(name)
     for view in (dossiers.view(), dossiers.view(decided=False), DossierView((), None, {})):
-        made = one.make(view, language)
+        try:
+            made = one.make(view, language)
+        except InsufficientError:  # a file for machines has no gaps to print: it is refused instead
+            assert one.suffix
+            assert view.verdict is None
+            continue
         assert made == one.make(view, language)
         if isinstance(made, Report):
             assert one.suffix == ""
