@@ -19,7 +19,7 @@ from lextune.brought import check_brought
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical, load_json
-from lextune.evidence.documents.base import DossierView, Language, Term
+from lextune.evidence.documents.base import DossierView, Term
 from lextune.evidence.documents.model_card import model_card
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.envelope import open_envelope
@@ -34,7 +34,7 @@ from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.profiles import PROFILE_SCHEMA, FactProfile, lay_together
 from lextune.policy.verdict import blocks_release, decide_so_far
 from lextune.policy.waivers import Waiver
-from lextune.policy.wording import speaking
+from lextune.policy.wording import Language, speaking
 from lextune.records import (
     ControlResult,
     FileDigest,
@@ -107,6 +107,7 @@ def decide_dossier(
     config: RunConfig,
     packs: Sequence[Pack],
     trust: Trust,
+    language: Language = "en",
 ) -> Verdict:
     """The verdict over a dossier's statements; those that only report a decision or a release are not evidence.
 
@@ -114,7 +115,7 @@ def decide_dossier(
         ConfigError: `policy.as_of` is not set.
         VerificationError: A waiver's own envelope is not signed by a trusted key, or for another pack.
     """
-    return decide_dossier_so_far(statements, config, packs, trust)[0]
+    return decide_dossier_so_far(statements, config, packs, trust, language)[0]
 
 
 def decide_dossier_so_far(
@@ -122,6 +123,7 @@ def decide_dossier_so_far(
     config: RunConfig,
     packs: Sequence[Pack],
     trust: Trust,
+    language: Language = "en",
 ) -> tuple[Verdict, tuple[ControlResult, ...]]:
     """As `decide_dossier`, with the blocking controls that no later room can mend."""
     if config.policy.as_of is None:
@@ -130,7 +132,8 @@ def decide_dossier_so_far(
     check_brought((statement for _, statement in statements), trust)
     _check_profiles(statements, config, packs, trust)
     waivers = _waivers((statement for _, statement in statements), trust, packs)
-    return decide_so_far(evidence, config.use, packs, config.policy.as_of, waivers)
+    day = config.policy.as_of
+    return decide_so_far(evidence, config.use, packs, day, waivers, language)
 
 
 def evidence_in(statements: Sequence[tuple[str, Statement]]) -> list[tuple[str, Statement]]:
@@ -309,7 +312,11 @@ def build_release(
 
 def _terms(packs: Mapping[str, bytes], statements: Sequence[Statement]) -> list[Term] | None:
     """What the licences of the inputs ask of the release, by the tables of the packs that decided."""
-    rows = [row for name in sorted(packs) for row in parse_pack(packs[name], name).licences]
+    rows = [
+        row
+        for name in sorted(packs)
+        for row in parse_pack(packs[name], f"dossier/packs/{name}.yaml").licences
+    ]
     if not rows:
         return None
     terms = []

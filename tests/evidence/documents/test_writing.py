@@ -189,7 +189,7 @@ def test_a_decision_says_what_to_do_first() -> None:
         one.text for one in prepare(documents.get("verdict"), refused, "en").manifest.sentences
     ]
     assert "As of 2026-11-25: refused: a blocking control is not met." in sentences
-    assert "gdpr/accurate | blocks | not met | Train longer." in sentences
+    assert "Accurate (gdpr/accurate) | blocks | not met | Train longer." in sentences
     assert "Pack gdpr 1.0, checked against its sources on 2026-11-25." in sentences
 
 
