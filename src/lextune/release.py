@@ -34,7 +34,7 @@ from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.profiles import PROFILE_SCHEMA, FactProfile, lay_together
 from lextune.policy.verdict import blocks_release, decide_so_far
 from lextune.policy.waivers import Waiver
-from lextune.policy.wording import Language, speaking
+from lextune.policy.wording import Language
 from lextune.records import (
     ControlResult,
     FileDigest,
@@ -350,8 +350,7 @@ def view_dossier(folder: Path, trust: Trust, language: Language = "en") -> Dossi
         evidence = verify_dossier(folder, trust).require()
         verdict = _signed_verdict(evidence, trust)
     if verdict is not None and language != "en":
-        with speaking(language):
-            verdict = recompute(evidence, trust)
+        verdict = recompute(evidence, trust, language)
     packs = {
         name: evidence.documents[f"dossier/packs/{name}.yaml"]
         for name in (verdict.packs if verdict is not None else ())
@@ -412,7 +411,7 @@ def _with_verdict(evidence: Evidence, trust: Trust) -> Verification:
     return Verification(evidence, verdict, tuple(problems))
 
 
-def recompute(evidence: Evidence, trust: Trust) -> Verdict:
+def recompute(evidence: Evidence, trust: Trust, language: Language = "en") -> Verdict:
     """The verdict again, from nothing but what lies in the dossier, and with the packs that the config chose.
 
     Raises:
@@ -449,7 +448,7 @@ def recompute(evidence: Evidence, trust: Trust) -> Verdict:
     day = _last(evidence, "decide").predicate["record"].get("as_of")
     if day is not None:
         config = _on_later_day(config, day)
-    return decide_dossier(evidence.statements, config, packs, trust)
+    return decide_dossier(evidence.statements, config, packs, trust, language)
 
 
 def _on_later_day(config: RunConfig, day: Any) -> RunConfig:
