@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import dossiers
 from lextune.errors import InsufficientError
 from lextune.evidence.documents.base import DossierView, Language, Report, documents
+from lextune.policy.packs import list_packs
 
 KINDS = [(name, language) for name, one in documents for language in one.languages]
 
@@ -36,3 +39,13 @@ def test_a_kind_of_document_has_titles_in_both_languages(name: str) -> None:
     assert one.name == name
     assert all(one.titles[language].strip() for language in ("en", "zh"))
     assert one.languages
+
+
+def test_packs_name_documents_that_there_are() -> None:
+    named = {
+        name
+        for pack in list_packs()
+        for name in re.findall(r"lextune document write ([a-z0-9_]+)", pack.text.decode())
+    }
+    assert named
+    assert named <= set(documents.names())
