@@ -136,7 +136,7 @@ def test_without_data_there_is_no_description() -> None:
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     licence=st.none() | _text,
     words=st.lists(_text, max_size=3),

@@ -310,7 +310,7 @@ def _columns(columns: Object) -> Iterator[tuple[str, str]]:
     seen = set()
     for role, stated in columns.items():
         for column in [stated] if isinstance(stated, str) else as_list(stated):
-            if isinstance(column, str) and column not in seen:
+            if isinstance(column, str) and column and column not in seen:
                 seen.add(column)
                 yield str(role), column
 
