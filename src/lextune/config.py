@@ -347,6 +347,14 @@ class PolicyConfig(Section):
     )
     as_of: Day | None = Field(None, description="The day to decide for; null is today.")
     waivers: Words = Field((), description="Files of signed waivers.")
+    attestations: Words = Field((), description="Files of signed attestations (`lextune attest`).")
+    facts: Words = Field(
+        (),
+        description="Files of signed answers (`lextune policy facts`); what `use` leaves out is taken from them.",
+    )
+    documents: dict[Word, Word] = Field(
+        default_factory=dict, description="Documents that packs ask for: name to path."
+    )
     thresholds: Annotated[tuple[ThresholdConfig, ...], BeforeValidator(listed)] = Field(
         (), description="Bounds that you set yourself, before anything is tested."
     )

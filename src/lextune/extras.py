@@ -31,6 +31,7 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "presidio": ("presidio_analyzer", "spacy"),
         "report": ("jinja2", "vl_convert"),
+        "documents": ("weasyprint",),
         "text": ("torch", "transformers", "tokenizers", "safetensors"),
         "vision": ("timm", "PIL", "torchvision", "segmentation_models_pytorch", "faster_coco_eval"),
         "audio": ("soundfile", "soxr", "jiwer"),

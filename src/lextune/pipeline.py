@@ -9,26 +9,24 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lextune import release as releasing
 from lextune.config import RunConfig
-from lextune.errors import ConfigError, LextuneError, Problem
-from lextune.evidence.canonical import canonical
+from lextune.errors import LextuneError
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement
 from lextune.extras import install_command, missing, require
 from lextune.files import (
     home_folder,
-    read_regular,
-    sha256,
 )
 from lextune.labels import InputKind
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
+from lextune.pipeline_deciding import Papers, read_papers, read_profiles, record_verdict
 from lextune.pipeline_evaluation import (
     Measuring,
     better_baseline,
@@ -53,7 +51,6 @@ from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.uses import Use, uses
 from lextune.policy.verdict import blocks_release, exit_code
-from lextune.policy.waivers import check_waivers
 from lextune.records import (
     AuditResult,
     ControlResult,
@@ -220,10 +217,11 @@ def walk_first_rooms(
     """
     _require_needs(config)
     job, signer = _Job(config, folder, False, listener), Signer.ephemeral()
-    # whoever has no key yet trusts nobody, and needs to trust nobody where there is no waiver
-    trust = load_trust() if config.policy.waivers else Trust.of(signer)
+    # whoever has no key yet trusts nobody, and needs to trust nobody where nothing signed is brought
+    signed = config.policy.waivers or config.policy.attestations or config.policy.facts
+    trust = load_trust() if signed else Trust.of(signer)
     dossier = Dossier.create(folder / "dossier", "plan", signer)
-    return job.first_rooms(dossier, packs, trust, job.read_waivers(packs, trust))
+    return job.first_rooms(dossier, packs, trust, job.read_papers(packs, trust))
 
 
 @dataclass
@@ -241,13 +239,13 @@ class _Job:
         packs = [load_pack(name) for name in self.config.policy.packs]
         signer = load_or_create_key()
         trust = load_trust()
-        waivers = self.read_waivers(packs, trust)
+        papers = self.read_papers(packs, trust)
         run_id = open_run_folder(self.config, self.folder, resume=self.resume)
         with RunStore(home_folder()) as store:
             store.start(run_id, run_name(self.config), self.config.task, self.folder.resolve())
             try:
                 dossier = self._open_dossier(run_id, signer)
-                finished = self._rooms(dossier, packs, signer, trust, waivers)
+                finished = self._rooms(dossier, packs, signer, trust, papers)
             except KeyboardInterrupt:
                 store.finish(run_id, "interrupted", problem="stopped by a signal")
                 raise
@@ -276,12 +274,12 @@ class _Job:
         packs: Sequence[Pack],
         signer: Signer,
         trust: Trust,
-        waivers: Sequence[bytes],
+        papers: Papers,
     ) -> Run:
-        walk = self.first_rooms(dossier, packs, trust, waivers)
+        walk = self.first_rooms(dossier, packs, trust, papers)
         index_subjects(dossier.run_id, walk.prepared.subjects)
         if walk.blocked:
-            self._record_verdict(dossier, packs, walk.verdict)
+            record_verdict(dossier, packs, walk.verdict)
             return Run(
                 dossier.run_id, self.folder, None, walk.verdict, walk.blocked, self._seconds()
             )
@@ -292,7 +290,7 @@ class _Job:
         audits = self._audit(dossier, walk, trained, evaluation, scored)
         self.listener.stage("decide")
         verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
-        self._record_verdict(dossier, packs, verdict)
+        record_verdict(dossier, packs, verdict)
         readers = uses(verdict, packs)
         judged = Judged(verdict, readers, audits, trained.privacy)
         report = self._report(dossier, walk, trained, (evaluation, scored), judged)
@@ -310,10 +308,11 @@ class _Job:
         )  # fmt: skip
 
     def first_rooms(
-        self, dossier: Dossier, packs: Sequence[Pack], trust: Trust, waivers: Sequence[bytes]
+        self, dossier: Dossier, packs: Sequence[Pack], trust: Trust, papers: Papers
     ) -> Walk:
         """All that is done before training."""
-        self._config_room(dossier, packs, waivers)
+        self._config_room(dossier, packs)
+        papers.into(dossier)
         selected = self._select(dossier)
         prepared = self._prepare(dossier)
         verdict, blocked = releasing.decide_dossier_so_far(
@@ -324,26 +323,12 @@ class _Job:
     def _seconds(self) -> float:
         return time.perf_counter() - self.started
 
-    def read_waivers(self, packs: Sequence[Pack], trust: Trust) -> list[bytes]:
-        """The envelopes that the config names, each opened once.
-
-        Raises:
-            ConfigError: One cannot be read, or does not fit the packs.
-        """
-        envelopes, opened = [], []
-        for name in self.config.policy.waivers:
-            try:
-                data = read_regular(Path(name))
-            except OSError as error:
-                raise ConfigError(
-                    Problem(f"the waiver {name} cannot be read", "check policy.waivers")
-                ) from error
-            opened.append(releasing.open_waiver(data, trust, packs, name))
-            envelopes.append(data)
-        problems = check_waivers(opened, packs)
-        if problems:
-            raise ConfigError(problems)
-        return envelopes
+    def read_papers(self, packs: Sequence[Pack], trust: Trust) -> Papers:
+        """What the config names of signed papers and documents, each opened once."""
+        policy = self.config.policy
+        found = read_papers(policy.waivers, policy.attestations, policy.documents, packs, trust)
+        facts = tuple(data for _, data in read_profiles(policy.facts, trust))
+        return replace(found, facts=facts)
 
     def _open_dossier(self, run_id: str, signer: Signer) -> Dossier:
         """A new dossier; that of an interrupted run is set aside, since all rooms are walked again."""
@@ -355,18 +340,12 @@ class _Job:
             folder.rename(aside)
         return Dossier.create(folder, run_id, signer)
 
-    def _config_room(
-        self, dossier: Dossier, packs: Sequence[Pack], waivers: Sequence[bytes]
-    ) -> None:
+    def _config_room(self, dossier: Dossier, packs: Sequence[Pack]) -> None:
         record = self.config.model_dump(mode="json")
         text = _yaml(record)
         files = [dossier.write_file("config.yaml", text)]
         files += [dossier.write_file(f"packs/{pack.id}.yaml", pack.text) for pack in packs]
         dossier.append("config", make_statement("config", _inside(files), {"record": record}))
-        for envelope in waivers:
-            record = {"envelope": json.loads(envelope)}
-            named = Subject(name="waiver", digest={"sha256": sha256(envelope)})
-            dossier.append("waiver", make_statement("waiver", [named], {"record": record}))
 
     def _select(self, dossier: Dossier) -> SelectedModel:
         from lextune.models.selection import select
@@ -536,14 +515,6 @@ class _Job:
             results.append(result)
         shutil.rmtree(self.folder / AUDIT_FOLDER, ignore_errors=True)
         return tuple(results)
-
-    def _record_verdict(self, dossier: Dossier, packs: Sequence[Pack], verdict: Verdict) -> None:
-        record = {"verdict": verdict.model_dump(mode="json")}
-        file = dossier.write_file("verdict.json", canonical(record["verdict"]) + b"\n")
-        used = [Subject(name=f"packs/{p.id}", digest={"sha256": p.digest}) for p in packs]
-        dossier.append(
-            "decide", make_statement("decide", [*_inside([file]), *used], {"record": record})
-        )
 
 
 def _yaml(record: Mapping[str, Any]) -> bytes:

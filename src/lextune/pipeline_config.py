@@ -18,6 +18,7 @@ from lextune.policy.core_facts import TASK
 from lextune.policy.facts import all_facts, check_facts
 from lextune.policy.licences import parse
 from lextune.policy.packs import Pack, load_pack
+from lextune.policy.profiles import lay_together
 from lextune.policy.schema import MeasurementRequirement, leaves
 from lextune.registry import Registry
 from lextune.rights import retention_problem
@@ -69,6 +70,8 @@ def load_run_config(
         return problems
 
     config = load_config(source, overrides, check=check, notify=notify)
+    if config.policy.facts:
+        config = _with_profiles(config, packs_of)
     if config.policy.as_of is None:
         today = datetime.datetime.now(datetime.UTC).date()
         policy = config.policy.model_copy(update={"as_of": today})
@@ -78,6 +81,19 @@ def load_run_config(
     if late is not None:
         raise ConfigError(dataclasses.replace(late, where="data.retention_until"))
     return _with_audits(config, packs_of)
+
+
+def _with_profiles(config: RunConfig, packs: Sequence[Pack]) -> RunConfig:
+    """The config with the answers that persons signed, where its own `use` leaves a question open."""
+    from lextune.evidence.keys import load_trust
+    from lextune.pipeline_deciding import read_profiles
+
+    profiles = [one for one, _ in read_profiles(config.policy.facts, load_trust())]
+    use, problems = lay_together(config.use, profiles, all_facts(packs))
+    problems += [one for _, one in check_facts(use, packs)]
+    if problems:
+        raise ConfigError([dataclasses.replace(one, where="policy.facts") for one in problems])
+    return config.model_copy(update={"use": use})
 
 
 def _with_audits(config: RunConfig, packs: Sequence[Pack]) -> RunConfig:

@@ -15,25 +15,41 @@ from pathlib import Path
 from typing import Any
 
 from lextune import strict_yaml
+from lextune.brought import check_brought
 from lextune.config import RunConfig
 from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical, load_json
-from lextune.evidence.documents.model_card import Term, model_card
+from lextune.evidence.documents.base import DossierView, Term
+from lextune.evidence.documents.model_card import model_card
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.envelope import open_envelope
 from lextune.evidence.keys import Signer, Trust
 from lextune.evidence.releasing import sign_release
 from lextune.evidence.statements import make_statement, room_of
-from lextune.evidence.verifying import Evidence, read_verified, verify_folder
-from lextune.files import disk_problems, read_regular, sync_tree, write_atomic
+from lextune.evidence.verifying import Evidence, read_verified, verify_dossier, verify_folder
+from lextune.files import disk_problems, read_regular, sha256, sync_tree, write_atomic
+from lextune.policy.facts import all_facts
 from lextune.policy.licences import passed_on
 from lextune.policy.packs import Pack, parse_pack
+from lextune.policy.profiles import PROFILE_SCHEMA, FactProfile, lay_together
 from lextune.policy.verdict import blocks_release, decide_so_far
 from lextune.policy.waivers import Waiver
-from lextune.records import ControlResult, FileDigest, Statement, Subject, Verdict
+from lextune.records import (
+    ControlResult,
+    FileDigest,
+    Statement,
+    Subject,
+    Verdict,
+    parse_day,
+)
 from lextune.validation import validate
 
 _AGAIN = "get the release again from who made it, or decide again with the config"
+_DIFFERS = Problem(
+    "the verdict computed again differs from the signed one",
+    _AGAIN,
+    "the decision does not follow from its evidence",
+)
 
 
 @dataclass(frozen=True)
@@ -109,13 +125,39 @@ def decide_dossier_so_far(
     """As `decide_dossier`, with the blocking controls that no later room can mend."""
     if config.policy.as_of is None:
         raise ConfigError(Problem("policy.as_of is not set", "give the day to decide for"))
-    evidence = [
-        (digest, statement)
-        for digest, statement in statements
-        if room_of(statement) not in ("decide", "release", "waiver")
-    ]
+    evidence = evidence_in(statements)
+    check_brought((statement for _, statement in statements), trust)
+    _check_profiles(statements, config, packs, trust)
     waivers = _waivers((statement for _, statement in statements), trust, packs)
     return decide_so_far(evidence, config.use, packs, config.policy.as_of, waivers)
+
+
+def evidence_in(statements: Sequence[tuple[str, Statement]]) -> list[tuple[str, Statement]]:
+    """The statements that a decision reads, without those that report one or that are read in another way."""
+    reports = ("decide", "release", "waiver", "facts")
+    return [pair for pair in statements if room_of(pair[1]) not in reports]
+
+
+def _check_profiles(
+    statements: Sequence[tuple[str, Statement]],
+    config: RunConfig,
+    packs: Sequence[Pack],
+    trust: Trust,
+) -> None:
+    """Signed answers that a run took must be the answers that it declares."""
+    profiles = []
+    for _, statement in statements:
+        if room_of(statement) == "facts":
+            record = statement.predicate.get("record")
+            envelope = record.get("envelope") if isinstance(record, dict) else None
+            profiles.append(open_facts(canonical(envelope), trust))
+    together, problems = lay_together(config.use, profiles, all_facts(packs))
+    if problems or together != dict(config.use):
+        told = Problem(
+            "the dossier holds signed answers that the config does not declare", _AGAIN,
+            "they were changed after the person signed",
+        )  # fmt: skip
+        raise VerificationError(problems or [told])
 
 
 def _waivers(statements: Iterable[Statement], trust: Trust, packs: Sequence[Pack]) -> list[Waiver]:
@@ -181,6 +223,36 @@ def open_waiver(data: bytes, trust: Trust, packs: Sequence[Pack], where: str = "
     return waiver
 
 
+def sign_facts(profile: FactProfile, signer: Signer) -> bytes:
+    """A profile of facts as a signed envelope; its subject is the answers, with their digest."""
+    from lextune.evidence.envelope import sign
+
+    record = profile.model_dump(mode="json", by_alias=True)
+    subject = Subject(name="facts", digest={"sha256": sha256(canonical(record["answers"]))})
+    return sign(make_statement("facts", [subject], {"record": record}), signer)
+
+
+def open_facts(data: bytes, trust: Trust, where: str = "facts") -> FactProfile:
+    """The profile inside a signed envelope; whether its answers still fit is for `profiles.lay_together`.
+
+    Raises:
+        VerificationError: It is not signed by a trusted key, or is no profile of facts.
+    """
+    statement = open_envelope(data, trust, where)
+    try:
+        record = statement.predicate["record"]
+        (subject,) = statement.subject
+        if room_of(statement) != "facts" or record.get("schema") != PROFILE_SCHEMA:
+            raise ValueError
+        if subject.digest != {"sha256": sha256(canonical(record["answers"]))}:
+            raise ValueError
+        return FactProfile.model_validate(record)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        remedy = "give a file of `lextune policy facts`"
+        fact = "this signed statement is no profile of facts"
+        raise VerificationError(Problem(fact, remedy, where=where)) from error
+
+
 def build_release(
     run: Path, dossier: Dossier, config: RunConfig, verdict: Verdict, signer: Signer, trust: Trust
 ) -> Path:
@@ -216,7 +288,10 @@ def build_release(
                 dossier.folder, temporary / "dossier", symlinks=True, ignore=_private_files
             )
         statements = [statement for _, statement in dossier.statements()]
-        card = model_card(statements, verdict, _terms(dossier.folder, statements, verdict))
+        texts = {
+            name: read_regular(dossier.folder / "packs" / f"{name}.yaml") for name in verdict.packs
+        }
+        card = model_card(statements, verdict, _terms(texts, statements))
         write_atomic(temporary / "README.md", card.encode())
         record = {"name": config.release.name, "version": config.release.version}
         sign_release(temporary, signer, {"record": record})
@@ -231,13 +306,9 @@ def build_release(
     return target
 
 
-def _terms(dossier: Path, statements: Sequence[Statement], verdict: Verdict) -> list[Term] | None:
+def _terms(packs: Mapping[str, bytes], statements: Sequence[Statement]) -> list[Term] | None:
     """What the licences of the inputs ask of the release, by the tables of the packs that decided."""
-    rows = [
-        row
-        for name in sorted(verdict.packs)
-        for row in parse_pack(read_regular(dossier / "packs" / f"{name}.yaml"), name).licences
-    ]
+    rows = [row for name in sorted(packs) for row in parse_pack(packs[name], name).licences]
     if not rows:
         return None
     terms = []
@@ -250,6 +321,41 @@ def _terms(dossier: Path, statements: Sequence[Statement], verdict: Verdict) -> 
                     for row in passed_on(spdx, rows)
                 ]
     return terms
+
+
+def view_dossier(folder: Path, trust: Trust) -> DossierView:
+    """What documents are made from, of a release or of a run that may have ended in none; verified first.
+
+    Raises:
+        VerificationError: With every problem.
+    """
+    released = not (folder / "run.json").is_file()
+    if released:
+        verification = verify_release(folder, trust).require()
+        evidence, verdict = verification.evidence, verification.verdict
+    else:
+        evidence = verify_dossier(folder, trust).require()
+        verdict = _signed_verdict(evidence, trust)
+    packs = {
+        name: evidence.documents[f"dossier/packs/{name}.yaml"]
+        for name in (verdict.packs if verdict is not None else ())
+    }
+    terms = None
+    if verdict is not None:
+        found = _terms(packs, [statement for _, statement in evidence.statements])
+        terms = None if found is None else tuple(found)
+    return DossierView(evidence.statements, verdict, packs, terms)
+
+
+def _signed_verdict(evidence: Evidence, trust: Trust) -> Verdict | None:
+    """The last decision of a run, computed again; None where it made none."""
+    if not any(room_of(statement) == "decide" for _, statement in evidence.statements):
+        return None
+    verdict = recompute(evidence, trust)
+    signed = _last(evidence, "decide").predicate["record"]
+    if canonical(verdict.model_dump(mode="json")) != canonical(signed.get("verdict")):
+        raise VerificationError(_DIFFERS)
+    return verdict
 
 
 def _private_files(folder: str, names: list[str]) -> list[str]:  # noqa: ARG001
@@ -283,13 +389,7 @@ def _with_verdict(evidence: Evidence, trust: Trust) -> Verification:
     problems = []
     signed = _last(evidence, "decide").predicate["record"]
     if canonical(verdict.model_dump(mode="json")) != canonical(signed.get("verdict")):
-        problems.append(
-            Problem(
-                "the verdict computed again differs from the signed one",
-                _AGAIN,
-                "the decision does not follow from its evidence",
-            )
-        )
+        problems.append(_DIFFERS)
     if verdict.outcome != "pass":
         failed = [f"{one.pack}/{one.control}" for one in verdict.controls if blocks_release(one)]
         problems.append(Problem(f"the verdict is {verdict.outcome} ({', '.join(failed)})", _AGAIN))
@@ -304,7 +404,7 @@ def recompute(evidence: Evidence, trust: Trust) -> Verdict:
         VerificationError: A pack is missing, or is not the one that the config statement names; the decision
             was made with other packs, or holds no verdict.
     """
-    chosen = _chosen_packs(_last(evidence, "config"))
+    chosen = chosen_packs(_last(evidence, "config"))
     signed = _last(evidence, "decide").predicate["record"].get("verdict")
     if not isinstance(signed, dict) or signed.get("packs") != chosen:
         raise VerificationError(
@@ -329,10 +429,28 @@ def recompute(evidence: Evidence, trust: Trust) -> Verdict:
         packs.append(pack)
     if problems:
         raise VerificationError(problems)
-    return decide_dossier(evidence.statements, _config_of(evidence), packs, trust)
+    config = _config_of(evidence)
+    day = _last(evidence, "decide").predicate["record"].get("as_of")
+    if day is not None:
+        config = _on_later_day(config, day)
+    return decide_dossier(evidence.statements, config, packs, trust)
 
 
-def _chosen_packs(config: Statement) -> dict[str, str]:
+def _on_later_day(config: RunConfig, day: Any) -> RunConfig:
+    """The config with the day of a decision that was made again; never one before its own."""
+    try:
+        again = parse_day(day)
+    except ValueError:
+        again = None
+    first = config.policy.as_of
+    if again is None or first is None or again < first:
+        raise VerificationError(
+            Problem(f"the decision is for {day!r}, which is not a day after {first}", _AGAIN)
+        )
+    return config.model_copy(update={"policy": config.policy.model_copy(update={"as_of": again})})
+
+
+def chosen_packs(config: Statement) -> dict[str, str]:
     """Id and digest of each pack that a config statement names as its subjects."""
     folder, suffix = "dossier/packs/", ".yaml"
     return {
@@ -369,8 +487,6 @@ def load_verdict(data: bytes) -> Verdict:
 
 def model_digests(files: Mapping[str, bytes]) -> tuple[FileDigest, ...]:
     """Digests of files that are in memory."""
-    from lextune.files import sha256
-
     return tuple(
         FileDigest(path=name, sha256=sha256(data), size=len(data))
         for name, data in sorted(files.items())

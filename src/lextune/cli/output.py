@@ -11,6 +11,7 @@ import sys
 import traceback
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from lextune.records import ControlResult
+    from lextune.records import ControlResult, Verdict
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Set = Annotated[
@@ -34,6 +35,16 @@ Trust = Annotated[
     str | None,
     typer.Option("--trust", metavar="FILE", help="Trust file; the default is your own."),
 ]
+
+
+class Tongue(StrEnum):
+    """The languages in which people read law here."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+Language = Annotated[Tongue, typer.Option("--lang", help="Language of what is said of the law.")]
 
 
 class _State:
@@ -119,14 +130,48 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
         _console(sys.stderr if _State.json else sys.stdout).print(made)
 
 
-def show_unmet(controls: Sequence[ControlResult]) -> None:
+def show_controls(verdict: Verdict, lang: Tongue = Tongue.EN) -> None:
+    """A line for each control that applies, and how many do not."""
+    words = _WORDS[lang]
+    table(
+        words["title"].format(day=verdict.as_of),
+        [words["control"], words["effect"], words["verdict"]],
+        [
+            (f"{one.pack}/{one.control}", words[one.severity], words.get(one.status, one.status))
+            for one in verdict.controls
+            if one.status != "not_applicable"
+        ],
+    )
+    idle = sum(one.status == "not_applicable" for one in verdict.controls)
+    if idle:
+        say(words["idle"].format(count=idle) + "\n")
+
+
+def show_unmet(controls: Sequence[ControlResult], lang: Tongue = Tongue.EN) -> None:
     """Why each was not met, and what to do."""
+    words = _WORDS[lang]
     for one in controls:
-        say(f"{one.pack}/{one.control} ({one.severity}): {one.status}")
+        status = words.get(one.status, one.status)
+        named = f" {one.titles['zh']}" if lang is Tongue.ZH else ""
+        say(f"{one.pack}/{one.control}{named} ({words['is ' + one.severity]}): {status}")
         for reason in (*one.reasons, *one.questions):
             say(f"  {reason}")
-        say(f"  Remedy: {one.remedy['en']}")
+        say(f"  {words['remedy']}{one.remedy[lang]}")
 
+
+_WORDS: Mapping[Tongue, Mapping[str, str]] = {
+    Tongue.EN: {
+        "title": "Controls as of {day}", "control": "control", "effect": "effect", "verdict": "verdict",
+        "block": "blocks", "warn": "warns", "is block": "block", "is warn": "warn", "remedy": "Remedy: ",
+        "idle": "{count} further controls do not apply; the verdict in the dossier lists them.",
+    },
+    Tongue.ZH: {
+        "title": "截至 {day} 的控制项", "control": "控制项", "effect": "作用", "verdict": "结论",
+        "block": "阻止发布", "warn": "提示", "is block": "阻止发布", "is warn": "提示", "remedy": "补救：",
+        "idle": "另有 {count} 项控制不适用；档案中的裁定列出了它们。",
+        "pass": "通过", "fail": "不通过", "insufficient": "证据不足", "waived": "已豁免",
+    },
+}  # fmt: skip
 
 #: Characters that leave room for other columns in 80.
 _LONGEST_FIRST = 40
@@ -135,6 +180,10 @@ _STYLES = {
     "fail": "bold red",
     "insufficient": "bold yellow",
     "waived": "magenta",
+    "通过": "green",
+    "不通过": "bold red",
+    "证据不足": "bold yellow",
+    "已豁免": "magenta",
     "not applicable": "dim",
 }
 

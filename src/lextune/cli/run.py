@@ -18,6 +18,7 @@ from lextune.cli.output import (
     print_json,
     program,
     say,
+    show_controls,
     show_unmet,
     table,
     use_json,
@@ -94,19 +95,7 @@ def _show(finished: Run) -> None:
         return
     _show_metrics(document)
     show_audits(finished.audits, finished.uses)
-    table(
-        f"Controls as of {verdict.as_of}",
-        ["control", "effect", "verdict"],
-        [
-            (f"{one.pack}/{one.control}", one.severity + "s" if one.severity == "block" else "warns",
-             one.status.replace("_", " "))
-            for one in verdict.controls
-            if one.status != "not_applicable"
-        ],
-    )  # fmt: skip
-    idle = sum(one.status == "not_applicable" for one in verdict.controls)
-    if idle:
-        say(f"{idle} further controls do not apply; the verdict in the dossier lists them.\n")
+    show_controls(verdict)
     show_unmet([one for one in verdict.controls if one.status in ("fail", "insufficient")])
     from lextune.pipeline import peak_memory
 

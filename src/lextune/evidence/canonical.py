@@ -53,7 +53,8 @@ def load_json(data: bytes, what: str) -> Any:
             parse_float=_finite,
             parse_int=_exact,
         )
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        if b"\\u" in data:  # strict UTF-8 holds no surrogates, only escapes can bring them in
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except _Refused as error:
         raise _refusal(what, str(error), "JSON readers differ on what that means") from error
     except (ValueError, RecursionError) as error:

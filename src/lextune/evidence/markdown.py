@@ -22,7 +22,7 @@ def text(value: Any) -> str:
         return ", ".join(f"{text(key)}: {text(item)}" for key, item in value.items()) or GAP
     if isinstance(value, list | tuple):
         return ", ".join(text(item) for item in value) or GAP
-    return "".join(_escaped(character) for character in line(str(value)))
+    return "".join(_escaped(character) for character in one_line(str(value)))
 
 
 def code(value: Any) -> str:
@@ -30,7 +30,7 @@ def code(value: Any) -> str:
     if value is None or value == "":
         return GAP
     # HTML is safe in a code span; a backtick would end it and a pipe would end the table's cell.
-    shown = line(str(value)).replace("`", "'").replace("|", "\\|")
+    shown = one_line(str(value)).replace("`", "'").replace("|", "\\|")
     return f"`{shown}`"
 
 
@@ -56,8 +56,8 @@ def fields(pairs: Sequence[tuple[str, str]]) -> list[str]:
     return [*(f"- {name}: {value}" for name, value in pairs), ""]
 
 
-def line(value: str) -> str:
-    """Text on one line, without signs that nobody sees."""
+def one_line(value: str) -> str:
+    """The text on one line, without characters that only change how others are read."""
     # Bidirectional and other format characters could make a text read as another one.
     kept = (
         " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character

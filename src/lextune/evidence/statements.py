@@ -14,10 +14,10 @@ from typing import Any
 
 from lextune.records import FileDigest, Statement, Subject
 
-#: In the order in which a run walks through them; the last three may stand anywhere before release.
+#: In the order in which a run walks through them; the last four may stand anywhere before release.
 ROOMS = (
     "config", "select", "prepare", "train", "evaluate",
-    "audit", "decide", "release", "waiver", "document", "attestation",
+    "audit", "decide", "release", "waiver", "document", "attestation", "facts",
 )  # fmt: skip
 
 _TYPE = re.compile(r"urn:lextune:predicate:([a-z]+):v([0-9]+)")

@@ -86,6 +86,33 @@ def verify_folder(folder: Path, trust: Trust) -> Evidence:
     return _verify(folder, trust, keep_model=False)[0]
 
 
+def verify_dossier(folder: Path, trust: Trust) -> Evidence:
+    """Verify the dossier of a run that may have ended in no release: signatures, chain, the files it names.
+
+    Nothing is said of the model; rooms may be missing. Never raises for what is wrong inside the folder.
+
+    Args:
+        folder: Of the run; its dossier is the folder `dossier` in it.
+        trust: Whose signatures count.
+    """
+    folder = folder.resolve()
+    inside = folder / DOSSIER.rstrip("/")
+    if not inside.is_dir():
+        missing = Problem(f"{folder} holds no dossier", "give the folder of a run or of a release")
+        return Evidence(folder, (missing,))
+    names, problems = scan(inside)
+    present, kept = _read_all(folder, [DOSSIER + name for name in names], False, problems)
+    problems += _trust_problems(folder, trust)
+    chain = _open_chain(present, kept, trust)
+    problems += chain.problems
+    run = chain.checkpoint.origin if chain.checkpoint else None
+    if run is not None:
+        problems += run_problems(chain.named(), run)
+    if not chain.unopened:
+        problems += dossier_problems(chain.named(), present)
+    return _evidence(folder, problems, chain, present, kept)
+
+
 def read_verified(folder: Path, trust: Trust) -> tuple[Evidence, dict[str, bytes]]:
     """As `verify_folder`, and the bytes of every file outside `dossier/`: the very bytes that were hashed.
 
@@ -99,7 +126,7 @@ def read_verified(folder: Path, trust: Trust) -> tuple[Evidence, dict[str, bytes
 
 
 @dataclass
-class _Chain:
+class Chain:
     """The statements of a dossier as they could be opened."""
 
     opened: list[tuple[str, str, Statement]] = field(default_factory=list)
@@ -110,6 +137,7 @@ class _Chain:
     problems: list[Problem] = field(default_factory=list)
 
     def named(self) -> list[tuple[str, Statement]]:
+        """File name and statement, in ledger order."""
         return [(name, statement) for name, _, statement in self.opened]
 
 
@@ -126,7 +154,7 @@ def _verify(folder: Path, trust: Trust, *, keep_model: bool) -> tuple[Evidence, 
         return Evidence(folder, tuple(problems)), {}
     present, kept = _read_all(folder, names, keep_model, problems)
     problems += _trust_problems(folder, trust)
-    chain = _open_chain(present, kept, trust)
+    chain = open_chain(present, kept, trust)
     problems += chain.problems
     run = chain.checkpoint.origin if chain.checkpoint else None
     statements = chain.named()
@@ -141,17 +169,22 @@ def _verify(folder: Path, trust: Trust, *, keep_model: bool) -> tuple[Evidence, 
         name, release = statements[-1]
         exempt = {LEDGER_PATH, CHECKPOINT_PATH, STATEMENTS_PATH + name}
         problems += compare(release, present, exempt, name)
-    documents = {name: data for name, data in kept.items() if name.startswith(DOSSIER)}
-    evidence = Evidence(
+    return _evidence(folder, problems, chain, present, kept), kept
+
+
+def _evidence(
+    folder: Path, problems: Sequence[Problem], chain: _Chain, present: Mapping[str, FileDigest],
+    kept: Mapping[str, bytes],
+) -> Evidence:  # fmt: skip
+    return Evidence(
         folder,
         _merged(problems),
         tuple((digest, statement) for _, digest, statement in chain.opened),
         present,
-        documents,
+        {name: data for name, data in kept.items() if name.startswith(DOSSIER)},
         tuple(sorted(set(chain.signers.values()))),
-        run,
+        chain.checkpoint.origin if chain.checkpoint else None,
     )
-    return evidence, kept
 
 
 def _read_all(
@@ -200,10 +233,9 @@ def _trust_problems(folder: Path, trust: Trust) -> list[Problem]:
     ]
 
 
-def _open_chain(
-    present: Mapping[str, FileDigest], kept: Mapping[str, bytes], trust: Trust
-) -> _Chain:
-    chain = _Chain()
+def open_chain(present: Mapping[str, FileDigest], kept: Mapping[str, bytes], trust: Trust) -> Chain:
+    """Open every statement of a dossier and hold it against the ledger and the signed checkpoint."""
+    chain = Chain()
     entries, used = parse_ledger(kept.get(LEDGER_PATH, b""))
     if LEDGER_PATH not in kept:
         chain.problems.append(Problem("there is no ledger", _AGAIN, where=LEDGER_PATH))
@@ -246,7 +278,7 @@ def _open_chain(
     return chain
 
 
-def _open_statement(chain: _Chain, file: str, data: bytes, trust: Trust) -> None:
+def _open_statement(chain: Chain, file: str, data: bytes, trust: Trust) -> None:
     try:
         statement, signers = open_with_signers(data, trust, file)
     except VerificationError as error:
@@ -260,7 +292,7 @@ def _open_statement(chain: _Chain, file: str, data: bytes, trust: Trust) -> None
 
 
 def _open_checkpoint(
-    chain: _Chain, kept: Mapping[str, bytes], trust: Trust, leaves: Sequence[bytes]
+    chain: Chain, kept: Mapping[str, bytes], trust: Trust, leaves: Sequence[bytes]
 ) -> None:
     if CHECKPOINT_PATH not in kept:
         chain.problems.append(
@@ -295,7 +327,7 @@ def _open_checkpoint(
         )
 
 
-def _remember(chain: _Chain, signers: Sequence[TrustedKey]) -> None:
+def _remember(chain: Chain, signers: Sequence[TrustedKey]) -> None:
     chain.signers.update({key.keyid: key.name for key in signers})
 
 

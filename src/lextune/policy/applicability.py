@@ -18,6 +18,7 @@ from lextune.policy.schema import (
     Not,
     Pack,
 )
+from lextune.policy.wording import spoken, tr
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,42 @@ class Application(Applicability):
     exemption: Exemption | None = None
 
 
+#: What conditions that many controls share came to: the scope and the exemptions of packs, by `id`.
+Shared = dict[int, Applicability]
+
+
 def control_applies(
-    pack: Pack, control: Control, facts: Mapping[str, Fact], declared: Mapping[str, Any]
+    pack: Pack,
+    control: Control,
+    facts: Mapping[str, Fact],
+    declared: Mapping[str, Any],
+    shared: Shared | None = None,
 ) -> Application:
     """The pack's scope and the control's own condition, and no exemption that lifts it.
 
     Where the scope or the condition is false, no exemption is asked about; where an exemption is true,
     nothing else is.
+
+    Args:
+        facts: Every known fact by name (`facts.all_facts`).
+        declared: The user's answers.
+        shared: Kept by the caller over the controls of one case, so that a scope is looked at once; the packs
+            must outlive it.
     """
-    covered = [evaluate(one, facts, declared) for one in (pack.scope, control.applies)]
+    known: Shared = {} if shared is None else shared
+
+    def once(condition: Condition) -> Applicability:
+        found = known.get(id(condition))
+        if found is None:
+            found = known[id(condition)] = evaluate(condition, facts, declared)
+        return found
+
+    covered = [once(pack.scope), evaluate(control.applies, facts, declared)]
     whole = _combine(covered, settles=False)
     if whole.value is False:
         return Application(False, whole.deciding)
     lifting = [one for one in pack.exemptions if one.lifts(control.id)]
-    exempt = [evaluate(one.when, facts, declared) for one in lifting]
+    exempt = [once(one.when) for one in lifting]
     for exemption, found in zip(lifting, exempt, strict=True):
         if found.value is True:
             return Application(False, found.deciding, exemption)
@@ -115,6 +138,8 @@ def _leaf(
 def questions(names: tuple[str, ...], facts: Mapping[str, Fact]) -> tuple[str, ...]:
     """The questions that the packs ask for these facts, each opening with the fact's name."""
     return tuple(
-        f"{name}: {facts[name].question.en}" if name in facts else f"{name}: declare this fact"
+        f"{name}: {spoken(facts[name].question)}"
+        if name in facts
+        else tr("{name}: declare this fact", name=name)
         for name in names
     )

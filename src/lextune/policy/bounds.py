@@ -8,10 +8,14 @@ from collections.abc import Callable
 from lextune.policy.findings import Finding, FindingStatus
 from lextune.policy.readings import Reading
 from lextune.policy.schema import MeasurementRequirement
+from lextune.policy.wording import ended, tr
 from lextune.records import Interval, Measurement
 
 #: An interval that covers less often than this is too narrow to decide on.
 MINIMUM_LEVEL = 0.95
+
+_TOO_WIDE = "the interval is too wide to say whether {bound} holds"
+_VIOLATED = "even the favourable end {end} violates {bound}"
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -33,42 +37,50 @@ def check_measurement(requirement: MeasurementRequirement, reading: Reading) -> 
         return _insufficient(requirement, reading, reading.problem)
     shown = describe(measured)
     if measured.value is None:
-        why = measured.problem or "no reason given"
-        return _insufficient(requirement, reading, f"{measured.name} is undefined ({why})")
+        why = measured.problem or tr("no reason given")
+        undefined = tr("{name} is undefined ({why})", name=measured.name, why=why)
+        return _insufficient(requirement, reading, undefined)
     if requirement.unit is not None and measured.unit != requirement.unit:
-        unit = f"{shown}: its unit is {measured.unit or 'not stated'}, not {requirement.unit}"
+        unit = tr(
+            "{shown}: its unit is {found}, not {unit}",
+            shown=shown, found=measured.unit, unit=requirement.unit,
+        )  # fmt: skip
         return _insufficient(requirement, reading, unit)
     if measured.n < requirement.minimum_n:
-        few = f"{shown}: at least n={requirement.minimum_n} is needed"
+        few = tr("{shown}: at least n={n} is needed", shown=shown, n=requirement.minimum_n)
         return _insufficient(requirement, reading, few)
     if requirement.bound == "point":
         status, why = _point(requirement, measured.value)
-        return Finding(status, f"{shown}: {why}.", evidence=reading.evidence)
+        return Finding(status, ended(_told(shown, why)), evidence=reading.evidence)
     fault = _interval_fault(measured.interval)
     if fault or measured.interval is None:
-        return _insufficient(requirement, reading, f"{shown}: {fault}")
+        return _insufficient(requirement, reading, _told(shown, fault))
     if requirement.bound == "interval":
         status, why = _interval(requirement, measured.value, measured.interval)
     else:
         status, why = _favourable_end(requirement, measured.interval)
     if status == "insufficient":
-        return _insufficient(requirement, reading, f"{shown}: {why}")
-    return Finding(status, f"{shown}: {why}.", evidence=reading.evidence)
+        return _insufficient(requirement, reading, _told(shown, why))
+    return Finding(status, ended(_told(shown, why)), evidence=reading.evidence)
 
 
 def describe(measured: Measurement) -> str:
     """`accuracy is 0.91, 95 % interval 0.89 to 0.93 (wilson), n=800`."""
-    value = "undefined" if measured.value is None else show(measured.value)
-    interval = measured.interval
+    name, n, interval = measured.name, measured.n, measured.interval
+    value = tr("undefined") if measured.value is None else show(measured.value)
     if interval is None:
-        return f"{measured.name} is {value}, without an interval, n={measured.n}"
+        return tr("{name} is {value}, without an interval, n={n}", name=name, value=value, n=n)
     if interval.method == "exact" and interval.low == interval.high == measured.value:
-        return f"{measured.name} is {value} (counted exactly, n={measured.n})"
-    ends = f"{show(interval.low)} to {show(interval.high)}"
-    level = f"{interval.level * 100:g} %"
-    return (
-        f"{measured.name} is {value}, {level} interval {ends} ({interval.method}), n={measured.n}"
-    )
+        return tr("{name} is {value} (counted exactly, n={n})", name=name, value=value, n=n)
+    return tr(
+        "{name} is {value}, {level} interval {low} to {high} ({method}), n={n}",
+        name=name, value=value, level=f"{interval.level * 100:g} %", low=show(interval.low),
+        high=show(interval.high), method=interval.method, n=n,
+    )  # fmt: skip
+
+
+def _told(shown: str, why: str) -> str:
+    return tr("{shown}: {why}", shown=shown, why=why)
 
 
 def show(number: float) -> str:
@@ -77,12 +89,17 @@ def show(number: float) -> str:
 
 
 def _insufficient(requirement: MeasurementRequirement, reading: Reading, problem: str) -> Finding:
-    kind = "" if requirement.bound == "point" else " with its interval"
-    question = (
-        f"{requirement.measurement}: measure it{kind} on n={requirement.minimum_n} or more, "
-        f"to compare with {_bound(requirement)}"
-    )
-    return Finding("insufficient", f"{problem}.", (question,), reading.evidence)
+    values = {
+        "name": requirement.measurement, "n": requirement.minimum_n, "bound": _bound(requirement),
+    }  # fmt: skip
+    if requirement.bound == "point":
+        question = tr("{name}: measure it on n={n} or more, to compare with {bound}", **values)
+    else:
+        question = tr(
+            "{name}: measure it with its interval on n={n} or more, to compare with {bound}",
+            **values,
+        )
+    return Finding("insufficient", ended(problem), (question,), reading.evidence)
 
 
 def _bound(requirement: MeasurementRequirement) -> str:
@@ -91,11 +108,13 @@ def _bound(requirement: MeasurementRequirement) -> str:
 
 def _interval_fault(interval: Interval | None) -> str:
     if interval is None:
-        return "the bound needs an interval"
+        return tr("the bound needs an interval")
     if interval.low > interval.high:
-        return "the interval is upside down"
+        return tr("the interval is upside down")
     if not MINIMUM_LEVEL <= interval.level <= 1:
-        return f"an interval of level {MINIMUM_LEVEL * 100:g} % or more is needed"
+        return tr(
+            "an interval of level {level} % or more is needed", level=f"{MINIMUM_LEVEL * 100:g}"
+        )
     return ""
 
 
@@ -112,18 +131,21 @@ def _interval(
     bound = _bound(requirement)
     if requirement.operator == "==":
         if interval.low == interval.high == value == requirement.value:
-            return "pass", f"the value and both ends meet {bound}"
+            return "pass", tr("the value and both ends meet {bound}", bound=bound)
         if not interval.low <= requirement.value <= interval.high:
-            return "fail", f"{bound} is violated, the bound lies outside the interval"
-        return "insufficient", f"the interval is too wide to say whether {bound} holds"
+            return "fail", tr(
+                "{bound} is violated, the bound lies outside the interval", bound=bound
+            )
+        return "insufficient", tr(_TOO_WIDE, bound=bound)
     compare = _COMPARE[requirement.operator]
     unfavourable, favourable = _ends(requirement, interval)
     if compare(unfavourable, requirement.value):
-        return "pass", f"the unfavourable end {_precise(unfavourable, requirement)} meets {bound}"
+        end = _precise(unfavourable, requirement)
+        return "pass", tr("the unfavourable end {end} meets {bound}", end=end, bound=bound)
     if not compare(favourable, requirement.value):
         end = _precise(favourable, requirement)
-        return "fail", f"even the favourable end {end} violates {bound}"
-    return "insufficient", f"the interval is too wide to say whether {bound} holds"
+        return "fail", tr(_VIOLATED, end=end, bound=bound)
+    return "insufficient", tr(_TOO_WIDE, bound=bound)
 
 
 def _favourable_end(
@@ -131,21 +153,25 @@ def _favourable_end(
 ) -> tuple[FindingStatus, str]:
     bound = _bound(requirement)
     if requirement.operator == "==":
-        inside = interval.low <= requirement.value <= interval.high
-        where = "inside" if inside else "outside"
-        return ("pass" if inside else "fail"), f"the bound of {bound} lies {where} the interval"
+        if interval.low <= requirement.value <= interval.high:
+            return "pass", tr("the bound of {bound} lies inside the interval", bound=bound)
+        return "fail", tr("the bound of {bound} lies outside the interval", bound=bound)
     _, favourable = _ends(requirement, interval)
     end = _precise(favourable, requirement)
     if _COMPARE[requirement.operator](favourable, requirement.value):
-        return "pass", f"the favourable end {end} meets {bound}, so it is not clearly violated"
-    return "fail", f"even the favourable end {end} violates {bound}"
+        return "pass", tr(
+            "the favourable end {end} meets {bound}, so it is not clearly violated",
+            end=end,
+            bound=bound,
+        )
+    return "fail", tr(_VIOLATED, end=end, bound=bound)
 
 
 def _point(requirement: MeasurementRequirement, value: float) -> tuple[FindingStatus, str]:
     point, bound = _precise(value, requirement), _bound(requirement)
     if _COMPARE[requirement.operator](value, requirement.value):
-        return "pass", f"the point estimate {point} meets {bound}"
-    return "fail", f"the point estimate {point} violates {bound}"
+        return "pass", tr("the point estimate {point} meets {bound}", point=point, bound=bound)
+    return "fail", tr("the point estimate {point} violates {bound}", point=point, bound=bound)
 
 
 def _precise(number: float, requirement: MeasurementRequirement) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lextune.policy.wording import ended, joined
+
 FindingStatus = Literal["pass", "fail", "insufficient"]
 
 
@@ -34,7 +36,7 @@ def together(findings: Sequence[Finding], *, one_suffices: bool) -> Finding:
     asked = dict.fromkeys(question for one in deciding for question in one.questions)
     return Finding(
         status,
-        "; ".join(one.reason.removesuffix(".") for one in deciding if one.reason) + ".",
+        ended(joined([one.reason.rstrip(".。") for one in deciding if one.reason])),
         tuple(asked) if status == "insufficient" else (),
         tuple(sorted({digest for one in deciding for digest in one.evidence})),
         status == "pass" or any(one.blocking for one in deciding),

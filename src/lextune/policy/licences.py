@@ -10,7 +10,8 @@ from typing import Any
 from lextune.policy.applicability import evaluate, questions
 from lextune.policy.findings import Finding, FindingStatus, best, worst
 from lextune.policy.readings import StatedLicence
-from lextune.policy.schema import Fact, LicenceRequirement, LicenceRow, Permission
+from lextune.policy.schema import Fact, LicenceOf, LicenceRequirement, LicenceRow, Permission
+from lextune.policy.wording import ended, joined, spoken, tr
 from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, Licence
 
 #: What model hubs write where nobody has looked.
@@ -18,6 +19,16 @@ _UNKNOWN_WORDS = frozenset({UNKNOWN_LICENCE.casefold(), "unknown", "other"})
 _USES: Mapping[Permission, str] = {
     "commercial_use": "commercial use",
     "derivatives": "making a derivative such as a fine-tuned model",
+}
+_ASK_STATEMENT: Mapping[LicenceOf, str] = {
+    "model": "model licence: bring the statement that states it",
+    "data": "data licence: bring the statement that states it",
+}
+_ASK_PERSON: Mapping[LicenceOf, str] = {
+    "model": "model licence: read the licence of {subject}; does it permit {use}? A person must decide and state "
+    "it, or sign a waiver.",
+    "data": "data licence: read the licence of {subject}; does it permit {use}? A person must decide and state "
+    "it, or sign a waiver.",
 }
 _LONGEST_EXPRESSION = 1000
 
@@ -58,21 +69,28 @@ def check_licence(
     """
     licence = stated.licence
     if licence is None:
-        ask = (f"{requirement.licence} licence: bring the statement that states it",)
-        return Finding("insufficient", f"{stated.problem}.", ask, stated.evidence)
+        ask = tr(_ASK_STATEMENT[requirement.licence])
+        return Finding("insufficient", ended(stated.problem), (ask,), stated.evidence)
     part = _expression(licence, stated.subject, requirement.permits, table)
-    found = f"{stated.subject} is under {licence.spdx} (found in {licence.found_in})"
-    reason = part.reason if licence.spdx.casefold() == "none" else f"{found}: {part.reason}"
+    reason = part.reason
+    if licence.spdx.casefold() != "none":
+        reason = tr(
+            "{subject} is under {spdx} (found in {place}): {reason}",
+            subject=stated.subject, spdx=licence.spdx, place=licence.found_in, reason=reason,
+        )  # fmt: skip
     if licence.note and licence.note not in reason:
-        reason = f"{reason}; note: {licence.note.rstrip('.')}"
+        reason = tr("{reason}; note: {note}", reason=reason, note=licence.note.rstrip("."))
     asked = part.questions
     if part.status == "insufficient" and not asked:
         asked = (
-            f"{requirement.licence} licence: read the licence of {stated.subject}; does it permit "
-            f"{_USES[requirement.permits]}? A person must decide and state it, or sign a waiver.",
+            tr(
+                _ASK_PERSON[requirement.licence],
+                subject=stated.subject,
+                use=tr(_USES[requirement.permits]),
+            ),
         )
     blocking = part.listed or part.status == "pass" or requirement.unstated == "block"
-    return Finding(part.status, f"{reason}.", asked, stated.evidence, blocking)
+    return Finding(part.status, ended(reason), asked, stated.evidence, blocking)
 
 
 def passed_on(spdx: str, rows: Sequence[LicenceRow]) -> list[LicenceRow]:
@@ -97,7 +115,8 @@ def _expression(
         return _none(licence, subject, permission)
     parsed = parse(text)
     if parsed is None:
-        return _Part("insufficient", "that is no SPDX expression that can be read", listed=False)
+        unread = tr("that is no SPDX expression that can be read")
+        return _Part("insufficient", unread, listed=False)
     return _node(parsed, permission, table)
 
 
@@ -105,11 +124,16 @@ def _none(licence: Licence, subject: str, permission: Permission) -> _Part:
     """The sentence says exactly what was found: whoever packed the data cannot license it."""
     if licence.note:
         found = licence.note.rstrip(".")
+    elif licence.packaging:
+        found = tr(
+            "the authors of {subject} state no licence, although its packaging says {packaging}",
+            subject=subject, packaging=licence.packaging,
+        )  # fmt: skip
     else:
-        found = f"the authors of {subject} state no licence"
-        if licence.packaging:
-            found += f", although its packaging says {licence.packaging}"
-    return _Part("fail", f"{found}; without a licence {_USES[permission]} is not permitted", False)
+        found = tr("the authors of {subject} state no licence", subject=subject)
+    use = tr(_USES[permission])
+    reason = tr("{found}; without a licence {use} is not permitted", found=found, use=use)
+    return _Part("fail", reason, False)
 
 
 @functools.cache
@@ -119,6 +143,7 @@ def _licensing() -> Any:
     return Licensing()
 
 
+@functools.lru_cache(maxsize=1024)  # the same few expressions stand in every dossier
 def parse(text: str) -> Any:
     """An SPDX expression's tree, or None. Unknown ids are parsed: the table decides what it knows."""
     from boolean.boolean import ParseError  # type: ignore[import-untyped]
@@ -172,7 +197,7 @@ def _node(node: Any, permission: Permission, table: LicenceTable) -> _Part:
         base = _row(node.license_symbol.key, permission, table)
         if base.status != "pass":
             return base
-        reason = f"the table does not know the exception {node.exception_symbol.key}"
+        reason = tr("the table does not know the exception {key}", key=node.exception_symbol.key)
         return _Part("insufficient", reason, listed=False)
     return _row(str(node.key), permission, table)
 
@@ -198,42 +223,51 @@ def _any_listed(parts: Sequence[_Part]) -> bool:
 
 def _joined(status: FindingStatus, parts: Sequence[_Part], listed: bool) -> _Part:
     asked = sorted({question for part in parts for question in part.questions})
-    return _Part(status, "; ".join(part.reason for part in parts), listed, tuple(asked))
+    return _Part(status, joined([part.reason for part in parts]), listed, tuple(asked))
 
 
 def _row(key: str, permission: Permission, table: LicenceTable) -> _Part:
     """One id against the table."""
-    use = _USES[permission]
+    use = tr(_USES[permission])
     if key.casefold() == NO_LICENCE.casefold():
-        return _Part("fail", f"no licence is stated, so {use} is not permitted", False)
+        reason = tr("no licence is stated, so {use} is not permitted", use=use)
+        return _Part("fail", reason, False)
     if key.casefold() in _UNKNOWN_WORDS:
-        return _Part("insufficient", f"{key} means that nobody knows the licence", False)
+        reason = tr("{key} means that nobody knows the licence", key=key)
+        return _Part("insufficient", reason, False)
     row = table.rows.get(key.casefold())
     if row is None:
-        return _Part("insufficient", f"the table does not know {key}", False)
+        return _Part("insufficient", tr("the table does not know {key}", key=key), False)
     permitted = row.commercial_use if permission == "commercial_use" else row.derivatives
     doubt = f" ({row.clause})" if row.clause else ""
-    doubt += " (this row is unconfirmed)" if row.unconfirmed else ""
-    note = row.note.en.rstrip(".")
+    doubt += tr(" (this row is unconfirmed)") if row.unconfirmed else ""
+    values = {
+        "id": row.id,
+        "use": use,
+        "note": tr("{doubt}: {note}", doubt=doubt, note=spoken(row.note).rstrip(".。")),
+    }
     if permitted == "unknown":
-        return _Part("insufficient", f"{row.id} does not settle {use}{doubt}: {note}")
+        return _Part("insufficient", tr("{id} does not settle {use}{note}", **values))
     if permitted == "conditional":
-        return _conditional(row, permission, table, f"{doubt}: {note}")
+        return _conditional(row, permission, table, values["note"])
     if permitted == "no":
-        return _Part("fail", f"{row.id} does not permit {use}{doubt}: {note}")
-    return _Part("pass", f"{row.id} permits {use}{doubt}: {note}")
+        return _Part("fail", tr("{id} does not permit {use}{note}", **values))
+    return _Part("pass", tr("{id} permits {use}{note}", **values))
 
 
 def _conditional(row: LicenceRow, permission: Permission, table: LicenceTable, note: str) -> _Part:
-    use = _USES[permission]
+    values: dict[str, object] = {"id": row.id, "use": tr(_USES[permission]), "note": note}
     condition = row.commercial_use_when if permission == "commercial_use" else row.derivatives_when
     if condition is None:
-        return _Part("insufficient", f"{row.id} gives no condition for {use}{note}", False)
+        reason = tr("{id} gives no condition for {use}{note}", **values)
+        return _Part("insufficient", reason, False)
     holds = evaluate(condition, table.facts, table.declared)
-    named = ", ".join(holds.deciding)
+    values["named"] = joined(list(holds.deciding), ", ")
     if holds.value is None:
-        reason = f"{row.id} permits {use} on a condition, and {named} is not declared{note}"
+        reason = tr(
+            "{id} permits {use} on a condition, and {named} is not declared{note}", **values
+        )
         return _Part("insufficient", reason, questions=questions(holds.deciding, table.facts))
-    verb = "permits" if holds.value else "does not permit"
-    status: FindingStatus = "pass" if holds.value else "fail"
-    return _Part(status, f"{row.id} {verb} {use} as declared ({named}){note}")
+    if holds.value:
+        return _Part("pass", tr("{id} permits {use} as declared ({named}){note}", **values))
+    return _Part("fail", tr("{id} does not permit {use} as declared ({named}){note}", **values))

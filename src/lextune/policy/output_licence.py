@@ -11,7 +11,32 @@ from lextune.policy.findings import Finding, FindingStatus
 from lextune.policy.licences import LicenceTable, alternatives, parse
 from lextune.policy.readings import StatedLicence, StatedRelease
 from lextune.policy.schema import LicenceOf, LicenceRow, OutputLicenceRequirement
+from lextune.policy.wording import ended, joined, spoken, tr
 
+_OF: Mapping[LicenceOf, str] = {"model": "{id} of the model", "data": "{id} of the data"}
+_UNSTATED: Mapping[LicenceOf, str] = {
+    "model": "no licence of the model is stated, so nobody can say under which licence what is made from it may "
+    "be passed on",
+    "data": "no licence of the data is stated, so nobody can say under which licence what is made from it may "
+    "be passed on",
+}
+_ASK_LICENCE: Mapping[LicenceOf, str] = {
+    "model": "release.licence: read the licence of the model; under which licence may a model made from it be "
+    "passed on?",
+    "data": "release.licence: read the licence of the data; under which licence may a model made from it be "
+    "passed on?",
+}
+_ASK_BINDING: Mapping[LicenceOf, str] = {
+    "model": "release.licence: does {id} bind a model that is made from the model? A person must decide, and "
+    "sign a waiver.",
+    "data": "release.licence: does {id} bind a model that is made from the data? A person must decide, and "
+    "sign a waiver.",
+}
+_ASK_CONFLICT = (
+    "release.licence: the licences contradict each other; may the model be passed on, and under which licence? A "
+    "person must decide, obtain another licence, or sign a waiver."
+)
+_ASK_LIMITS = "release.licence: does {key} bind users to the limits of {id}? A person must decide, or declare {id}."
 #: Of one input: the ids that bind together.
 _Chosen = tuple[tuple[LicenceOf, str], ...]
 #: More alternatives than these are not tried: no real expression has them.
@@ -29,7 +54,7 @@ class Bound:
     @property
     def told(self) -> str:
         """`CC-BY-SA-4.0 of the data`."""
-        return f"{self.row.id} of the {self.source}"
+        return tr(_OF[self.source], id=self.row.id)
 
     @property
     def clause(self) -> str:
@@ -105,14 +130,13 @@ def check_output_licence(
         evidence = ()  # a statement is yet to come: nothing is settled
     missing = [part.problem for part in stated if part.problem]
     if missing:
-        reason = "; ".join(missing)
-        ask = ("release.licence: bring the statements that state the licences",)
-        return Finding("insufficient", f"{reason}.", ask, evidence)
+        ask = (tr("release.licence: bring the statements that state the licences"),)
+        return Finding("insufficient", ended(joined(missing)), ask, evidence)
     spdx = {of: one.licence.spdx for of, one in inputs.items() if one.licence is not None}
     ways = output_terms(spdx["model"], spdx["data"], table.rows)
     best = min((_answer(terms, release, table.rows) for terms in ways), key=lambda one: one.rank)
     blocking = best.blocking or requirement.unstated == "block"
-    reason = f"{'; '.join(best.reasons)}."
+    reason = ended(joined(list(best.reasons)))
     return Finding(best.status, reason, best.questions, evidence, blocking)
 
 
@@ -139,15 +163,18 @@ def _conflict(
     bound: Sequence[Bound], winners: Sequence[Bound], permitted: tuple[str, ...] | None
 ) -> str:
     if permitted == ():
-        told = " and ".join(f"{one.told}{one.clause}" for one in winners)
-        return f"{told} each ask that what is made from it be under that licence, and no licence satisfies both"
+        told = joined([f"{one.told}{one.clause}" for one in winners], " and ")
+        return tr(
+            "{told} each ask that what is made from it be under that licence, and no licence satisfies both",
+            told=told,
+        )
     for winner in winners:
         for other in bound:
             if other.row.use_restrictions == "yes" and not _covers(winner.row, other.row):
-                return (
-                    f"{other.told}{other.clause} limits the use, and {winner.told}{winner.clause} asks for the "
-                    "same licence without further limits"
-                )
+                return tr(
+                    "{other} limits the use, and {winner} asks for the same licence without further limits",
+                    other=f"{other.told}{other.clause}", winner=f"{winner.told}{winner.clause}",
+                )  # fmt: skip
     return ""
 
 
@@ -177,50 +204,44 @@ def _demands(terms: OutputTerms) -> list[str]:
     """What the inputs ask for, told whatever was declared."""
     told = []
     if terms.winners and not terms.conflict:
-        wins = ", ".join(f"{one.told}{one.clause}" for one in terms.winners)
-        decide = "decides" if len(terms.winners) == 1 else "decide"
-        told.append(
-            f"{wins} {decide}: what is made from it must be under {' or '.join(terms.permitted or ())}"
-        )
+        wins = joined([f"{one.told}{one.clause}" for one in terms.winners], ", ")
+        template = "{wins} decides: what is made from it must be under {licences}"
+        if len(terms.winners) > 1:
+            template = "{wins} decide: what is made from it must be under {licences}"
+        told.append(tr(template, wins=wins, licences=joined(list(terms.permitted or ()), " or ")))
     told += [
-        f"the terms of use of {one.told}{one.clause} must be passed on" for one in terms.carried
+        tr("the terms of use of {told} must be passed on", told=f"{one.told}{one.clause}")
+        for one in terms.carried
     ]
     if not terms.winners and not terms.carried and not terms.unlisted and not terms.unsettled:
-        told.append("no licence of model or data asks for a particular licence of the output")
+        told.append(tr("no licence of model or data asks for a particular licence of the output"))
     if terms.attributed:
-        due = ", ".join(dict.fromkeys(one.told for one in terms.attributed))
-        told.append(f"attribution is due under {due}")
+        due = joined(list(dict.fromkeys(one.told for one in terms.attributed)), ", ")
+        told.append(tr("attribution is due under {due}", due=due))
     return told
 
 
 def _open(terms: OutputTerms) -> list[_Answer]:
     """What no declaration settles: ids outside the table, rows that leave it open, contradicting demands."""
     found = []
-    for of, key in terms.unlisted:
-        reason = f"the table does not know {key} of the {of}, so nobody can say what it asks of the output"
-        if key.casefold() == "none":
-            reason = (
-                f"no licence of the {of} is stated, so nobody can say under which licence what is made from it "
-                "may be passed on"
-            )
-        ask = (
-            f"release.licence: read the licence of the {of}; under which licence may a model made from it be "
-            "passed on?"
+    for source, key in terms.unlisted:
+        reason = tr(
+            "the table does not know {told}, so nobody can say what it asks of the output",
+            told=tr(_OF[source], id=key),
         )
+        if key.casefold() == "none":
+            reason = tr(_UNSTATED[source])
+        ask = tr(_ASK_LICENCE[source])
         found.append(_Answer("insufficient", (reason,), (ask,), blocking=False))
     for one in terms.unsettled:
-        note = one.row.note.en.rstrip(".")
-        reason = f"whether {one.told}{one.clause} asks for the same licence is not settled: {note}"
-        ask = (
-            f"release.licence: does {one.row.id} bind a model that is made from the {one.source}? "
-            "A person must decide, and sign a waiver."
-        )
+        reason = tr(
+            "whether {told} asks for the same licence is not settled: {note}",
+            told=f"{one.told}{one.clause}", note=spoken(one.row.note).rstrip(".。"),
+        )  # fmt: skip
+        ask = tr(_ASK_BINDING[one.source], id=one.row.id)
         found.append(_Answer("insufficient", (reason,), (ask,)))
     if terms.conflict:
-        ask = (
-            "release.licence: the licences contradict each other; may the model be passed on, and under which "
-            "licence? A person must decide, obtain another licence, or sign a waiver."
-        )
+        ask = tr(_ASK_CONFLICT)
         found.append(_Answer("insufficient", (terms.conflict,), (ask,)))
     return found
 
@@ -231,7 +252,10 @@ def _named(terms: OutputTerms, release: StatedRelease) -> list[_Answer]:
     for one in terms.bound:
         prefix = one.row.name_prefix
         if prefix is not None and not _plain(release.name).startswith(_plain(prefix)):
-            reason = f"{one.told}{one.clause} asks that the model's name begin with {prefix}, and it is {release.name!r}"
+            reason = tr(
+                "{told} asks that the model's name begin with {prefix}, and it is {name!r}",
+                told=f"{one.told}{one.clause}", prefix=prefix, name=release.name,
+            )  # fmt: skip
             found.append(_Answer("fail", (reason,)))
     return found
 
@@ -244,23 +268,28 @@ def _declared(
         return _undeclared(terms)
     keys = _ids(release.licence)
     if keys is None:
-        ask = ("release.licence: write an SPDX expression, or the id that model hubs use",)
-        return [
-            _Answer("insufficient", ("release.licence is no expression that can be read",), ask)
-        ]
+        ask = tr("release.licence: write an SPDX expression, or the id that model hubs use")
+        unread = tr("release.licence is no expression that can be read")
+        return [_Answer("insufficient", (unread,), (ask,))]
     found = []
     for key in keys:
         found += _one_declared(key, terms, rows.get(key.casefold()))
-    return found or [_Answer("pass", (f"release.licence is {release.licence}",))]
+    told = tr("release.licence is {licence}", licence=release.licence)
+    return found or [_Answer("pass", (told,))]
 
 
 def _undeclared(terms: OutputTerms) -> list[_Answer]:
-    wanted = " or ".join(terms.permitted or [one.row.id for one in terms.carried])
+    wanted = joined(list(terms.permitted or [one.row.id for one in terms.carried]), " or ")
     if not wanted:
         return []
-    carried = " (or a licence that passes on its terms of use)" if terms.carried else ""
-    ask = f"release.licence: declare {wanted}{carried}; under which licence is the model passed on?"
-    return [_Answer("insufficient", ("release.licence is not declared",), (ask,))]
+    template = "release.licence: declare {wanted}; under which licence is the model passed on?"
+    if terms.carried:
+        template = (
+            "release.licence: declare {wanted} (or a licence that passes on its terms of use); under which "
+            "licence is the model passed on?"
+        )
+    undeclared = tr("release.licence is not declared")
+    return [_Answer("insufficient", (undeclared,), (tr(template, wanted=wanted),))]
 
 
 def _one_declared(key: str, terms: OutputTerms, row: LicenceRow | None) -> list[_Answer]:
@@ -268,22 +297,26 @@ def _one_declared(key: str, terms: OutputTerms, row: LicenceRow | None) -> list[
     if terms.permitted is not None:
         if key.casefold() in {one.casefold() for one in terms.permitted}:
             return []
-        return [_Answer("fail", (f"release.licence is {key}, which is not among them",))]
+        outside = tr("release.licence is {key}, which is not among them", key=key)
+        return [_Answer("fail", (outside,))]
     found = []
     for one in terms.bound:
         if key.casefold() == one.row.id.casefold():
             continue
         if one.row.commercial_use == "no" and row is not None and row.commercial_use != "no":
-            reason = f"release.licence {row.id} permits commercial use, which {one.told}{one.clause} does not give"
+            reason = tr(
+                "release.licence {id} permits commercial use, which {told} does not give",
+                id=row.id, told=f"{one.told}{one.clause}",
+            )  # fmt: skip
             found.append(_Answer("fail", (reason,)))
         elif one.row.use_restrictions == "yes":
             if row is not None and _covers(row, one.row):
                 continue
-            reason = f"release.licence is {key}, and {one.told}{one.clause} limits the use"
-            ask = (
-                f"release.licence: does {key} bind users to the limits of {one.row.id}? "
-                f"A person must decide, or declare {one.row.id}."
-            )
+            reason = tr(
+                "release.licence is {key}, and {told} limits the use",
+                key=key, told=f"{one.told}{one.clause}",
+            )  # fmt: skip
+            ask = tr(_ASK_LIMITS, key=key, id=one.row.id)
             found.append(_Answer("insufficient", (reason,), (ask,)))
     return found
 

@@ -10,8 +10,22 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from lextune.policy.schema import MeasurementRequirement
+from lextune.policy.wording import joined, tr
 from lextune.records import Licence, Measurement, Statement, parse_day
 
+_THE = {"model": lambda: tr("the model"), "data": lambda: tr("the data")}
+_ABSENT = {
+    "document": "the document {name!r} is not in the dossier",
+    "attestation": "the attestation {name!r} is not in the dossier",
+}
+_UNMET = {
+    "document": "the document {name!r} says that it is not met",
+    "attestation": "the attestation {name!r} says that it is not met",
+}
+_FAULTY = {
+    "document": "the document {name!r} {fault}",
+    "attestation": "the attestation {name!r} {fault}",
+}
 _LICENCE_ROOMS = {"model": "select", "data": "prepare"}
 
 
@@ -67,6 +81,10 @@ class StatedThresholds:
     evidence: tuple[str, ...]
 
 
+#: Digest of the envelope, predicate, the measurement in it.
+_Dump = tuple[str, dict[str, Any], dict[str, Any]]
+
+
 class Readings:
     """An index over statements; their order does not matter.
 
@@ -80,28 +98,33 @@ class Readings:
             ((digest, statement.predicate) for digest, statement in statements),
             key=lambda pair: pair[0],
         )
+        self._by_name: dict[str, list[_Dump]] | None = None
 
     def measurement(self, name: str) -> Reading:
         """The measurement of the whole split (no group) that is called `name`."""
         found: list[Measurement] = []
         evidence: list[str] = []
         problem = ""
-        for digest, predicate in self._predicates:
-            for dump in _measurement_dumps(predicate, name):
-                evidence.append(digest)
-                parsed = _parse_measurement(dump)
-                if predicate.get("status") != "complete":
-                    problem = f"{name} comes from {_room(predicate)}, which did not complete"
-                elif parsed is None:
-                    problem = f"{name} is not written as a measurement"
-                else:
-                    found.append(parsed)
+        for digest, predicate, dump in self._dumps().get(name, ()):
+            evidence.append(digest)
+            parsed = _parse_measurement(dump)
+            if predicate.get("status") != "complete":
+                problem = tr(
+                    "{name} comes from {room}, which did not complete",
+                    name=name,
+                    room=_room(predicate),
+                )
+            elif parsed is None:
+                problem = tr("{name} is not written as a measurement", name=name)
+            else:
+                found.append(parsed)
         if problem:
             return Reading(None, problem, _unique(evidence))
         if not found:
-            return Reading(None, f"{name} was not measured{self._crashed()}", ())
+            return Reading(None, self._unmeasured(name), ())
         if any(other != found[0] for other in found):
-            return Reading(None, f"{name} was measured differently twice", _unique(evidence))
+            twice = tr("{name} was measured differently twice", name=name)
+            return Reading(None, twice, _unique(evidence))
         return Reading(found[0], "", _unique(evidence))
 
     def task(self) -> str | None:
@@ -130,12 +153,14 @@ class Readings:
                 found.append(Licence.model_validate(record.get("licence")))
                 subjects.append(_subject(record, of))
             except ValueError:
-                problem = f"the statement of the room {room} states no licence that can be read"
+                problem = tr(
+                    "the statement of the room {room} states no licence that can be read", room=room
+                )
         if not found and not problem:
-            problem = f"no statement of the room {room} is there to state the licence"
+            problem = tr("no statement of the room {room} is there to state the licence", room=room)
         if any(other != found[0] for other in found):
-            problem = f"two statements of the room {room} state different licences"
-        subject = min(subjects, default=f"the {of}")
+            problem = tr("two statements of the room {room} state different licences", room=room)
+        subject = min(subjects, default=_THE[of]())
         return StatedLicence(None if problem else found[0], subject, problem, _unique(evidence))
 
     def release(self) -> StatedRelease:
@@ -150,13 +175,13 @@ class Readings:
             name = release.get("name") if isinstance(release, dict) else None
             licence = release.get("licence") if isinstance(release, dict) else None
             if not isinstance(name, str) or not isinstance(licence, str | None):
-                problem = "the statement of the room config states no release that can be read"
+                problem = tr("the statement of the room config states no release that can be read")
             else:
                 stated.append((name, licence))
         if not stated and not problem:
-            problem = "no statement of the room config is there to state the release"
+            problem = tr("no statement of the room config is there to state the release")
         if any(one != stated[0] for one in stated):
-            problem = "two statements of the room config state different releases"
+            problem = tr("two statements of the room config state different releases")
         name, licence = stated[0] if stated and not problem else ("", None)
         return StatedRelease(name, licence, problem, _unique(evidence))
 
@@ -171,7 +196,7 @@ class Readings:
         """
         evidence: list[str] = []
         present: str | None = None
-        problem = f"the {room} {name!r} is not in the dossier"
+        problem = tr(_ABSENT[room], name=name)
         for digest, predicate in self._in_room(room):
             record = predicate.get("record")
             entries = record.get(f"{room}s") if isinstance(record, dict) else None
@@ -181,14 +206,14 @@ class Readings:
                 evidence.append(digest)
                 fault = _entry_fault(entry, as_of)
                 if predicate.get("status") != "complete":
-                    fault = "is in a statement that is not complete"
+                    fault = tr("is in a statement that is not complete")
                 if entry.get("met", True) is not True:
-                    unmet = f"the {room} {name!r} says that it is not met"
+                    unmet = tr(_UNMET[room], name=name)
                     return Listed(True, unmet, (digest,), met=False)
                 if not fault:
                     present = digest if present is None else present
                 else:
-                    problem = f"the {room} {name!r} {fault}"
+                    problem = tr(_FAULTY[room], name=name, fault=fault)
         if present is not None:
             return Listed(True, "", (present,))
         return Listed(False, problem, _unique(evidence))
@@ -205,10 +230,10 @@ class Readings:
             except (KeyError, TypeError, ValueError):
                 found.append(())
         if not found or not found[0]:
-            problem = "no bound was set before testing (policy.thresholds)"
+            problem = tr("no bound was set before testing (policy.thresholds)")
             return StatedThresholds((), problem, _unique(evidence))
         if any(one != found[0] for one in found):
-            problem = "two statements of the room config state different thresholds"
+            problem = tr("two statements of the room config state different thresholds")
             return StatedThresholds((), problem, _unique(evidence))
         return StatedThresholds(found[0], "", _unique(evidence))
 
@@ -221,12 +246,27 @@ class Readings:
         }
         return tuple(sorted(found))
 
+    def _dumps(self) -> Mapping[str, list[_Dump]]:
+        """Every measurement of a whole split, by its name."""
+        if self._by_name is None:
+            self._by_name = {}
+            for digest, predicate in self._predicates:
+                dumps = predicate.get("measurements")
+                for dump in dumps if isinstance(dumps, list | tuple) else []:
+                    name = dump.get("name") if isinstance(dump, dict) else None
+                    if isinstance(name, str) and dump.get("group") is None:
+                        self._by_name.setdefault(name, []).append((digest, predicate, dump))
+        return self._by_name
+
     def _in_room(self, room: str) -> Iterator[tuple[str, dict[str, Any]]]:
         return (pair for pair in self._predicates if pair[1].get("room") == room)
 
-    def _crashed(self) -> str:
-        rooms = {_room(p) for _, p in self._predicates if p.get("status") != "complete"}
-        return f" ({', '.join(sorted(rooms))} did not complete)" if rooms else ""
+    def _unmeasured(self, name: str) -> str:
+        crashed = {_room(p) for _, p in self._predicates if p.get("status") != "complete"}
+        if not crashed:
+            return tr("{name} was not measured", name=name)
+        rooms = joined(sorted(crashed), ", ")
+        return tr("{name} was not measured ({rooms} did not complete)", name=name, rooms=rooms)
 
 
 def _threshold(stated: Any) -> MeasurementRequirement:
@@ -234,18 +274,11 @@ def _threshold(stated: Any) -> MeasurementRequirement:
 
 
 def _room(predicate: Mapping[str, Any]) -> str:
-    return f"the room {predicate.get('room', 'without a name')}"
+    return tr("the room {room}", room=predicate.get("room", tr("without a name")))
 
 
 def _unique(digests: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(set(digests)))
-
-
-def _measurement_dumps(predicate: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
-    dumps = predicate.get("measurements")
-    for dump in dumps if isinstance(dumps, list | tuple) else []:
-        if isinstance(dump, dict) and dump.get("name") == name and dump.get("group") is None:
-            yield dump
 
 
 def _parse_measurement(dump: Mapping[str, Any]) -> Measurement | None:
@@ -268,17 +301,18 @@ def _subject(record: Mapping[str, Any], of: str) -> str:
     named = record.get("id") if of == "model" else record.get("sources")
     if isinstance(named, list | tuple) and named:
         named = ", ".join(str(source) for source in named)
-    return f"the {of} ({named})" if isinstance(named, str) and named else f"the {of}"
+    the = _THE["model" if of == "model" else "data"]()
+    return f"{the} ({named})" if isinstance(named, str) and named else the
 
 
 def _entry_fault(entry: Mapping[str, Any], as_of: datetime.date) -> str:
     digest, expires = entry.get("sha256"), entry.get("expires")
     if not isinstance(digest, str) or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-        return "is listed without its SHA-256"
+        return tr("is listed without its SHA-256")
     if expires is None:
         return ""
     try:
         last = parse_day(expires)
     except ValueError:
-        return "has no readable expiry date"
-    return f"expired on {last}" if last < as_of else ""
+        return tr("has no readable expiry date")
+    return tr("expired on {day}", day=last) if last < as_of else ""

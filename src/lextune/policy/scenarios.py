@@ -293,8 +293,14 @@ def differences(scenario: Scenario, verdict: Verdict) -> list[str]:
     return found
 
 
-def covered(scenarios: Iterable[Scenario]) -> dict[str, set[Status]]:
-    """`pack/control` to the statuses that some scenario expects of it; what stands nowhere does not apply there."""
+def covered(
+    scenarios: Iterable[Scenario], packs: Mapping[str, Pack] | None = None
+) -> dict[str, set[Status]]:
+    """`pack/control` to the statuses that some scenario expects of it; what stands nowhere does not apply there.
+
+    Args:
+        packs: By id; instead of the shipped ones of these ids.
+    """
     found: dict[str, set[Status]] = {}
     for scenario in scenarios:
         stated = {
@@ -302,7 +308,7 @@ def covered(scenarios: Iterable[Scenario]) -> dict[str, set[Status]]:
             for name, status in scenario.expected.statuses()
         }
         for pack in scenario.packs:
-            for control in load_pack(pack).controls:
+            for control in ((packs or {}).get(pack) or load_pack(pack)).controls:
                 name = f"{pack}/{control.id}"
                 found.setdefault(name, set()).add(stated.get(name, "not_applicable"))
     return found

@@ -256,9 +256,14 @@ class AttestationRequirement(Part):
 
 
 class PreregisteredRequirement(Part):
-    """Bounds that the user set before anything was tested (`policy.thresholds`): at least one, and all met."""
+    """Bounds that the user set before anything was tested (`policy.thresholds`): at least one, and all met.
+
+    Attributes:
+        of: Only the bounds of this measurement count; None takes all of them.
+    """
 
     preregistered: Literal["thresholds"]
+    of: NonBlank | None = None
 
 
 class EveryRequirement(Part):
@@ -430,6 +435,15 @@ def leaves(requirements: Iterable[Requirement]) -> Iterator[Requirement]:
             yield from leaves(one.requirements)
         else:
             yield one
+
+
+def figures(requirements: Iterable[Requirement]) -> Iterator[str]:
+    """The measurements that they read by name, those that only the user bounds included."""
+    for one in leaves(requirements):
+        if isinstance(one, MeasurementRequirement):
+            yield one.measurement
+        elif isinstance(one, PreregisteredRequirement) and one.of is not None:
+            yield one.of
 
 
 for _model in (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lextune.policy.schema import MeasurementRequirement, Pack, leaves
+from lextune.policy.schema import Pack, figures
 from lextune.records import Status, Verdict
 
 
@@ -24,11 +24,7 @@ class Use(NamedTuple):
 def uses(verdict: Verdict, packs: Sequence[Pack]) -> dict[str, tuple[Use, ...]]:
     """Measurement to the controls that ask for it, in the verdict's order; those that do not apply read nothing."""
     asked = {
-        (pack.id, control.id): [
-            one.measurement
-            for one in leaves(control.requires)
-            if isinstance(one, MeasurementRequirement)
-        ]
+        (pack.id, control.id): list(figures(control.requires))
         for pack in packs
         for control in pack.controls
     }

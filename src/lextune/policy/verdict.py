@@ -11,7 +11,7 @@ from typing import Any
 
 from lextune.errors import ExitCode, PackError, Problem
 from lextune.policy import schema
-from lextune.policy.applicability import control_applies, questions
+from lextune.policy.applicability import Shared, control_applies, questions
 from lextune.policy.bounds import check_measurement
 from lextune.policy.core_facts import TASK
 from lextune.policy.facts import all_facts, answer
@@ -21,14 +21,23 @@ from lextune.policy.output_licence import check_output_licence
 from lextune.policy.readings import Readings, StatedLicence
 from lextune.policy.schema import Control, Fact, Pack, leaves
 from lextune.policy.waivers import Waiver
+from lextune.policy.wording import Language, ended, joined, speaking, tr
 from lextune.records import ControlResult, Outcome, Severity, Statement, Status, Verdict
 
 _NOT_ENFORCED = {
-    "staged": "it is adopted but does not bind yet",
-    "draft": "it is a draft, not law",
-    "repealed": "it is repealed",
-    "rescission_pending": "its withdrawal is pending",
-    "stayed": "a court order stays it",
+    "staged": "Not enforced: it is adopted but does not bind yet (status staged)",
+    "draft": "Not enforced: it is a draft, not law (status draft)",
+    "repealed": "Not enforced: it is repealed (status repealed)",
+    "rescission_pending": "Not enforced: its withdrawal is pending (status rescission_pending)",
+    "stayed": "Not enforced: a court order stays it (status stayed)",
+}
+_PRESENT = {
+    "document": "the document {name!r} is in the dossier.",
+    "attestation": "the attestation {name!r} is in the dossier.",
+}
+_BRING = {
+    "document": "{name}: bring this document",
+    "attestation": "{name}: bring this attestation",
 }
 
 
@@ -41,6 +50,7 @@ class _Case:
     declared: Mapping[str, Any]
     as_of: datetime.date
     waivers: tuple[Waiver, ...]
+    shared: Shared = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ def decide(
     packs: Sequence[Pack],
     as_of: datetime.date,
     waivers: Sequence[Waiver] = (),
+    language: Language = "en",
 ) -> Verdict:
     """The verdict; equal arguments give equal bytes, in whatever order statements and packs stand.
 
@@ -70,11 +81,13 @@ def decide(
         packs: The chosen packs.
         as_of: The day on which it is decided; the clock is never read.
         waivers: Signed attestations, signatures already verified.
+        language: Of reasons and questions. What is signed is English; Chinese is for people to read.
 
     Raises:
         PackError: Two packs share an id, or type a fact differently.
     """
-    return decide_so_far(statements, facts, packs, as_of, waivers)[0]
+    with speaking(language):
+        return decide_so_far(statements, facts, packs, as_of, waivers)[0]
 
 
 def decide_so_far(
@@ -99,7 +112,7 @@ def decide_so_far(
     decided = [_decide_control(pack, control, case) for pack in chosen for control in pack.controls]
     results = tuple(result for result, _ in decided)
     verdict = Verdict(
-        outcome=_outcome(results, complete=not readings.incomplete()),
+        outcome=outcome_of(results, complete=not readings.incomplete()),
         as_of=as_of,
         facts={str(name): _plain(facts[name]) for name in sorted(facts, key=str)},
         packs={pack.id: pack.digest for pack in chosen},
@@ -136,8 +149,12 @@ def _distinct(packs: Sequence[Pack]) -> list[Pack]:
     return [chosen[name] for name in sorted(chosen)]
 
 
-def _outcome(results: Sequence[ControlResult], *, complete: bool) -> Outcome:
-    """Blocking controls decide; where nothing at all was decided, or a room did not complete, nothing passed."""
+def outcome_of(results: Sequence[ControlResult], *, complete: bool) -> Outcome:
+    """Blocking controls decide; where nothing at all was decided, or a room did not complete, nothing passed.
+
+    Args:
+        complete: Whether every statement says that its room completed.
+    """
     blocking = {result.status for result in results if result.severity == "block"}
     if "fail" in blocking:
         return "fail"
@@ -153,55 +170,72 @@ def _decide_control(pack: Pack, control: Control, case: _Case) -> tuple[ControlR
         decision = _waive(pack, control, decision, case)
     reasons = decision.reasons
     if control.status == "unconfirmed" and decision.status != "not_applicable":
-        reasons = (*reasons, "This control is unconfirmed: check it against the official text.")
+        reasons = (*reasons, tr("This control is unconfirmed: check it against the official text."))
     result = ControlResult(
         pack=pack.id,
         control=control.id,
         citation=control.citation,
-        titles=control.titles.model_dump(),
+        titles={"en": control.titles.en, "zh": control.titles.zh},
         basis=control.basis,
         severity=decision.severity if control.severity == "block" else "warn",
         status=decision.status,
         reasons=reasons,
         questions=decision.questions,
-        remedy=control.remedy.model_dump(),
+        remedy={"en": control.remedy.en, "zh": control.remedy.zh},
         evidence=decision.evidence,
     )
     return result, decision.settled
 
 
+def is_enforced(control: Control, as_of: datetime.date) -> bool:
+    """Whether it binds anybody on this day."""
+    return _not_enforced(control, as_of) is None
+
+
 def _not_enforced(control: Control, as_of: datetime.date) -> _Decision | None:
     """Why a control binds nobody on this day, whatever was declared."""
     if control.status in _NOT_ENFORCED:
-        why = f"Not enforced: {_NOT_ENFORCED[control.status]} (status {control.status})."
-        if control.from_day is not None:
-            passed = control.from_day <= as_of
-            note = ", which has passed: look for a newer version of the pack" if passed else ""
-            why = f"{why[:-1]}; its date is {control.from_day}{note}."
-        return _Decision("not_applicable", (why,))
+        why = tr(_NOT_ENFORCED[control.status])
+        if control.from_day is None:
+            return _Decision("not_applicable", (ended(why),))
+        note = tr("its date is {day}", day=control.from_day)
+        if control.from_day <= as_of:
+            passed = "its date is {day}, which has passed: look for a newer version of the pack"
+            note = tr(passed, day=control.from_day)
+        return _Decision("not_applicable", (ended(joined([why, note])),))
     if control.from_day is not None and as_of < control.from_day:
         return _Decision(
-            "not_applicable", (f"It applies from {control.from_day}, not yet on {as_of}.",)
+            "not_applicable",
+            (tr("It applies from {day}, not yet on {as_of}.", day=control.from_day, as_of=as_of),),
         )
     if control.until_day is not None and as_of > control.until_day:
-        return _Decision("not_applicable", (f"It applied until {control.until_day}.",))
+        return _Decision("not_applicable", (tr("It applied until {day}.", day=control.until_day),))
     return None
 
 
 def _applied(pack: Pack, control: Control, case: _Case) -> _Decision:
-    applies = control_applies(pack, control, case.facts, case.declared)
+    applies = control_applies(pack, control, case.facts, case.declared, case.shared)
     if applies.value is None:
         reasons = tuple(_unknown(name, case) for name in applies.deciding)
         return _Decision("insufficient", reasons, questions(applies.deciding, case.facts))
-    named = ", ".join(f"{name} is declared {_shown(name, case)}" for name in applies.deciding)
+    named = joined(
+        [
+            tr("{name} is declared {value}", name=name, value=_shown(name, case))
+            for name in applies.deciding
+        ],
+        ", ",
+    )
     if applies.exemption is not None:
-        cited = applies.exemption.citation
-        why = f"It does not apply: exempt under {cited} ({named or 'always'})."
+        why = tr(
+            "It does not apply: exempt under {cited} ({named}).",
+            cited=applies.exemption.citation, named=named or tr("always"),
+        )  # fmt: skip
         return _Decision("not_applicable", (why,))
     if applies.value is False:
-        return _Decision("not_applicable", (f"It does not apply: {named}.",))
+        return _Decision("not_applicable", (tr("It does not apply: {named}.", named=named),))
     if control.effect == "prohibit":
-        return _Decision("fail", (f"Prohibited: {named or 'it applies to every use'}.",))
+        why = named or tr("it applies to every use")
+        return _Decision("fail", (tr("Prohibited: {why}.", why=why),))
     findings = [_check(requirement, pack, case) for requirement in control.requires]
     against = [finding for finding in findings if finding.status != "pass"]
     blocks = not against or any(finding.blocking for finding in against)
@@ -233,7 +267,7 @@ def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
         found = [_check(one, pack, case) for one in requirement.requirements]
         return together(found, one_suffices=isinstance(requirement, schema.OneRequirement))
     if isinstance(requirement, schema.PreregisteredRequirement):
-        return _preregistered(case)
+        return _preregistered(requirement, case)
     if isinstance(requirement, schema.MeasurementRequirement):
         return check_measurement(requirement, case.readings.measurement(requirement.measurement))
     if isinstance(requirement, schema.LicenceRequirement):
@@ -251,16 +285,18 @@ def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
     return _listed("attestation", requirement.attestation, case)
 
 
-def _preregistered(case: _Case) -> Finding:
+def _preregistered(requirement: schema.PreregisteredRequirement, case: _Case) -> Finding:
     """The user's own bounds, by the ends of the intervals."""
     stated = case.readings.thresholds()
-    if stated.problem:
-        ask = ("policy.thresholds: set bounds for named measurements before anything is tested",)
-        return Finding("insufficient", f"{stated.problem}.", ask, stated.evidence)
-    found = [
-        check_measurement(one, case.readings.measurement(one.measurement))
-        for one in stated.thresholds
-    ]
+    chosen = [one for one in stated.thresholds if requirement.of in (None, one.measurement)]
+    if stated.problem or not chosen:
+        problem = stated.problem or tr(
+            "no bound of {name} was set before testing", name=requirement.of
+        )
+        about = requirement.of or tr("named measurements")
+        ask = tr("policy.thresholds: set bounds for {about} before anything is tested", about=about)
+        return Finding("insufficient", ended(problem), (ask,), stated.evidence)
+    found = [check_measurement(one, case.readings.measurement(one.measurement)) for one in chosen]
     return together([*found, Finding("pass", "", evidence=stated.evidence)], one_suffices=False)
 
 
@@ -272,11 +308,11 @@ def _table(pack: Pack, case: _Case) -> LicenceTable:
 def _listed(room: Any, name: str, case: _Case) -> Finding:
     found = case.readings.listed(room, name, case.as_of)
     if not found.met:
-        return Finding("fail", f"{found.problem}.", evidence=found.evidence)
+        return Finding("fail", ended(found.problem), evidence=found.evidence)
     if found.present:
-        return Finding("pass", f"the {room} {name!r} is in the dossier.", evidence=found.evidence)
-    ask = (f"{name}: bring this {room}",)
-    return Finding("insufficient", f"{found.problem}.", ask, found.evidence)
+        return Finding("pass", tr(_PRESENT[room], name=name), evidence=found.evidence)
+    ask = tr(_BRING[room], name=name)
+    return Finding("insufficient", ended(found.problem), (ask,), found.evidence)
 
 
 def _waive(pack: Pack, control: Control, decision: _Decision, case: _Case) -> _Decision:
@@ -286,11 +322,16 @@ def _waive(pack: Pack, control: Control, decision: _Decision, case: _Case) -> _D
     for waiver in case.waivers:
         if (waiver.pack, waiver.control) != (pack.id, control.id):
             continue
-        signed = f"waiver by {waiver.person} until {waiver.expires}: {waiver.reason}"
+        signed = tr(
+            "waiver by {person} until {day}: {reason}",
+            person=waiver.person, day=waiver.expires, reason=waiver.reason,
+        )  # fmt: skip
         if not control.may_be_waived:
-            reasons.append(_sentence(f"no waiver lifts this control ({signed})"))
+            reasons.append(_sentence(tr("no waiver lifts this control ({signed})", signed=signed)))
         elif waiver.expires < case.as_of:
-            reasons.append(_sentence(f"expired on {waiver.expires}: {signed}"))
+            reasons.append(
+                _sentence(tr("expired on {day}: {signed}", day=waiver.expires, signed=signed))
+            )
         else:
             status = "waived"
             reasons.append(_sentence(signed))
@@ -299,22 +340,27 @@ def _waive(pack: Pack, control: Control, decision: _Decision, case: _Case) -> _D
 
 def _unknown(name: str, case: _Case) -> str:
     if case.declared.get(name) is None:
-        return f"It is unknown whether this applies: {name} is not declared."
-    return f"It is unknown whether this applies: what {name} is declared to be is no answer to it."
+        return tr("It is unknown whether this applies: {name} is not declared.", name=name)
+    return tr(
+        "It is unknown whether this applies: what {name} is declared to be is no answer to it.",
+        name=name,
+    )
 
 
 def _shown(name: str, case: _Case) -> str:
     value = answer(case.facts[name], case.declared)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return ", ".join(value) or "empty" if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(value) or tr("empty")
+    return str(value)
 
 
 def _sentence(text: str) -> str:
     """Reasons read as sentences; a name in lower case (`accuracy is …`) keeps its spelling."""
     first = text.split(" ", 1)[0]
     opened = text[0].upper() + text[1:] if first.isalpha() else text
-    return opened if opened.endswith(".") else f"{opened}."
+    return ended(opened)
 
 
 def _plain(value: Any) -> Any:

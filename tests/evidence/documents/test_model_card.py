@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lextune.evidence.documents.model_card import Term, model_card
+from lextune.evidence.documents.base import Term
+from lextune.evidence.documents.model_card import model_card
 from lextune.evidence.statements import make_statement
 from lextune.records import (
     AuditResult,

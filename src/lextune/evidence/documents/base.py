@@ -89,6 +89,23 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Term:
+    """What the licence of an input asks of the fine-tuned model.
+
+    Attributes:
+        source: `model` or `data`.
+        licence: The id.
+        share_alike: `yes` (the same licence), `flow` (the same terms of use) or `unknown`.
+        note: What the table of licences says besides.
+    """
+
+    source: str
+    licence: str
+    share_alike: str
+    note: str
+
+
+@dataclass(frozen=True)
 class DossierView:
     """What a document is made from: verified statements and what was decided over them, and nothing else.
 
@@ -96,11 +113,13 @@ class DossierView:
         statements: (SHA-256 of the signed envelope, statement), in the ledger's order, signatures already verified.
         verdict: The last decision, or None.
         packs: Bytes of the packs that decided, by id.
+        terms: What the licences of the inputs ask of the model by the packs' tables; None where no table was asked.
     """
 
     statements: tuple[tuple[str, Statement], ...]
     verdict: Verdict | None
     packs: Mapping[str, bytes]
+    terms: tuple[Term, ...] | None = None
 
     def last(self, room: str) -> tuple[str, Mapping[str, Any]] | None:
         """(digest, predicate) of the last complete statement of a room."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from lextune.evidence.documents.base import DossierView, Language, Term, document
 from lextune.evidence.markdown import GAP, code, fields, number, table, text
 from lextune.evidence.statements import room_of
 from lextune.records import NO_LICENCE, UNKNOWN_LICENCE, ControlResult, Statement, Verdict
@@ -33,21 +33,16 @@ _PASSED_ON = {
 _Dict = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Term:
-    """What the licence of an input asks of the fine-tuned model.
-
-    Attributes:
-        source: `model` or `data`.
-        licence: The id.
-        share_alike: `yes` (the same licence), `flow` (the same terms of use) or `unknown`.
-        note: What the table of licences says besides.
-    """
-
-    source: str
-    licence: str
-    share_alike: str
-    note: str
+@document(
+    "model_card",
+    titles={"en": "Model card", "zh": "模型卡"},
+    cites="https://huggingface.co/docs/hub/model-cards",
+    suffix=".md",
+    languages=("en",),
+)
+def card(view: DossierView, language: Language) -> bytes:  # noqa: ARG001
+    """The card that a release has as its README.md."""
+    return model_card([one for _, one in view.statements], view.verdict, view.terms).encode()
 
 
 def model_card(

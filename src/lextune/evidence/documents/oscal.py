@@ -21,7 +21,7 @@ from lextune.evidence.documents.machine.common import (
     to_json,
     tool_version,
 )
-from lextune.evidence.markdown import GAP, line
+from lextune.evidence.markdown import GAP, one_line
 from lextune.evidence.statements import room_of
 from lextune.records import ControlResult, Verdict
 
@@ -104,7 +104,7 @@ class _Results:
             "metadata": {
                 "title": self._words["title"].format(name=name),
                 "last-modified": created(self._view),
-                "version": line(str(self._summary.release.get("version") or GAP)),
+                "version": one_line(str(self._summary.release.get("version") or GAP)),
                 "oscal-version": OSCAL_VERSION,
                 "props": [
                     self._property("run", run_of(self._view) or GAP),
@@ -279,7 +279,7 @@ class _Results:
         return " ".join(_markup(reason) for reason in one.reasons) or GAP
 
     def _property(self, name: str, value: str) -> _Json:
-        return {"name": name, "ns": _NAMESPACE, "value": line(value) or GAP}
+        return {"name": name, "ns": _NAMESPACE, "value": one_line(value) or GAP}
 
     def _id(self, *parts: str) -> str:
         return identifier(self._view, "oscal", *parts)
@@ -293,7 +293,7 @@ def control_id(one: ControlResult) -> str:
 
 def _markup(value: str | None) -> str:
     """Text on one line in OSCAL's Markdown: what would be read as markup is escaped, names stay readable."""
-    escaped = re.sub(r"[\\`*\[\]<&]|(?<!\w)_|_(?!\w)", r"\\\g<0>", line(value or ""))
+    escaped = re.sub(r"[\\`*\[\]<&]|(?<!\w)_|_(?!\w)", r"\\\g<0>", one_line(value or ""))
     return re.sub(r"^(\d*)([#+>=~|.)-])", r"\1\\\2", escaped) or GAP
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from lextune.errors import InsufficientError, Problem
 from lextune.evidence.documents.base import DossierView
-from lextune.evidence.markdown import line
+from lextune.evidence.markdown import one_line
 from lextune.evidence.statements import room_of
 
 #: The namespace of lextune's own properties, in formats that have such.
@@ -38,7 +38,7 @@ def said(value: Any) -> str | None:
     """A stated text on one line; None where nothing was stated."""
     if not isinstance(value, str):
         return None
-    return line(value) or None
+    return one_line(value) or None
 
 
 def shown(value: Any) -> str:

@@ -1,0 +1,82 @@
+"""The verb `decide`: a refused run is decided again over what people bring, without training again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lextune.cli.app import app
+from lextune.cli.output import (
+    Json,
+    Language,
+    Tongue,
+    print_json,
+    program,
+    say,
+    show_controls,
+    show_unmet,
+    use_json,
+)
+from lextune.errors import ConfigError, Problem
+
+
+@app.command("decide")
+def decide_command(
+    run: Annotated[Path, typer.Argument(help="The run's folder.")],
+    attestations: Annotated[
+        list[str] | None, typer.Option("--attestation", help="File of `lextune attest`.")
+    ] = None,
+    documents: Annotated[
+        list[str] | None,
+        typer.Option("--document", metavar="NAME=FILE", help="A document that a pack asks for."),
+    ] = None,
+    waivers: Annotated[
+        list[str] | None, typer.Option("--waiver", help="File of `lextune approve`.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day; today by default.")
+    ] = None,
+    lang: Language = Tongue.EN,
+    as_json: Json = False,
+) -> None:
+    """Decide a run again over what it measured and what you bring now; release it if it passes."""
+    use_json(as_json)
+    from lextune.pipeline_deciding import decide_again
+    from lextune.policy.verdict import exit_code
+    from lextune.records import parse_day
+
+    papers = {}
+    for one in documents or ():
+        name, _, path = one.partition("=")
+        if not name or not path:
+            raise ConfigError(Problem(f"{one!r} names no document", "write NAME=FILE"))
+        papers[name] = path
+    try:
+        day = parse_day(as_of) if as_of is not None else None
+    except ValueError as error:
+        raise ConfigError(Problem(f"{as_of!r} is no date", "write YYYY-MM-DD")) from error
+    decided = decide_again(
+        run, waivers=waivers or (), attestations=attestations or (), documents=papers, as_of=day
+    )
+    show_controls(decided.verdict, lang)
+    show_unmet(
+        [one for one in decided.verdict.controls if one.status in ("fail", "insufficient")], lang
+    )
+    if decided.release is None:
+        say(
+            f"Not released: the verdict is {decided.verdict.outcome}. The dossier is in {run}/dossier."
+        )
+    else:
+        say(f"Released and verified: {decided.release}\n\nNext:")
+        say(f"  {program()} verify {decided.release}")
+    if as_json:
+        print_json(
+            {
+                "run": decided.run,
+                "release": str(decided.release) if decided.release else None,
+                "verdict": decided.verdict.model_dump(mode="json"),
+            }
+        )
+    raise typer.Exit(int(exit_code(decided.verdict)))

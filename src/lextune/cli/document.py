@@ -1,0 +1,213 @@
+"""The verbs `document list`, `write` and `check`: papers made from a dossier alone, and what of them is stale."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lextune.cli.app import group
+from lextune.cli.output import Json, Trust, print_json, say, table, use_json
+from lextune.errors import ConfigError, ExitCode, Problem
+
+if TYPE_CHECKING:
+    from lextune.evidence.documents.base import Document, DossierView, Language
+    from lextune.evidence.documents.writing.laying import Form
+    from lextune.evidence.documents.writing.marks import Manifest
+
+document = group("document", "Papers that laws ask for, made from a dossier alone.")
+
+
+class Tongue(StrEnum):
+    """The languages of documents."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+class Format(StrEnum):
+    """How a text document is laid out."""
+
+    MD = "md"
+    HTML = "html"
+    PDF = "pdf"
+    JSON = "json"
+
+
+Source = Annotated[Path, typer.Argument(metavar="DOSSIER", help="A run's folder, or a release.")]
+Lang = Annotated[
+    Tongue | None, typer.Option("--lang", help="Language; by default the document's first one.")
+]
+
+
+@document.command("list")
+def list_documents(lang: Lang = None, as_json: Json = False) -> None:
+    """The kinds of documents."""
+    use_json(as_json)
+    from lextune.evidence.documents.base import documents
+
+    tongue = _language(lang or Tongue.EN)
+    if as_json:
+        print_json(
+            {
+                "documents": [
+                    {
+                        "name": name, "titles": dict(one.titles), "cites": one.cites,
+                        "languages": list(one.languages), "suffix": one.suffix,
+                    }
+                    for name, one in documents
+                ]
+            }
+        )  # fmt: skip
+        return
+    rows = [
+        (name, one.suffix or ".md .html .pdf .json", one.titles[tongue]) for name, one in documents
+    ]
+    table("Documents", ["document", "files", "title"], rows)
+
+
+@document.command("write")
+def write(
+    name: Annotated[str, typer.Argument(help="As `document list` has it.")],
+    source: Source,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file; the default is NAME.SUFFIX.")
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Layout of a text; the default goes by --output, else md."),
+    ] = None,
+    lang: Lang = None,
+    trust: Trust = None,
+    as_json: Json = False,
+) -> None:
+    """Write a document; over an earlier version of it, what has gone stale is marked."""
+    use_json(as_json)
+    from lextune.evidence.documents.base import documents
+    from lextune.evidence.documents.writing.laying import gaps, lay_out, made, prepare
+
+    kind = documents.get(name)
+    language = _language(lang or Tongue(kind.languages[0]))
+    chosen = _form(kind, form, output)
+    path = output or Path(f"{name}{kind.suffix or f'.{chosen}'}")
+    view = _view(source, trust)
+    if kind.suffix:
+        content = made(kind, view, language)
+        assert isinstance(content, bytes)
+        _write(path, content)
+        if as_json:
+            print_json({"document": name, "file": str(path)})
+        else:
+            say(f"{path}: {kind.titles[language]}")
+        return
+    written = prepare(kind, view, language, _earlier(path))
+    # the sidecar goes first: a PDF without its own is no document, and is refused
+    for suffix, data in sorted(lay_out(written, chosen).items(), reverse=True):
+        _write(path.with_name(path.name + suffix), data)
+    lost = [one for one in written.stale if not one.said]
+    counts = {
+        "sentences": len(written.manifest.sentences), "gaps": gaps(written.report), "stale": len(lost),
+    }  # fmt: skip
+    if as_json:
+        print_json({"document": name, "file": str(path), **counts})
+        return
+    say(f"{path}: {kind.titles[language]}")
+    say(f"  {counts['sentences']} sentences on evidence, {counts['gaps']} gaps")
+    if lost:
+        say(f"  {len(lost)} sentences of the earlier version do not hold any more; they are marked")
+
+
+@document.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="A document that `document write` wrote.")],
+    source: Source,
+    trust: Trust = None,
+    as_json: Json = False,
+) -> None:
+    """List the sentences of a document whose evidence changed or is gone."""
+    use_json(as_json)
+    from lextune.evidence.documents.base import documents
+    from lextune.evidence.documents.writing.laying import prepare
+    from lextune.evidence.documents.writing.marks import read_written
+
+    manifest, untouched = read_written(_existing(file))
+    kind = documents.get(manifest.document)
+    written = prepare(kind, _view(source, trust), manifest.language, manifest)
+    stale = written.stale
+    if as_json:
+        print_json(
+            {
+                "document": kind.name, "sentences": len(manifest.sentences), "edited": not untouched,
+                "stale": [
+                    {"text": one.text, "rested_on": list(one.gone), "said_on_other_evidence": one.said}
+                    for one in stale
+                ],
+            }
+        )  # fmt: skip
+    else:
+        say(f"{file}: {len(stale)} of {len(manifest.sentences)} sentences are stale")
+        for one in stale:
+            gone = f"; it rested on {', '.join(one.gone)}" if one.gone else ""
+            what = "the words hold on new evidence" if one.said else "it does not hold any more"
+            say(f"  ✗ {one.text}\n    {what}{gone}")
+        if not untouched:
+            say(
+                "It was edited since: what was added by hand rests on nothing that is checked here."
+            )
+    if stale:
+        raise typer.Exit(int(ExitCode.INSUFFICIENT))
+
+
+def _language(lang: Tongue) -> Language:
+    return "zh" if lang is Tongue.ZH else "en"
+
+
+def _form(kind: Document, form: Format | None, output: Path | None) -> Form:
+    if kind.suffix and form is not None:
+        raise ConfigError(
+            Problem(f"{kind.name} has a form of its own ({kind.suffix})", "leave --format out")
+        )
+    if form is not None:
+        return form.value
+    suffix = "" if output is None else output.suffix.removeprefix(".")
+    return Format(suffix).value if suffix in [*Format] else "md"
+
+
+def _view(source: Path, trust: str | None) -> DossierView:
+    from lextune.evidence.keys import load_trust
+    from lextune.release import view_dossier
+
+    return view_dossier(source, load_trust(Path(trust) if trust else None))
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise ConfigError(Problem(f"there is no file {path}", "check the path"))
+    return path
+
+
+def _earlier(path: Path) -> Manifest | None:
+    """The manifest of the version that is written over; a file that is not ours, or was edited, is left alone."""
+    from lextune.evidence.documents.writing.marks import read_written
+
+    if not path.is_file():
+        return None
+    manifest, untouched = read_written(path)
+    if not untouched:
+        raise ConfigError(
+            Problem(
+                f"{path} was edited after lextune wrote it",
+                "give another file with --output, and carry your words over",
+                "what somebody wrote by hand would be lost",
+            )
+        )
+    return manifest
+
+
+def _write(path: Path, data: bytes) -> None:
+    from lextune.files import disk_problems, open_output
+
+    with open_output(path) as stream, disk_problems(path):
+        stream.write(data)

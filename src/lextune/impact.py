@@ -1,0 +1,391 @@
+"""Decides every stored dossier again under new packs or on another day, nothing retrained; it prints nothing.
+
+What a decision reads is in the dossier: statements, the declared facts, the packs. Signatures are checked when a
+dossier is first read; the digest of its bytes is then kept under the home folder, for as long as the same keys are
+trusted.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import functools
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lextune.config import RunConfig
+from lextune.errors import LextuneError, Problem, VerificationError
+from lextune.evidence.dossier import CHECKPOINT
+from lextune.evidence.keys import Trust, load_trust, write_private
+from lextune.evidence.statements import room_of
+from lextune.evidence.stored import (
+    StoredDossier,
+    read_stored,
+    statements_verified_before,
+    verified_statements,
+)
+from lextune.files import home_folder, locked, read_regular, sha256
+from lextune.listener import Listener
+from lextune.policy.facts import all_facts
+from lextune.policy.impact import ENDING, Change, Effect, changes, effect, same_on
+from lextune.policy.packs import Pack, parse_pack
+from lextune.policy.profiles import question_digest
+from lextune.policy.readings import Readings
+from lextune.policy.schema import Fact
+from lextune.policy.verdict import outcome_of
+from lextune.records import ControlResult, Outcome, Statement, Verdict
+from lextune.release import chosen_packs, decide_dossier, evidence_in, parse_config_record
+
+#: Dossiers that one process takes at a time.
+_CHUNK = 32
+_KNOWN_FILE = "verified_dossiers.json"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be decided again.
+
+    Attributes:
+        packs: The new packs, each instead of the one with its id, or beside the others where there is none.
+        as_of: The day to decide for.
+        trust: The trust file; None is the user's own.
+    """
+
+    packs: tuple[Pack, ...]
+    as_of: datetime.date
+    trust: Path | None = None
+
+
+@dataclass(frozen=True)
+class Redecided:
+    """What one dossier came to.
+
+    Attributes:
+        folder: The run or the release.
+        name: NAME-VERSION of the release; empty where it could not be read.
+        before: The outcome as it was signed.
+        after: The outcome now.
+        notes: What the reader must know besides: waivers that count no more.
+        problem: Why it could not be read or decided.
+        digest: Of the dossier's bytes, where its signatures were found right.
+    """
+
+    folder: Path
+    effect: Effect
+    name: str = ""
+    before: Outcome | None = None
+    after: Outcome | None = None
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What all dossiers came to.
+
+    Attributes:
+        dossiers: In the order in which they were given.
+        controls: One result of each control that changed anywhere, by `pack/control`: its titles, citation, remedy.
+    """
+
+    dossiers: tuple[Redecided, ...]
+    controls: Mapping[str, ControlResult]
+
+
+#: What a process hands back.
+_Part = tuple[list[Redecided], dict[str, ControlResult]]
+
+
+def find_dossiers(folder: Path) -> list[Path]:
+    """Runs and releases under `folder`; of a run that was released, the release.
+
+    Raises:
+        OSError: A folder cannot be listed.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    found = []
+    for place, inner, _ in os.walk(folder, onerror=refuse, followlinks=False):
+        here = Path(place)
+        if (here / "dossier" / CHECKPOINT).is_file():
+            released = here / "release"
+            inside = find_dossiers(released) if released.is_dir() else []
+            found += inside or [here]
+            inner.clear()
+        inner[:] = [name for name in inner if not name.startswith(".")]
+    return sorted(found)
+
+
+def decide_again(
+    folders: Sequence[Path], question: Question, listener: Listener, processes: int | None = None
+) -> Impact:
+    """Every dossier decided again, in the order of `folders`.
+
+    Args:
+        processes: How many work at once; None is one for each core, and one where there is little to do.
+
+    Raises:
+        VerificationError: The trust file cannot be read. What is wrong with a dossier is its result.
+    """
+    trust = load_trust(question.trust)
+    known = _known(trust)
+    advance = listener.bar("dossiers", len(folders))
+    count = processes or min(os.cpu_count() or 1, max(1, len(folders) // (4 * _CHUNK)))
+    chunks = [list(folders[at : at + _CHUNK]) for at in range(0, len(folders), _CHUNK)]
+    found: list[Redecided] = []
+    controls: dict[str, ControlResult] = {}
+    for part, results in _parts(chunks, question, known, count):
+        advance(len(part))
+        found += part
+        controls |= results
+    _remember(trust, known, found)
+    return Impact(tuple(found), {name: controls[name] for name in sorted(controls)})
+
+
+def _parts(
+    chunks: Sequence[Sequence[Path]], question: Question, known: frozenset[str], count: int
+) -> Iterator[_Part]:
+    if count == 1:
+        _begin([(pack.id, pack.text) for pack in question.packs], question, known)
+        yield from map(_chunk, chunks)
+        return
+    texts = [(pack.id, pack.text) for pack in question.packs]
+    bare = dataclasses.replace(question, packs=())  # a pack travels as the bytes of its file
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(count, _begin, (texts, bare, known)) as pool:
+        yield from pool.imap(_chunk, chunks)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What a process needs for every dossier."""
+
+    question: Question
+    trust: Trust
+    known: frozenset[str]
+
+
+_DESK: list[_Desk] = []
+
+
+def _begin(texts: list[tuple[str, bytes]], question: Question, known: frozenset[str]) -> None:
+    packs = tuple(parse_pack(text, name) for name, text in texts)
+    asked = dataclasses.replace(question, packs=packs)
+    _DESK[:] = [_Desk(asked, load_trust(question.trust), known)]
+
+
+def _chunk(folders: Sequence[Path]) -> _Part:
+    results: dict[str, ControlResult] = {}
+    return [_again(folder, _DESK[0], results) for folder in folders], results
+
+
+def _again(folder: Path, desk: _Desk, results: dict[str, ControlResult]) -> Redecided:
+    digest = None
+    try:
+        stored = read_stored(folder)
+        found = stored.digest
+        known = found in desk.known
+        statements = (
+            statements_verified_before(stored) if known else verified_statements(stored, desk.trust)
+        )
+        digest = found
+        return dataclasses.replace(_redecided(stored, statements, desk, results), digest=digest)
+    except LextuneError as error:
+        first = error.problems[0]
+        more = f" and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
+        return Redecided(folder, "unread", problem=f"{first}{more}", digest=digest)
+
+
+def _redecided(
+    stored: StoredDossier,
+    statements: list[tuple[str, Statement]],
+    desk: _Desk,
+    results: dict[str, ControlResult],
+) -> Redecided:
+    """One dossier whose statements are verified.
+
+    Raises:
+        VerificationError: It has no decision yet, or a pack is not the one that its config statement names.
+        PackError: The packs do not go together.
+    """
+    config_statement = _last(statements, "config", stored.folder)
+    config = parse_config_record(config_statement.predicate["record"])
+    before = _signed_verdict(_last(statements, "decide", stored.folder), stored.folder)
+    new = {pack.id: pack for pack in desk.question.packs}
+    texts = stored.packs()
+    old = {
+        name: _pack_of(texts.get(name), digest, name, stored.folder)
+        for name, digest in chosen_packs(config_statement).items()
+        if name not in new
+    }
+    replaced = {name for name, pack in new.items() if before.packs.get(name) != pack.digest}
+    kept, notes = _without_old_waivers(statements, replaced)
+    kept, use, more = _without_old_answers(
+        kept, config.use, all_facts([*old.values(), *new.values()])
+    )
+    policy = config.policy.model_copy(update={"as_of": desk.question.as_of})
+    asked = config.model_copy(update={"policy": policy, "use": use})
+    after = _after(before, kept, asked, {**old, **new}, desk.trust)
+    found = changes(before, after)
+    named = {one.control for one in found} - results.keys()
+    decided = ((f"{one.pack}/{one.control}", one) for one in after.controls) if named else ()
+    results.update((name, one) for name, one in decided if name in named)
+    return Redecided(
+        stored.folder,
+        effect(before, after, found),
+        f"{config.release.name}-{config.release.version}",
+        before.outcome,
+        after.outcome,
+        found,
+        (*notes, *more),
+    )
+
+
+def _after(
+    before: Verdict,
+    statements: list[tuple[str, Statement]],
+    config: RunConfig,
+    packs: Mapping[str, Pack],
+    trust: Trust,
+) -> Verdict:
+    """The verdict over all packs; a pack that is the same, and for which no day has turned, is not decided again."""
+    as_of = config.policy.as_of
+    assert as_of is not None
+    ending = any(room_of(statement) in ENDING for _, statement in statements)
+    ending |= config.use != before.facts  # an answer counts no more
+    same = {
+        name for name, pack in packs.items()
+        if before.packs.get(name) == pack.digest and not ending and same_on(pack, before.as_of, as_of)
+    }  # fmt: skip
+    again = [pack for name, pack in packs.items() if name not in same]
+    results = [one for one in before.controls if one.pack in same]
+    if again:
+        results += decide_dossier(statements, config, again, trust).controls
+    complete = not Readings(evidence_in(statements)).incomplete()
+    return before.model_copy(
+        update={
+            "outcome": outcome_of(results, complete=complete),
+            "as_of": as_of,
+            "packs": {name: packs[name].digest for name in sorted(packs)},
+            "controls": tuple(results),
+        }
+    )
+
+
+def _last(statements: Sequence[tuple[str, Statement]], room: str, folder: Path) -> Statement:
+    found = [statement for _, statement in statements if room_of(statement) == room]
+    if not found:
+        remedy = "finish the run with --resume, or leave it out"
+        raise VerificationError(Problem(f"{folder} has no statement of the room {room!r}", remedy))
+    return found[-1]
+
+
+def _signed_verdict(decision: Statement, folder: Path) -> Verdict:
+    try:
+        return Verdict.model_validate(decision.predicate["record"].get("verdict"))
+    except ValueError as error:
+        fact = f"the decision in {folder} holds no verdict that this version reads"
+        raise VerificationError(Problem(fact, "decide again with the config")) from error
+
+
+def _pack_of(text: bytes | None, digest: str, name: str, folder: Path) -> Pack:
+    if text is None or sha256(text) != digest:
+        fact = f"the pack {name} in {folder} is not the one that its config statement names"
+        raise VerificationError(Problem(fact, "restore the folder from a backup, or leave it out"))
+    return _parsed(text, name)
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(text: bytes, name: str) -> Pack:
+    return parse_pack(text, name)
+
+
+def _without_old_waivers(
+    statements: list[tuple[str, Statement]], replaced: set[str]
+) -> tuple[list[tuple[str, Statement]], tuple[str, ...]]:
+    """A waiver was signed for the pack that was read; under another version the person must read again."""
+    kept, notes = [], []
+    for digest, statement in statements:
+        pack, control = _waived(statement) if room_of(statement) == "waiver" else ("", "")
+        if pack in replaced:
+            notes.append(
+                f"the waiver of {pack}/{control} was signed for the old version: approve it again"
+            )
+        else:
+            kept.append((digest, statement))
+    return kept, tuple(notes)
+
+
+def _without_old_answers(
+    statements: list[tuple[str, Statement]], use: Mapping[str, Any], facts: Mapping[str, Fact]
+) -> tuple[list[tuple[str, Statement]], dict[str, Any], tuple[str, ...]]:
+    """A signed answer to a question that reads otherwise now is none; the fact is unknown until somebody answers again."""
+    kept = [pair for pair in statements if room_of(pair[1]) != "facts"]
+    left, notes = dict(use), []
+    for _, statement in statements:
+        if room_of(statement) != "facts":
+            continue
+        asked = _inner(statement).get("asked")
+        for name, digest in asked.items() if isinstance(asked, dict) else ():
+            if name in facts and name in left and digest != question_digest(facts[name]):
+                del left[name]
+                notes.append(
+                    f"the question of the fact {name!r} reads otherwise now: answer it again"
+                )
+    return kept, left, tuple(notes)
+
+
+def _waived(statement: Statement) -> tuple[str, str]:
+    """Pack and control that a statement's waiver names; nothing where it is none, which deciding then refuses."""
+    record = _inner(statement)
+    return str(record.get("pack", "")), str(record.get("control", ""))
+
+
+def _inner(statement: Statement) -> dict[str, Any]:
+    """The record in the envelope that a statement of a run carries unchanged; empty where there is none."""
+    try:
+        payload = base64.b64decode(statement.predicate["record"]["envelope"]["payload"])
+        record = json.loads(payload)["predicate"]["record"]
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _trust_digest(trust: Trust) -> str:
+    """The keys that count on that day: where one comes, goes or expires, what was verified is verified again."""
+    keys = sorted(
+        name for name, key in trust.keys.items() if key.until is None or trust.on <= key.until
+    )
+    return sha256("\n".join(keys).encode())
+
+
+def _known(trust: Trust) -> frozenset[str]:
+    """Digests of dossiers that were verified under the same trust; a damaged file knows none."""
+    try:
+        held = json.loads(read_regular(home_folder() / _KNOWN_FILE))
+        if held["trust"] == _trust_digest(trust):
+            return frozenset(str(one) for one in held["digests"])
+    except (OSError, VerificationError, ValueError, KeyError, TypeError):
+        pass
+    return frozenset()
+
+
+def _remember(trust: Trust, known: frozenset[str], found: Sequence[Redecided]) -> None:
+    new = {one.digest for one in found if one.digest is not None}
+    if new <= known:
+        return
+    home = home_folder()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    content = {"trust": _trust_digest(trust), "digests": sorted(new | known)}
+    with locked(home):
+        write_private(home / _KNOWN_FILE, json.dumps(content).encode())

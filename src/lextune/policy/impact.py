@@ -1,0 +1,105 @@
+"""What became of a decision when it was taken again under other packs or on another day: a pure comparison of two verdicts."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lextune.policy.schema import Pack
+from lextune.records import ControlResult, Status, Verdict
+
+#: What a dossier comes to, worst first; `unread` is for what could not be verified or decided.
+EFFECTS = (
+    "newly_failing", "newly_missing_evidence", "newly_passing", "changed", "unaffected", "unread",
+)  # fmt: skip
+Effect = Literal[
+    "newly_failing", "newly_missing_evidence", "newly_passing", "changed", "unaffected", "unread"
+]
+#: Statements by which a day that passes may change a result.
+ENDING = ("document", "attestation", "waiver")
+_AGAINST = ("fail", "insufficient", "waived")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A control that came to something else, where it stands against a release before or after.
+
+    Attributes:
+        control: `pack/control`.
+        before: None where the packs of then had no such control.
+        after: None where those of now have none.
+        blocks: Whether it stops a release as it is now.
+        needs: What to declare or bring, where it now asks for something.
+        reasons: Why it came to that.
+    """
+
+    control: str
+    before: Status | None
+    after: Status | None
+    blocks: bool
+    needs: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+def same_on(pack: Pack, one: datetime.date, other: datetime.date) -> bool:
+    """Whether no control of the pack begins or ends to bind between two days.
+
+    A verdict is a pure function, so the same pack then comes to the same over the same evidence, where none of it
+    ends in between (`ENDING`).
+    """
+    first, last = sorted((one, other))
+    day = datetime.timedelta(days=1)
+    turns = [control.from_day for control in pack.controls]
+    turns += [control.until_day + day for control in pack.controls if control.until_day]
+    return not any(first < turn <= last for turn in turns if turn)
+
+
+def changes(before: Verdict, after: Verdict) -> tuple[Change, ...]:
+    """Controls that fail, lack evidence or are waived in one verdict, and come to something else in the other."""
+    old = {f"{one.pack}/{one.control}": one for one in before.controls}
+    new = {f"{one.pack}/{one.control}": one for one in after.controls}
+    found = []
+    for name in sorted({**old, **new}):
+        then, now = old.get(name), new.get(name)
+        was, came = (one.status if one else None for one in (then, now))
+        if was != came and (was in _AGAINST or came in _AGAINST):
+            found.append(_change(name, was, now))
+    return tuple(found)
+
+
+def _change(name: str, before: Status | None, now: ControlResult | None) -> Change:
+    if now is None:
+        return Change(name, before, None, blocks=False)
+    open_ = now.status in ("fail", "insufficient")
+    return Change(
+        name,
+        before,
+        now.status,
+        blocks=open_ and now.severity == "block",
+        needs=now.questions if open_ else (),
+        reasons=now.reasons if open_ else (),
+    )
+
+
+def effect(before: Verdict, after: Verdict, found: Sequence[Change]) -> Effect:
+    """The worst that the changes mean for a release.
+
+    A control that failed and now lacks evidence, one that only warns, and one of several that no longer stands
+    against it, leave the decision where it was: `changed`.
+    """
+    blocking = [one for one in found if one.blocks]
+    if after.outcome == "fail" and (
+        before.outcome != "fail" or any(one.after == "fail" for one in blocking)
+    ):
+        return "newly_failing"
+    lacking = any(
+        one.after == "insufficient" and one.before not in ("fail", "insufficient")
+        for one in blocking
+    )
+    if lacking or (before.outcome == "pass" and after.outcome == "insufficient"):
+        return "newly_missing_evidence"
+    if after.outcome == "pass" and before.outcome != "pass":
+        return "newly_passing"
+    return "changed" if found else "unaffected"
