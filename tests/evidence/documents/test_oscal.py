@@ -73,11 +73,11 @@ def test_every_reference_leads_to_a_part_of_the_document() -> None:
         parts = text.split(before)[1:]
         assert parts
         assert {part[:36] for part in parts} <= set(known)
-    resources = {one["uuid"]: one for one in made["back-matter"]["resources"]}
-    stated = {f"urn:lextune:statement:sha256:{digest}" for digest, _ in view.statements}
-    named = {one["document-ids"][0]["identifier"] for one in resources.values() if "document-ids" in one}  # fmt: skip
-    assert named == stated
-    hashes = {one["rlinks"][0]["href"]: one["rlinks"][0]["hashes"][0]["value"] for one in resources.values() if "rlinks" in one}  # fmt: skip
+    resources = made["back-matter"]["resources"]
+    named = {one["document-ids"][0]["identifier"] for one in resources if "document-ids" in one}
+    assert named == {f"urn:lextune:statement:sha256:{digest}" for digest, _ in view.statements}
+    packs = [one["rlinks"][0] for one in resources if "rlinks" in one]
+    hashes = {one["href"]: one["hashes"][0]["value"] for one in packs}
     assert view.verdict is not None
     assert hashes == {f"dossier/packs/{pack}.yaml": one for pack, one in view.verdict.packs.items()}
 
