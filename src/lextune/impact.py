@@ -39,6 +39,7 @@ from lextune.policy.profiles import question_digest
 from lextune.policy.readings import Readings
 from lextune.policy.schema import Fact
 from lextune.policy.verdict import outcome_of
+from lextune.policy.wording import Language, speaking
 from lextune.records import ControlResult, Outcome, Statement, Verdict
 from lextune.release import chosen_packs, decide_dossier, evidence_in, parse_config_record
 
@@ -55,11 +56,13 @@ class Question:
         packs: The new packs, each instead of the one with its id, or beside the others where there is none.
         as_of: The day to decide for.
         trust: The trust file; None is the user's own.
+        language: Of reasons and needs.
     """
 
     packs: tuple[Pack, ...]
     as_of: datetime.date
     trust: Path | None = None
+    language: Language = "en"
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,8 @@ def _begin(texts: list[tuple[str, bytes]], question: Question, known: frozenset[
 
 def _chunk(folders: Sequence[Path]) -> _Part:
     results: dict[str, ControlResult] = {}
-    return [_again(folder, _DESK[0], results) for folder in folders], results
+    with speaking(_DESK[0].question.language):
+        return [_again(folder, _DESK[0], results) for folder in folders], results
 
 
 def _again(folder: Path, desk: _Desk, results: dict[str, ControlResult]) -> Redecided:

@@ -21,6 +21,7 @@ from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.profiles import FactProfile
 from lextune.policy.verdict import blocks_release
 from lextune.policy.waivers import check_waivers
+from lextune.policy.wording import Language
 from lextune.records import ControlResult, Statement, Subject, Verdict
 from lextune.store.runs import RunStore
 
@@ -123,6 +124,7 @@ class Decided:
     Attributes:
         release: The release's folder, or None where it stays refused.
         blocked: The controls that refuse it.
+        told: The verdict in the language that was asked for.
     """
 
     run: str
@@ -130,6 +132,7 @@ class Decided:
     verdict: Verdict
     release: Path | None
     blocked: tuple[ControlResult, ...]
+    told: Verdict
 
 
 def decide_again(
@@ -139,6 +142,7 @@ def decide_again(
     attestations: Sequence[str | Path] = (),
     documents: Mapping[str, str | Path] | None = None,
     as_of: datetime.date | None = None,
+    language: Language = "en",
 ) -> Decided:
     """Decide a refused run over what it measured and what people bring now, and release it if it passes; nothing is trained.
 
@@ -148,6 +152,7 @@ def decide_again(
         attestations: Files of signed attestations.
         documents: Name to path.
         as_of: The day to decide for; None is today. Never a day before the run's own.
+        language: Of `told`; what is signed is English.
 
     Raises:
         ConfigError: There is no finished run, it is released already, or what is brought does not fit.
@@ -177,14 +182,16 @@ def decide_again(
     papers.into(dossier)
     policy = config.policy.model_copy(update={"as_of": day})
     now = config.model_copy(update={"policy": policy})
-    verdict = releasing.decide_dossier(dossier.statements(), now, packs, trust)
+    found = dossier.statements()
+    verdict = releasing.decide_dossier(found, now, packs, trust)
     record_verdict(dossier, packs, verdict, again=day != before)
     release = None
     if verdict.outcome == "pass":
         release = releasing.build_release(folder, dossier, config, verdict, signer, trust)
     _note(dossier.run_id, verdict, release)
     blocked = tuple(one for one in verdict.controls if blocks_release(one))
-    return Decided(dossier.run_id, folder, verdict, release, blocked)
+    told = releasing.decide_dossier(found, now, packs, trust, language)
+    return Decided(dossier.run_id, folder, verdict, release, blocked, told)
 
 
 def _open(folder: Path, signer: Signer) -> Dossier:

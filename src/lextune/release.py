@@ -34,6 +34,7 @@ from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.profiles import PROFILE_SCHEMA, FactProfile, lay_together
 from lextune.policy.verdict import blocks_release, decide_so_far
 from lextune.policy.waivers import Waiver
+from lextune.policy.wording import Language
 from lextune.records import (
     ControlResult,
     FileDigest,
@@ -106,6 +107,7 @@ def decide_dossier(
     config: RunConfig,
     packs: Sequence[Pack],
     trust: Trust,
+    language: Language = "en",
 ) -> Verdict:
     """The verdict over a dossier's statements; those that only report a decision or a release are not evidence.
 
@@ -113,7 +115,7 @@ def decide_dossier(
         ConfigError: `policy.as_of` is not set.
         VerificationError: A waiver's own envelope is not signed by a trusted key, or for another pack.
     """
-    return decide_dossier_so_far(statements, config, packs, trust)[0]
+    return decide_dossier_so_far(statements, config, packs, trust, language)[0]
 
 
 def decide_dossier_so_far(
@@ -121,6 +123,7 @@ def decide_dossier_so_far(
     config: RunConfig,
     packs: Sequence[Pack],
     trust: Trust,
+    language: Language = "en",
 ) -> tuple[Verdict, tuple[ControlResult, ...]]:
     """As `decide_dossier`, with the blocking controls that no later room can mend."""
     if config.policy.as_of is None:
@@ -129,7 +132,8 @@ def decide_dossier_so_far(
     check_brought((statement for _, statement in statements), trust)
     _check_profiles(statements, config, packs, trust)
     waivers = _waivers((statement for _, statement in statements), trust, packs)
-    return decide_so_far(evidence, config.use, packs, config.policy.as_of, waivers)
+    day = config.policy.as_of
+    return decide_so_far(evidence, config.use, packs, day, waivers, language)
 
 
 def evidence_in(statements: Sequence[tuple[str, Statement]]) -> list[tuple[str, Statement]]:

@@ -1,26 +1,15 @@
-"""The verbs `policy list`, `show`, `check` and `schema`: packs as people read them."""
+"""The verbs `policy list`, `show` and `schema`: packs as people read them."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from lextune.cli.app import group
-from lextune.cli.output import Json, print_json, say, table, use_json
+from lextune.cli.output import Json, Language, Tongue, print_json, say, table, use_json
 
 policy = group("policy", "Policy packs: laws and standards as data.")
-
-
-class Tongue(StrEnum):
-    """The languages in which every pack has its titles."""
-
-    EN = "en"
-    ZH = "zh"
-
-
-Language = Annotated[Tongue, typer.Option("--lang", help="Language of titles and questions.")]
 
 
 @policy.command("list")
@@ -79,17 +68,6 @@ def show(
             for one in found.controls
         ],
     )
-
-
-@policy.command("check")
-def check(
-    pack: Annotated[str, typer.Argument(help="A pack's YAML file, or the id of a shipped pack.")],
-) -> None:
-    """Say everything that is wrong with a pack."""
-    from lextune.policy.packs import load_pack
-
-    found = load_pack(pack)
-    say(f"{pack}: a right pack, {len(found.controls)} controls, SHA-256 {found.digest}")
 
 
 @policy.command("schema")

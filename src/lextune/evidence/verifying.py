@@ -103,7 +103,7 @@ def verify_dossier(folder: Path, trust: Trust) -> Evidence:
     names, problems = scan(inside)
     present, kept = _read_all(folder, [DOSSIER + name for name in names], False, problems)
     problems += _trust_problems(folder, trust)
-    chain = _open_chain(present, kept, trust)
+    chain = open_chain(present, kept, trust)
     problems += chain.problems
     run = chain.checkpoint.origin if chain.checkpoint else None
     if run is not None:
@@ -173,7 +173,7 @@ def _verify(folder: Path, trust: Trust, *, keep_model: bool) -> tuple[Evidence, 
 
 
 def _evidence(
-    folder: Path, problems: Sequence[Problem], chain: _Chain, present: Mapping[str, FileDigest],
+    folder: Path, problems: Sequence[Problem], chain: Chain, present: Mapping[str, FileDigest],
     kept: Mapping[str, bytes],
 ) -> Evidence:  # fmt: skip
     return Evidence(

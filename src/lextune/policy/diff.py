@@ -204,6 +204,12 @@ def _shown(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, MeasurementRequirement):
+        unit = f" {value.unit}" if value.unit else ""
+        return (
+            f"{value.measurement} {value.operator} {value.value:g}{unit} "
+            f"({value.bound}, n >= {value.minimum_n})"
+        )
     if isinstance(value, list | tuple):
         return "; ".join(_shown(one) for one in value)
     if hasattr(value, "model_dump"):

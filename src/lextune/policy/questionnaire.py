@@ -103,7 +103,8 @@ def _answers(fact: Fact, pairs: Sequence[tuple[Pack, Control]]) -> list[Any]:
     if fact.type == "choice":
         return list(fact.choices or ())
     items = sorted({str(leaf.value) for leaf in _leaves(pairs) if leaf.fact == fact.id})
-    return [[item] for item in items] or [[]]
+    other = ["OTHER"] if fact.id == "places" else []  # an empty list of places is no answer
+    return [*([item] for item in items if [item] != other), other]
 
 
 def _leaves(pairs: Sequence[tuple[Pack, Control]]) -> Iterator[Leaf]:
