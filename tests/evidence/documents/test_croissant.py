@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import dossiers
+import recorded
 import tiny
 from lextune.errors import InsufficientError
 from lextune.evidence.documents.base import DossierView, documents
@@ -44,11 +44,11 @@ def _make(view: DossierView) -> dict[str, Any]:
 
 
 def _view(task: str = "sentiment", **data: Any) -> DossierView:
-    return dossiers.view_of({"config": {"task": task}, "prepare": {**_DATA, **data}})
+    return recorded.view_of({"config": {"task": task}, "prepare": {**_DATA, **data}})
 
 
 def test_the_golden_run_describes_its_data_and_the_rows_can_be_read(tmp_path: Path) -> None:
-    view = dossiers.golden_view()
+    view = recorded.golden_view()
     described = tmp_path / "croissant.json"
     described.write_bytes(_bytes(view))
     rows = tiny.write_reviews(tmp_path / "reviews.csv")
@@ -65,7 +65,7 @@ def test_the_golden_run_describes_its_data_and_the_rows_can_be_read(tmp_path: Pa
 
 
 def test_nothing_that_no_statement_says_is_filled_in() -> None:
-    made = _make(dossiers.golden_view())
+    made = _make(recorded.golden_view())
     for name in ("url", "version", "datePublished", "citeAs", "creator", "inLanguage"):
         assert name not in made
     for name in ("url", "version", "rai:annotatorDemographics", "rai:dataCollection", "inLanguage"):
@@ -85,9 +85,9 @@ def test_responsible_fields_say_what_was_declared_and_measured() -> None:
         "excluded": {"erased": 2},
     }
     found = [
-        dossiers.measured("personal_data_rows", 3.0),
-        dossiers.measured("consent_share", None),
-        dossiers.measured("personal_data_rows", 1.0, group="age=old"),
+        recorded.measured("personal_data_rows", 3.0),
+        recorded.measured("consent_share", None),
+        recorded.measured("personal_data_rows", 1.0, group="age=old"),
     ]
     made = _make(_view(origin=origin, lawful_basis="consent", _measurements=found))
     personal = made["rai:personalSensitiveInformation"]
@@ -130,7 +130,7 @@ def test_links_stand_only_where_a_statement_leads_to_them(
 
 def test_without_data_there_is_no_description() -> None:
     with pytest.raises(InsufficientError, match="what the data are"):
-        documents.get("croissant").make(dossiers.view_of({"config": {}}), "en")
+        documents.get("croissant").make(recorded.view_of({"config": {}}), "en")
 
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

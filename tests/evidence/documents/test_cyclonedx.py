@@ -9,7 +9,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import dossiers
+import recorded
 from lextune.errors import InsufficientError
 from lextune.evidence.documents.base import DossierView, documents
 
@@ -34,7 +34,7 @@ def _values(part: dict[str, Any], name: str) -> list[str]:
 
 
 def test_the_golden_run_is_valid_and_keeps_its_model_card() -> None:
-    view = dossiers.golden_view()
+    view = recorded.golden_view()
     made = _make(view)
     model, (base, data) = made["metadata"]["component"], made["components"]
     assert (model["type"], model["name"], model["version"]) == (
@@ -57,7 +57,7 @@ def test_the_golden_run_is_valid_and_keeps_its_model_card() -> None:
 
 
 def test_every_figure_and_digest_is_that_of_its_statement() -> None:
-    view = dossiers.golden_view()
+    view = recorded.golden_view()
     made = _make(view)
     model, (base, data) = made["metadata"]["component"], made["components"]
     for component, room in ((model, "train"), (base, "select"), (data, "prepare")):
@@ -95,7 +95,7 @@ def test_every_figure_and_digest_is_that_of_its_statement() -> None:
 )
 def test_a_licence_is_written_as_stated_and_none_is_made_up(stated: Any, written: Any) -> None:
     config = {**_CONFIG, "release": {**_CONFIG["release"], "licence": stated}}  # type: ignore[dict-item]
-    made = _make(dossiers.view_of({"config": config}))
+    made = _make(recorded.view_of({"config": config}))
     assert made["metadata"]["component"].get("licenses") == written
     assert any(gap.startswith("the licence of the model") for gap in _gaps(made)) is (
         written is None
@@ -116,15 +116,15 @@ def test_a_package_url_stands_only_where_one_pins_the_model(
     source: str, name: str, revision: str, url: str | None
 ) -> None:
     base = {"source": source, "id": name, "revision": revision, "files": [_FILE]}
-    made = _make(dossiers.view_of({"config": _CONFIG, "select": base}))
+    made = _make(recorded.view_of({"config": _CONFIG, "select": base}))
     assert made["components"][0].get("purl") == url
     assert made["metadata"]["component"]["pedigree"]["ancestors"][0].get("purl") == url
 
 
 def test_what_was_not_measured_is_a_gap_and_no_figure() -> None:
-    complete = {"_measurements": [dossiers.measured("roc_auc", None), dossiers.measured("f1", 0.5)]}
-    crashed = {"audit": "robustness", "_status": "crashed", "_measurements": [dossiers.measured("x", 1.0)]}  # fmt: skip
-    view = dossiers.view_of({"config": _CONFIG, "evaluate": complete, "audit-robustness": crashed})
+    complete = {"_measurements": [recorded.measured("roc_auc", None), recorded.measured("f1", 0.5)]}
+    crashed = {"audit": "robustness", "_status": "crashed", "_measurements": [recorded.measured("x", 1.0)]}  # fmt: skip
+    view = recorded.view_of({"config": _CONFIG, "evaluate": complete, "audit-robustness": crashed})
     made = _make(view)
     metrics = made["metadata"]["component"]["modelCard"]["quantitativeAnalysis"]
     assert [one["type"] for one in metrics["performanceMetrics"]] == ["f1"]
@@ -133,7 +133,7 @@ def test_what_was_not_measured_is_a_gap_and_no_figure() -> None:
 
 
 def test_without_rooms_nothing_is_claimed() -> None:
-    made = _make(dossiers.view_of({"config": {}}))
+    made = _make(recorded.view_of({"config": {}}))
     model = made["metadata"]["component"]
     assert model["name"] == "not stated"
     assert set(model) == {"type", "bom-ref", "name", "modelCard", "properties"}
@@ -160,6 +160,6 @@ _any = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-1, 1) | _text
 def test_whatever_statements_say_the_file_is_valid(licence: str, words: Any, value: Any) -> None:
     base = {"id": words[0], "source": words[1], "licence": {"spdx": licence, "note": words[2]}}
     data = {"sources": words[3], "classes": words[4], "splits": {"train": {"rows": 1}}}
-    evaluate = {"_measurements": [dossiers.measured("f1", value, group=words[5])]}
+    evaluate = {"_measurements": [recorded.measured("f1", value, group=words[5])]}
     rooms = {"config": _CONFIG, "select": base, "prepare": data, "evaluate": evaluate}
-    _make(dossiers.view_of(rooms))
+    _make(recorded.view_of(rooms))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oscal_bindings import OscalDocument
 
-import dossiers
+import recorded
 from lextune.errors import InsufficientError
 from lextune.evidence.documents.base import DossierView, Language, documents
 from lextune.records import Verdict
@@ -27,7 +27,7 @@ def _make(view: DossierView, language: Language = "en") -> dict[str, Any]:
 
 def _view(verdict: Verdict | None) -> DossierView:
     config = {"release": {"name": "demo", "version": "1.0"}}
-    return dossiers.view_of({"config": config, "decide": {}}, verdict)
+    return recorded.view_of({"config": config, "decide": {}}, verdict)
 
 
 def _prop(part: dict[str, Any], name: str) -> list[str]:
@@ -45,7 +45,7 @@ def _identifiers(part: Any) -> list[str]:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_golden_run_is_valid_and_says_what_was_decided(language: Language) -> None:
-    view = dossiers.golden_view()
+    view = recorded.golden_view()
     assert view.verdict is not None
     made = _make(view, language)
     result = made["results"][0]
@@ -64,7 +64,7 @@ def test_the_golden_run_is_valid_and_says_what_was_decided(language: Language) -
 
 
 def test_every_reference_leads_to_a_part_of_the_document() -> None:
-    view = dossiers.golden_view()
+    view = recorded.golden_view()
     made = _make(view)
     known = _identifiers(made)
     assert len(known) == len(set(known))
@@ -83,8 +83,8 @@ def test_every_reference_leads_to_a_part_of_the_document() -> None:
 
 
 def test_only_a_pass_is_satisfied_and_what_does_not_apply_is_no_finding() -> None:
-    controls = [dossiers.decided(status, status) for status in _STATUSES]
-    result = _make(_view(dossiers.verdict_of(*controls)))["results"][0]
+    controls = [recorded.decided(status, status) for status in _STATUSES]
+    result = _make(_view(recorded.verdict_of(*controls)))["results"][0]
     states = {
         _prop(one, "status")[0]: (
             one["target"]["status"]["state"],
@@ -108,8 +108,8 @@ def test_only_a_pass_is_satisfied_and_what_does_not_apply_is_no_finding() -> Non
 
 
 def test_facts_questions_and_evidence_outside_the_dossier_are_kept() -> None:
-    control = dossiers.decided("insufficient", pack="2fast", evidence=("e" * 64,), questions=("gen: Is it so?",))  # fmt: skip
-    verdict = dossiers.verdict_of(control, places=["EU", "CN"], gen=None, adm=True)
+    control = recorded.decided("insufficient", pack="2fast", evidence=("e" * 64,), questions=("gen: Is it so?",))  # fmt: skip
+    verdict = recorded.verdict_of(control, places=["EU", "CN"], gen=None, adm=True)
     made = _make(_view(verdict))
     result = made["results"][0]
     assert set(_prop(result, "fact")) == {"places: EU, CN", "gen: unknown", "adm: true"}
@@ -120,16 +120,16 @@ def test_facts_questions_and_evidence_outside_the_dossier_are_kept() -> None:
 
 
 def test_markup_in_texts_is_shown_and_names_stay_readable() -> None:
-    control = dossiers.decided(
+    control = recorded.decided(
         "fail", reasons=("macro_f1 of *x* [y](z) <b>",), titles={"en": "# A"}
     )
-    finding = _make(_view(dossiers.verdict_of(control)))["results"][0]["findings"][0]
+    finding = _make(_view(recorded.verdict_of(control)))["results"][0]["findings"][0]
     assert finding["description"] == r"macro_f1 of \*x\* \[y\](z) \<b>"
     assert finding["title"] == r"\# A"
 
 
 def test_without_a_decision_there_are_no_results() -> None:
-    for verdict in (None, dossiers.verdict_of()):
+    for verdict in (None, recorded.verdict_of()):
         with pytest.raises(InsufficientError, match="nothing was decided"):
             documents.get("oscal").make(_view(verdict), "en")
 
@@ -153,8 +153,8 @@ def test_whatever_was_decided_the_file_is_valid(
         "questions": (words[3],),
         "remedy": {"en": words[0]},
     }
-    controls = [dossiers.decided(one, f"c{at}", **said) for at, one in enumerate(statuses)]
-    made = _make(_view(dossiers.verdict_of(*controls, fact=fact)))
+    controls = [recorded.decided(one, f"c{at}", **said) for at, one in enumerate(statuses)]
+    made = _make(_view(recorded.verdict_of(*controls, fact=fact)))
     satisfied = [
         one for one in made["results"][0].get("findings", [])
         if one["target"]["status"]["state"] == "satisfied"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-import dossiers
+import recorded
 from lextune.evidence.documents.base import DossierView, documents
 
 _FILE = {"path": "model.safetensors", "sha256": "a" * 64, "size": 3}
@@ -29,7 +29,7 @@ def _packages(made: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _licensed(model: Any, base: Any = "MIT", data: Any = "CC0-1.0") -> DossierView:
     release = {"name": "demo", "version": "1.0", "licence": model}
-    return dossiers.view_of(
+    return recorded.view_of(
         {
             "config": {"release": release},
             "select": {"id": "base", "licence": {"spdx": base, "found_in": "LICENSE"}},
@@ -40,7 +40,7 @@ def _licensed(model: Any, base: Any = "MIT", data: Any = "CC0-1.0") -> DossierVi
 
 
 def test_the_golden_run_states_three_licences_and_concludes_none() -> None:
-    made = _make(dossiers.golden_view())
+    made = _make(recorded.golden_view())
     packages = _packages(made)
     declared = {name: one["licenseDeclared"] for name, one in packages.items()}
     assert declared == {"Model": "NOASSERTION", "BaseModel": "Apache-2.0", "Dataset": "CC0-1.0"}
@@ -52,7 +52,7 @@ def test_the_golden_run_states_three_licences_and_concludes_none() -> None:
 
 
 def test_files_and_statements_are_named_by_their_digests() -> None:
-    view = dossiers.golden_view()
+    view = recorded.golden_view()
     found = {}
     for name, package in _packages(_make(view)).items():
         for one in package["externalRefs"]:
@@ -87,15 +87,15 @@ def test_none_and_unknown_keep_their_own_words() -> None:
 
 def test_what_was_decided_on_the_licences_together_is_quoted_not_concluded() -> None:
     view = _licensed("MIT")
-    control = dossiers.decided("fail", "output_licence", reasons=("It may not be passed on.",))
-    decided = DossierView(view.statements, dossiers.verdict_of(control, outcome="fail"), {})
+    control = recorded.decided("fail", "output_licence", reasons=("It may not be passed on.",))
+    decided = DossierView(view.statements, recorded.verdict_of(control, outcome="fail"), {})
     model = _packages(_make(decided))["Model"]
     assert "trial/output_licence: fail. It may not be passed on." in model["licenseComments"]
     assert model["licenseConcluded"] == "NOASSERTION"
 
 
 def test_without_rooms_only_the_gaps_are_named() -> None:
-    made = _make(dossiers.view_of({"audit-x": {}}))
+    made = _make(recorded.view_of({"audit-x": {}}))
     assert [one["SPDXID"] for one in made["packages"]] == ["SPDXRef-Model"]
     assert made["packages"][0]["name"] == "not stated"
     for room in ("config", "select", "prepare", "train"):

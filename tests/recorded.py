@@ -1,4 +1,4 @@
-"""Dossiers as documents see them: that of the golden run, and small ones from plain records; it knows no document."""
+"""What runs record, as documents see it: the golden run, and small dossiers from plain records; it knows no document."""
 
 from __future__ import annotations
 
