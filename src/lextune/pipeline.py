@@ -45,12 +45,13 @@ from lextune.pipeline_folder import (
     run_folder,
     run_name,
 )
-from lextune.pipeline_report import write_report
+from lextune.pipeline_report import write_report, write_verdict
 from lextune.pipeline_report_audits import Judged
 from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
 from lextune.policy.uses import Use, uses
 from lextune.policy.verdict import blocks_release, exit_code
+from lextune.policy.wording import Language
 from lextune.records import (
     AuditResult,
     ControlResult,
@@ -90,6 +91,7 @@ class Run:
         report: The page that people look at, outside dossier and release; None where none was written.
         input_kind: What the model reads.
         uses: Measurement to the controls that read it, each with its status.
+        told: The verdict in the language that was asked for; what is signed is `verdict`.
     """
 
     id: str
@@ -104,6 +106,7 @@ class Run:
     report: Path | None = None
     input_kind: InputKind = "text"
     uses: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    told: Verdict | None = None
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:
@@ -150,6 +153,7 @@ def run(
     overrides: Sequence[str] = (),
     resume: bool = False,
     listener: Listener | None = None,
+    language: Language = "en",
 ) -> Run:
     """Walk a config through every room, from the pretrained model to a signed release or a reasoned refusal.
 
@@ -159,6 +163,7 @@ def run(
         overrides: `a.b=value` strings over the config.
         resume: Go on with an interrupted run in `out`.
         listener: Told what goes on.
+        language: In which `run.told` gives the verdict.
 
     Returns:
         The run. A refusal is no exception: `run.release` is None and `run.verdict` says why.
@@ -169,7 +174,7 @@ def run(
     if isinstance(config, RunConfig):
         config = config.model_dump(mode="json")  # it may have been made without a look at the packs
     config = load_run_config(config, overrides, (listener or Listener()).tell)
-    job = _Job(config, run_folder(config, out), resume, listener or Listener())
+    job = _Job(config, run_folder(config, out), resume, listener or Listener(), language)
     return job.run()
 
 
@@ -205,7 +210,11 @@ class Walk:
 
 
 def walk_first_rooms(
-    config: RunConfig, folder: Path, packs: Sequence[Pack], listener: Listener
+    config: RunConfig,
+    folder: Path,
+    packs: Sequence[Pack],
+    listener: Listener,
+    language: Language = "en",
 ) -> Walk:
     """Walk the rooms before training as a run does, for nothing but to look at what they say.
 
@@ -214,14 +223,15 @@ def walk_first_rooms(
         folder: For a dossier that nobody is to trust: its key is thrown away.
         packs: Those of the config.
         listener: Told what goes on.
+        language: Of the verdict.
     """
     _require_needs(config)
-    job, signer = _Job(config, folder, False, listener), Signer.ephemeral()
+    job, signer = _Job(config, folder, False, listener, language), Signer.ephemeral()
     # whoever has no key yet trusts nobody, and needs to trust nobody where nothing signed is brought
     signed = config.policy.waivers or config.policy.attestations or config.policy.facts
     trust = load_trust() if signed else Trust.of(signer)
     dossier = Dossier.create(folder / "dossier", "plan", signer)
-    return job.first_rooms(dossier, packs, trust, job.read_papers(packs, trust))
+    return job.first_rooms(dossier, packs, trust, job.read_papers(packs, trust), language)
 
 
 @dataclass
@@ -232,6 +242,7 @@ class _Job:
     folder: Path
     resume: bool
     listener: Listener
+    language: Language = "en"
     started: float = field(default_factory=time.perf_counter)
 
     def run(self) -> Run:
@@ -266,7 +277,12 @@ class _Job:
                 release=finished.release.resolve() if finished.release else None,
                 metrics=finished.metrics,
             )
-        return finished
+        if self.language == "en":
+            return replace(finished, told=finished.verdict)
+        told = releasing.decide_dossier(
+            dossier.statements(), self.config, packs, trust, self.language
+        )
+        return replace(finished, told=told)
 
     def _rooms(
         self,
@@ -280,6 +296,7 @@ class _Job:
         index_subjects(dossier.run_id, walk.prepared.subjects)
         if walk.blocked:
             record_verdict(dossier, packs, walk.verdict)
+            write_verdict(self.folder, trust, self.listener)
             return Run(
                 dossier.run_id, self.folder, None, walk.verdict, walk.blocked, self._seconds()
             )
@@ -291,6 +308,7 @@ class _Job:
         self.listener.stage("decide")
         verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
         record_verdict(dossier, packs, verdict)
+        write_verdict(self.folder, trust, self.listener)
         readers = uses(verdict, packs)
         judged = Judged(verdict, readers, audits, trained.privacy)
         report = self._report(dossier, walk, trained, (evaluation, scored), judged)
@@ -308,15 +326,16 @@ class _Job:
         )  # fmt: skip
 
     def first_rooms(
-        self, dossier: Dossier, packs: Sequence[Pack], trust: Trust, papers: Papers
-    ) -> Walk:
+        self, dossier: Dossier, packs: Sequence[Pack], trust: Trust, papers: Papers,
+        language: Language = "en",
+    ) -> Walk:  # fmt: skip
         """All that is done before training."""
         self._config_room(dossier, packs)
         papers.into(dossier)
         selected = self._select(dossier)
         prepared = self._prepare(dossier)
         verdict, blocked = releasing.decide_dossier_so_far(
-            dossier.statements(), self.config, packs, trust
+            dossier.statements(), self.config, packs, trust, language
         )
         return Walk(selected, prepared, verdict, blocked)
 

@@ -17,10 +17,13 @@ from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement, room_of
 from lextune.files import home_folder, read_regular, sha256
+from lextune.listener import Listener
+from lextune.pipeline_report import write_verdict
 from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.profiles import FactProfile
 from lextune.policy.verdict import blocks_release
 from lextune.policy.waivers import check_waivers
+from lextune.policy.wording import Language
 from lextune.records import ControlResult, Statement, Subject, Verdict
 from lextune.store.runs import RunStore
 
@@ -123,6 +126,7 @@ class Decided:
     Attributes:
         release: The release's folder, or None where it stays refused.
         blocked: The controls that refuse it.
+        told: The verdict in the language that was asked for.
     """
 
     run: str
@@ -130,6 +134,7 @@ class Decided:
     verdict: Verdict
     release: Path | None
     blocked: tuple[ControlResult, ...]
+    told: Verdict
 
 
 def decide_again(
@@ -139,6 +144,7 @@ def decide_again(
     attestations: Sequence[str | Path] = (),
     documents: Mapping[str, str | Path] | None = None,
     as_of: datetime.date | None = None,
+    language: Language = "en",
 ) -> Decided:
     """Decide a refused run over what it measured and what people bring now, and release it if it passes; nothing is trained.
 
@@ -148,6 +154,7 @@ def decide_again(
         attestations: Files of signed attestations.
         documents: Name to path.
         as_of: The day to decide for; None is today. Never a day before the run's own.
+        language: Of `told`; what is signed is English.
 
     Raises:
         ConfigError: There is no finished run, it is released already, or what is brought does not fit.
@@ -177,14 +184,17 @@ def decide_again(
     papers.into(dossier)
     policy = config.policy.model_copy(update={"as_of": day})
     now = config.model_copy(update={"policy": policy})
-    verdict = releasing.decide_dossier(dossier.statements(), now, packs, trust)
+    found = dossier.statements()
+    verdict = releasing.decide_dossier(found, now, packs, trust)
     record_verdict(dossier, packs, verdict, again=day != before)
+    write_verdict(folder, trust, Listener())
     release = None
     if verdict.outcome == "pass":
         release = releasing.build_release(folder, dossier, config, verdict, signer, trust)
     _note(dossier.run_id, verdict, release)
     blocked = tuple(one for one in verdict.controls if blocks_release(one))
-    return Decided(dossier.run_id, folder, verdict, release, blocked)
+    told = releasing.decide_dossier(found, now, packs, trust, language)
+    return Decided(dossier.run_id, folder, verdict, release, blocked, told)
 
 
 def _open(folder: Path, signer: Signer) -> Dossier:

@@ -22,6 +22,7 @@ from lextune.pipeline import Walk, peak_memory, walk_first_rooms
 from lextune.pipeline_config import load_run_config
 from lextune.policy.packs import load_pack
 from lextune.policy.verdict import exit_code
+from lextune.policy.wording import Language
 from lextune.records import ControlResult, ModelRef, Verdict
 
 #: At most so many rows of train are tokenised and tried, and of test measured.
@@ -90,6 +91,7 @@ def plan(
     *,
     overrides: Sequence[str] = (),
     listener: Listener | None = None,
+    language: Language = "en",
 ) -> Plan:
     """Plan a run: read model and data, decide what can be decided, try a few steps; nothing is kept.
 
@@ -97,6 +99,7 @@ def plan(
         config: As for `lextune.run`.
         overrides: `a.b=value` strings over the config.
         listener: Told what goes on.
+        language: Of what is said of the law.
 
     Raises:
         LextuneError: What would stop the run before training.
@@ -110,7 +113,7 @@ def plan(
     require("data")
     packs = [load_pack(name) for name in config.policy.packs]
     with tempfile.TemporaryDirectory(prefix="lextune-plan-") as folder:
-        walk = walk_first_rooms(config, Path(folder), packs, listener)
+        walk = walk_first_rooms(config, Path(folder), packs, listener, language)
         before = time.perf_counter() - started
         rows = {name: len(table) for name, table in walk.prepared.parts.items()}
         made = Plan(config, walk.selected.ref, rows, walk.verdict, walk.blocked)

@@ -34,6 +34,7 @@ from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.profiles import PROFILE_SCHEMA, FactProfile, lay_together
 from lextune.policy.verdict import blocks_release, decide_so_far
 from lextune.policy.waivers import Waiver
+from lextune.policy.wording import Language
 from lextune.records import (
     ControlResult,
     FileDigest,
@@ -106,6 +107,7 @@ def decide_dossier(
     config: RunConfig,
     packs: Sequence[Pack],
     trust: Trust,
+    language: Language = "en",
 ) -> Verdict:
     """The verdict over a dossier's statements; those that only report a decision or a release are not evidence.
 
@@ -113,7 +115,7 @@ def decide_dossier(
         ConfigError: `policy.as_of` is not set.
         VerificationError: A waiver's own envelope is not signed by a trusted key, or for another pack.
     """
-    return decide_dossier_so_far(statements, config, packs, trust)[0]
+    return decide_dossier_so_far(statements, config, packs, trust, language)[0]
 
 
 def decide_dossier_so_far(
@@ -121,6 +123,7 @@ def decide_dossier_so_far(
     config: RunConfig,
     packs: Sequence[Pack],
     trust: Trust,
+    language: Language = "en",
 ) -> tuple[Verdict, tuple[ControlResult, ...]]:
     """As `decide_dossier`, with the blocking controls that no later room can mend."""
     if config.policy.as_of is None:
@@ -129,7 +132,8 @@ def decide_dossier_so_far(
     check_brought((statement for _, statement in statements), trust)
     _check_profiles(statements, config, packs, trust)
     waivers = _waivers((statement for _, statement in statements), trust, packs)
-    return decide_so_far(evidence, config.use, packs, config.policy.as_of, waivers)
+    day = config.policy.as_of
+    return decide_so_far(evidence, config.use, packs, day, waivers, language)
 
 
 def evidence_in(statements: Sequence[tuple[str, Statement]]) -> list[tuple[str, Statement]]:
@@ -308,7 +312,11 @@ def build_release(
 
 def _terms(packs: Mapping[str, bytes], statements: Sequence[Statement]) -> list[Term] | None:
     """What the licences of the inputs ask of the release, by the tables of the packs that decided."""
-    rows = [row for name in sorted(packs) for row in parse_pack(packs[name], name).licences]
+    rows = [
+        row
+        for name in sorted(packs)
+        for row in parse_pack(packs[name], f"dossier/packs/{name}.yaml").licences
+    ]
     if not rows:
         return None
     terms = []
@@ -323,8 +331,13 @@ def _terms(packs: Mapping[str, bytes], statements: Sequence[Statement]) -> list[
     return terms
 
 
-def view_dossier(folder: Path, trust: Trust) -> DossierView:
+def view_dossier(folder: Path, trust: Trust, language: Language = "en") -> DossierView:
     """What documents are made from, of a release or of a run that may have ended in none; verified first.
+
+    Args:
+        folder: Of the release or of the run.
+        trust: Whose signatures count.
+        language: Of the verdict's reasons. What is signed is English; in Chinese it is decided again for people.
 
     Raises:
         VerificationError: With every problem.
@@ -336,6 +349,8 @@ def view_dossier(folder: Path, trust: Trust) -> DossierView:
     else:
         evidence = verify_dossier(folder, trust).require()
         verdict = _signed_verdict(evidence, trust)
+    if verdict is not None and language != "en":
+        verdict = recompute(evidence, trust, language)
     packs = {
         name: evidence.documents[f"dossier/packs/{name}.yaml"]
         for name in (verdict.packs if verdict is not None else ())
@@ -396,7 +411,7 @@ def _with_verdict(evidence: Evidence, trust: Trust) -> Verification:
     return Verification(evidence, verdict, tuple(problems))
 
 
-def recompute(evidence: Evidence, trust: Trust) -> Verdict:
+def recompute(evidence: Evidence, trust: Trust, language: Language = "en") -> Verdict:
     """The verdict again, from nothing but what lies in the dossier, and with the packs that the config chose.
 
     Raises:
@@ -433,7 +448,7 @@ def recompute(evidence: Evidence, trust: Trust) -> Verdict:
     day = _last(evidence, "decide").predicate["record"].get("as_of")
     if day is not None:
         config = _on_later_day(config, day)
-    return decide_dossier(evidence.statements, config, packs, trust)
+    return decide_dossier(evidence.statements, config, packs, trust, language)
 
 
 def _on_later_day(config: RunConfig, day: Any) -> RunConfig:

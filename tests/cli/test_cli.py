@@ -31,6 +31,7 @@ VERBS = [
     ["policy", "list"], ["policy", "show"], ["policy", "check"],
     ["policy", "diff"], ["policy", "impact"], ["policy", "timeline"], ["policy", "compare"], ["policy", "facts"],
     ["runs", "list"], ["runs", "show"], ["erase"],
+    ["document", "list"], ["document", "write"], ["document", "check"],
 ]  # fmt: skip
 
 

@@ -11,9 +11,10 @@ from lextune.policy.scenarios import (
     shipped_scenarios,
 )
 
+FILES = shipped_scenarios()
 CASES = [
     pytest.param(one, id=f"{file}/{one.id}")
-    for file, scenarios in shipped_scenarios().items()
+    for file, scenarios in FILES.items()
     for one in scenarios
 ]
 #: Controls of these are shown and never enforced, so that they can come to nothing else than "does not apply".
@@ -27,7 +28,7 @@ def test_a_case_comes_out_as_its_file_says(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize("pack", [one.id for one in list_packs()])
 def test_every_control_is_worked_in_each_way_it_can_end(pack: str) -> None:
-    found = covered(one for file in shipped_scenarios().values() for one in file)
+    found = covered(one for file in FILES.values() for one in file)
     missing = {}
     for control in load_pack(pack).controls:
         # A prohibition cannot be met by evidence: where it applies it fails.

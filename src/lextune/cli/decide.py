@@ -58,11 +58,16 @@ def decide_command(
     except ValueError as error:
         raise ConfigError(Problem(f"{as_of!r} is no date", "write YYYY-MM-DD")) from error
     decided = decide_again(
-        run, waivers=waivers or (), attestations=attestations or (), documents=papers, as_of=day
+        run,
+        waivers=waivers or (),
+        attestations=attestations or (),
+        documents=papers,
+        as_of=day,
+        language=lang.value,
     )
-    show_controls(decided.verdict, lang)
+    show_controls(decided.told, lang)
     show_unmet(
-        [one for one in decided.verdict.controls if one.status in ("fail", "insufficient")], lang
+        [one for one in decided.told.controls if one.status in ("fail", "insufficient")], lang
     )
     if decided.release is None:
         say(
@@ -76,7 +81,7 @@ def decide_command(
             {
                 "run": decided.run,
                 "release": str(decided.release) if decided.release else None,
-                "verdict": decided.verdict.model_dump(mode="json"),
+                "verdict": decided.told.model_dump(mode="json"),
             }
         )
     raise typer.Exit(int(exit_code(decided.verdict)))

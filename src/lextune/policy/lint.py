@@ -18,7 +18,14 @@ from lextune.policy.conditions import Leaf, Node, can_hold, formula, leaves_of, 
 from lextune.policy.core_facts import CORE_FACTS
 from lextune.policy.facts import all_facts
 from lextune.policy.scenarios import Scenario, covered, decide_scenario, differences
-from lextune.policy.schema import Control, MeasurementRequirement, Pack, Text, leaves
+from lextune.policy.schema import (
+    Control,
+    MeasurementRequirement,
+    Pack,
+    PreregisteredRequirement,
+    Text,
+    leaves,
+)
 from lextune.policy.verdict import SHOWN_ONLY
 from lextune.records import Status
 from lextune.strict_yaml import Document, Path
@@ -131,11 +138,12 @@ def _measurement_problems(
         return
     attested = attested_measurements(pack)
     for one in leaves(control.requires):
-        if not isinstance(one, MeasurementRequirement):
-            continue
-        if one.measurement not in attested and not around.measured(one.measurement):
+        name = one.measurement if isinstance(one, MeasurementRequirement) else None
+        if isinstance(one, PreregisteredRequirement):
+            name = one.of
+        if name is not None and name not in attested and not around.measured(name):
             yield Problem(
-                f"nothing measures {one.measurement!r}",
+                f"nothing measures {name!r}",
                 f"mend the name, or list it at the top of the file after `{_ATTESTED}`",
                 f"the control {control.id!r} could be met by an attested figure alone",
                 document.where((*place, "requires")),

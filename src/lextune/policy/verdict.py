@@ -88,8 +88,7 @@ def decide(
     Raises:
         PackError: Two packs share an id, or type a fact differently.
     """
-    with speaking(language):
-        return decide_so_far(statements, facts, packs, as_of, waivers)[0]
+    return decide_so_far(statements, facts, packs, as_of, waivers, language)[0]
 
 
 def decide_so_far(
@@ -98,6 +97,7 @@ def decide_so_far(
     packs: Sequence[Pack],
     as_of: datetime.date,
     waivers: Sequence[Waiver] = (),
+    language: Language = "en",
 ) -> tuple[Verdict, tuple[ControlResult, ...]]:
     """The verdict as `decide` gives it, and the blocking controls that no later statement can mend.
 
@@ -111,7 +111,8 @@ def decide_so_far(
     readings = Readings(statements)
     known = {**facts, TASK: readings.task()}
     case = _Case(readings, all_facts(chosen), known, as_of, tuple(ordered))
-    decided = [_decide_control(pack, control, case) for pack in chosen for control in pack.controls]
+    with speaking(language):
+        decided = [_decide_control(pack, one, case) for pack in chosen for one in pack.controls]
     results = tuple(result for result, _ in decided)
     verdict = Verdict(
         outcome=outcome_of(results, complete=not readings.incomplete()),
