@@ -68,8 +68,8 @@ def timeline_command(
     asked = given(config, packs, facts, task, as_of)
     found = timeline(asked.packs, asked.declared)
     if as_json:
-        events = [_event(one, asked.as_of) for one in found]
-        print_json({"as_of": str(asked.as_of), "facts": asked.declared, "events": events})
+        shown = [_event(one, asked.as_of) for one in found]
+        print_json({"as_of": str(asked.as_of), "facts": asked.declared, "events": shown})
         return
     words = _WORDS[lang]
     if not found:
