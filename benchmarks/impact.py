@@ -147,6 +147,12 @@ def _peak() -> float:
     ) / 1000  # fmt: skip
 
 
+def _processor() -> float:
+    """Seconds of processor time of this process and of its children that ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def main() -> None:
     """Make, decide twice, compare with what is known."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -184,7 +190,7 @@ def main() -> None:
         folders = find_dossiers(work / "releases")
         print(f"found {len(folders)} in {time.perf_counter() - start:.1f} s")
         for label in ("every signature checked", "digests known"):
-            start = time.perf_counter()
+            start, used = time.perf_counter(), _processor()
             found = decide_again(folders, question, Bar(), given.processes).dossiers
             seconds = time.perf_counter() - start
             few = {Path(folder).resolve() for folder, rows, _ in made if rows < 500}
@@ -194,8 +200,8 @@ def main() -> None:
             }  # fmt: skip
             unread = sum(one.effect == "unread" for one in found)
             print(
-                f"{label}: {seconds:.1f} s on {given.processes} processes, {1000 * seconds / len(found):.2f} ms each, "
-                f"peak {_peak():.0f} MB\n"
+                f"{label}: {seconds:.1f} s on {given.processes} processes, {1000 * seconds / len(found):.2f} ms each "
+                f"({1000 * (_processor() - used) / len(found):.2f} ms of processor), peak {_peak():.0f} MB\n"
                 f"  effects {dict(collections.Counter(one.effect for one in found))}\n"
                 f"  affected {len(named)}, truly {len(few)}, wrongly named {len(named - few)}, "
                 f"missed {len(few - named)}, unread {unread}"
