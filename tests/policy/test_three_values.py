@@ -437,7 +437,7 @@ def _decided(case: Case) -> Iterator[tuple[dict[str, Any], dict[str, Any], Any]]
     assert not results
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(draw=draws)
 def test_a_control_passes_only_where_it_would_however_the_unknown_turns_out(draw: Draw) -> None:
     case = draw.case()
@@ -457,7 +457,7 @@ def test_a_control_passes_only_where_it_would_however_the_unknown_turns_out(draw
             assert (result.status == "not_applicable") is (not bound[0])
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(draw=draws)
 def test_a_verdict_passes_only_where_every_blocking_duty_is_met(draw: Draw) -> None:
     case = draw.case()
@@ -470,7 +470,7 @@ def test_a_verdict_passes_only_where_every_blocking_duty_is_met(draw: Draw) -> N
                 assert not any(binds(pack, control, world) for world in worlds(case))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(draw=draws)
 def test_evidence_that_was_missing_turns_no_settled_status(draw: Draw) -> None:
     """What passed, failed or did not apply stays so; only what was insufficient moves."""
@@ -482,7 +482,7 @@ def test_evidence_that_was_missing_turns_no_settled_status(draw: Draw) -> None:
     assert before.outcome in ("insufficient", after.outcome)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(draw=draws, chance=st.randoms(use_true_random=True))
 def test_a_verdict_is_a_pure_function_of_its_inputs(draw: Draw, chance: random.Random) -> None:
     case = draw.case()
