@@ -18,7 +18,7 @@ from lextune.policy.conditions import Leaf, Node, can_hold, formula, leaves_of, 
 from lextune.policy.core_facts import CORE_FACTS
 from lextune.policy.facts import all_facts
 from lextune.policy.scenarios import Scenario, covered, decide_scenario, differences
-from lextune.policy.schema import Control, MeasurementRequirement, Pack, Text, leaves
+from lextune.policy.schema import Control, Pack, Text, figures
 from lextune.policy.verdict import SHOWN_ONLY
 from lextune.records import Status
 from lextune.strict_yaml import Document, Path
@@ -130,12 +130,10 @@ def _measurement_problems(
     if around.measured is None:
         return
     attested = attested_measurements(pack)
-    for one in leaves(control.requires):
-        if not isinstance(one, MeasurementRequirement):
-            continue
-        if one.measurement not in attested and not around.measured(one.measurement):
+    for measurement in figures(control.requires):
+        if measurement not in attested and not around.measured(measurement):
             yield Problem(
-                f"nothing measures {one.measurement!r}",
+                f"nothing measures {measurement!r}",
                 f"mend the name, or list it at the top of the file after `{_ATTESTED}`",
                 f"the control {control.id!r} could be met by an attested figure alone",
                 document.where((*place, "requires")),
