@@ -53,7 +53,7 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "attestation": "attestation", "figure": "figure", "instead": "or another paper instead",
         "how": "Give them to the run (policy.documents, policy.attestations) or later to `lextune decide`.",
         "to come": "To come after {day}", "day": "binds from", "control": "control", "title": "title",
-        "if": "if {facts}: ",
+        "unsure": "Of {count} duties to come nobody knows yet whether they apply: `lextune policy timeline CONFIG`.",
         "ask": "Whether {count} of them apply depends on facts that nobody declared. `lextune policy facts CONFIG` "
         "asks them, the most telling first.",
     },
@@ -62,7 +62,8 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "asked": "由何控制项要求", "document": "文件", "attestation": "证明", "figure": "数值",
         "instead": "亦可提交其他材料", "to come": "{day} 之后生效", "day": "生效日", "control": "控制项",
         "how": "请在运行时提交（policy.documents、policy.attestations），或之后用 `lextune decide` 提交。",
-        "title": "名称", "if": "视 {facts} 而定：",
+        "title": "名称",
+        "unsure": "另有 {count} 项将来的义务尚不知是否适用：`lextune policy timeline CONFIG`。",
         "ask": "其中 {count} 项是否适用取决于尚未申报的事实。`lextune policy facts CONFIG` 会逐一询问，最关键的在前。",
     },
 }  # fmt: skip
@@ -80,8 +81,13 @@ def _show(made: Plan, lang: Tongue) -> None:
         and ((unknown := (one.pack, one.control) in made.undecided) or one not in made.blocked)
     }
     show_controls(made.verdict, lang, words["so far"], waiting)
-    if made.undecided:
-        say(words["ask"].format(count=len(made.undecided)) + "\n")
+    asking = [
+        one
+        for one in made.verdict.controls
+        if one.status == "insufficient" and (one.pack, one.control) in made.undecided
+    ]
+    if asking:
+        say(words["ask"].format(count=len(asking)) + "\n")
     _show_needs(made, words)
     _show_to_come(made, words, lang)
     if made.blocked:
@@ -121,15 +127,17 @@ def _show_needs(made: Plan, words: Mapping[str, str]) -> None:
 
 
 def _show_to_come(made: Plan, words: Mapping[str, str], lang: Tongue) -> None:
-    rows = []
-    for one in made.to_come:
-        shown = ", ".join(one.deciding[:2]) + (" …" if len(one.deciding) > 2 else "")
-        unless = words["if"].format(facts=shown) if one.applies is None else ""
-        title = unless + getattr(one.control.titles, lang)
-        rows.append((str(one.day), f"{one.pack}/{one.control.id}", title))
+    heading = words["to come"].format(day=made.verdict.as_of)
+    rows = [
+        (str(one.day), f"{one.pack}/{one.control.id}", getattr(one.control.titles, lang))
+        for one in made.to_come
+        if one.applies
+    ]
     if rows:
-        heading = words["to come"].format(day=made.verdict.as_of)
         table(heading, [words["day"], words["control"], words["title"]], rows)
+    unsure = len(made.to_come) - len(rows)
+    if unsure:
+        say(words["unsure"].format(count=unsure) + "\n")
 
 
 def _time(seconds: float) -> str:
