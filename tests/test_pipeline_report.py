@@ -179,3 +179,10 @@ def test_what_goes_wrong_with_it_is_told_without_what_it_says(tmp_path, monkeypa
     made, told = write(tmp_path, "object_detection", *boxes(tmp_path))
     assert (made, told) == (None, ["no report page could be made: RuntimeError"])
     assert not (tmp_path / REPORT).exists()
+
+
+def test_the_decision_lies_beside_the_report_in_two_languages(picture_run):
+    for name, outcome in (("verdict.html", "As of "), ("verdict.zh.html", "截至 ")):
+        page = (picture_run.folder / "run" / "report" / name).read_text("utf-8")
+        assert outcome in page
+        assert "<script src" not in page

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime
-import functools
 import json
 import multiprocessing
 import os
@@ -33,7 +32,7 @@ from lextune.evidence.stored import (
 from lextune.files import home_folder, locked, read_regular, sha256
 from lextune.listener import Listener
 from lextune.policy.facts import all_facts
-from lextune.policy.impact import ENDING, Change, Effect, changes, effect, same_on
+from lextune.policy.impact import ENDING, Change, Effect, changes, effect, turns
 from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.profiles import question_digest
 from lextune.policy.readings import Readings
@@ -179,6 +178,8 @@ class _Desk:
 
 
 _DESK: list[_Desk] = []
+#: Packs of dossiers by digest, and the days on which they turn.
+_PACKS: dict[str, tuple[Pack, tuple[datetime.date, ...]]] = {}
 
 
 def _begin(texts: list[tuple[str, bytes]], question: Question, known: frozenset[str]) -> None:
@@ -226,9 +227,8 @@ def _redecided(
     config = parse_config_record(config_statement.predicate["record"])
     before = _signed_verdict(_last(statements, "decide", stored.folder), stored.folder)
     new = {pack.id: pack for pack in desk.question.packs}
-    texts = stored.packs()
     old = {
-        name: _pack_of(texts.get(name), digest, name, stored.folder)
+        name: _held_pack(stored, name, digest)
         for name, digest in chosen_packs(config_statement).items()
         if name not in new
     }
@@ -269,7 +269,7 @@ def _after(
     ending |= config.use != before.facts  # an answer counts no more
     same = {
         name for name, pack in packs.items()
-        if before.packs.get(name) == pack.digest and not ending and same_on(pack, before.as_of, as_of)
+        if before.packs.get(name) == pack.digest and not ending and _same_on(pack, before.as_of, as_of)
     }  # fmt: skip
     again = [pack for name, pack in packs.items() if name not in same]
     results = [one for one in before.controls if one.pack in same]
@@ -302,16 +302,20 @@ def _signed_verdict(decision: Statement, folder: Path) -> Verdict:
         raise VerificationError(Problem(fact, "decide again with the config")) from error
 
 
-def _pack_of(text: bytes | None, digest: str, name: str, folder: Path) -> Pack:
-    if text is None or sha256(text) != digest:
-        fact = f"the pack {name} in {folder} is not the one that its config statement names"
-        raise VerificationError(Problem(fact, "restore the folder from a backup, or leave it out"))
-    return _parsed(text, name)
+def _held_pack(stored: StoredDossier, name: str, digest: str) -> Pack:
+    """A pack as the signed config statement names it; the same file in many dossiers is read and parsed once."""
+    if digest not in _PACKS:
+        pack = parse_pack(stored.pack(name, digest), name)
+        _PACKS[digest] = pack, turns(pack)
+    return _PACKS[digest][0]
 
 
-@functools.lru_cache(maxsize=256)
-def _parsed(text: bytes, name: str) -> Pack:
-    return parse_pack(text, name)
+def _same_on(pack: Pack, one: datetime.date, other: datetime.date) -> bool:
+    if one == other:
+        return True
+    first, last = sorted((one, other))
+    found = _PACKS[pack.digest][1] if pack.digest in _PACKS else turns(pack)
+    return not any(first < turn <= last for turn in found)
 
 
 def _without_old_waivers(

@@ -45,7 +45,7 @@ from lextune.pipeline_folder import (
     run_folder,
     run_name,
 )
-from lextune.pipeline_report import write_report
+from lextune.pipeline_report import write_report, write_verdict
 from lextune.pipeline_report_audits import Judged
 from lextune.pipeline_subjects import index_subjects, make_gate
 from lextune.policy.packs import Pack, load_pack
@@ -296,6 +296,7 @@ class _Job:
         index_subjects(dossier.run_id, walk.prepared.subjects)
         if walk.blocked:
             record_verdict(dossier, packs, walk.verdict)
+            write_verdict(self.folder, trust, self.listener)
             return Run(
                 dossier.run_id, self.folder, None, walk.verdict, walk.blocked, self._seconds()
             )
@@ -307,6 +308,7 @@ class _Job:
         self.listener.stage("decide")
         verdict = releasing.decide_dossier(dossier.statements(), self.config, packs, trust)
         record_verdict(dossier, packs, verdict)
+        write_verdict(self.folder, trust, self.listener)
         readers = uses(verdict, packs)
         judged = Judged(verdict, readers, audits, trained.privacy)
         report = self._report(dossier, walk, trained, (evaluation, scored), judged)

@@ -17,6 +17,8 @@ from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement, room_of
 from lextune.files import home_folder, read_regular, sha256
+from lextune.listener import Listener
+from lextune.pipeline_report import write_verdict
 from lextune.policy.packs import Pack, parse_pack
 from lextune.policy.profiles import FactProfile
 from lextune.policy.verdict import blocks_release
@@ -185,6 +187,7 @@ def decide_again(
     found = dossier.statements()
     verdict = releasing.decide_dossier(found, now, packs, trust)
     record_verdict(dossier, packs, verdict, again=day != before)
+    write_verdict(folder, trust, Listener())
     release = None
     if verdict.outcome == "pass":
         release = releasing.build_release(folder, dossier, config, verdict, signer, trust)

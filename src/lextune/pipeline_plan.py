@@ -20,7 +20,10 @@ from lextune.extras import require
 from lextune.listener import Listener
 from lextune.pipeline import Walk, peak_memory, walk_first_rooms
 from lextune.pipeline_config import load_run_config
+from lextune.policy.core_facts import TASK
+from lextune.policy.needs import Need, needs, to_come
 from lextune.policy.packs import load_pack
+from lextune.policy.timeline import Event
 from lextune.policy.verdict import exit_code
 from lextune.policy.wording import Language
 from lextune.records import ControlResult, ModelRef, Verdict
@@ -43,6 +46,8 @@ class Plan:
         rows: Rows of each part.
         verdict: Every control as it stands before training: what is not measured yet is insufficient.
         blocked: Controls that refuse the run whatever is trained; then nothing was tried, and there are no figures.
+        needs: Papers that people must bring before the open controls can be met.
+        to_come: Duties that bind only after the day.
         steps: Optimiser steps, if no early stop ends the training.
         precision: In which matrices are multiplied on this machine.
         seconds: What each part of the run would take.
@@ -54,6 +59,8 @@ class Plan:
     rows: Mapping[str, int]
     verdict: Verdict
     blocked: tuple[ControlResult, ...]
+    needs: tuple[Need, ...] = ()
+    to_come: tuple[Event, ...] = ()
     steps: int | None = None
     precision: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -83,6 +90,15 @@ class Plan:
             "audits_not_in_total": list(self.config.audits),
             "controls": [one.model_dump(mode="json") for one in self.verdict.controls],
             "blocked": [f"{one.pack}/{one.control}" for one in self.blocked],
+            "needs": [one._asdict() for one in self.needs],
+            "to_come": [
+                {
+                    "day": str(one.day),
+                    "control": f"{one.pack}/{one.control.id}",
+                    "applies": one.applies,
+                }
+                for one in self.to_come
+            ],
         }
 
 
@@ -116,7 +132,11 @@ def plan(
         walk = walk_first_rooms(config, Path(folder), packs, listener, language)
         before = time.perf_counter() - started
         rows = {name: len(table) for name, table in walk.prepared.parts.items()}
-        made = Plan(config, walk.selected.ref, rows, walk.verdict, walk.blocked)
+        day, known = walk.verdict.as_of, {**config.use, TASK: config.task}
+        made = Plan(
+            config, walk.selected.ref, rows, walk.verdict, walk.blocked,
+            tuple(needs(walk.verdict, packs)), tuple(to_come(packs, known, day)),
+        )  # fmt: skip
         if walk.blocked:
             return made
         return _with_figures(made, walk, before, Path(folder), listener)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from lextune.evaluation.kinds import Answers
     from lextune.evaluation.report.examples import Example
     from lextune.evaluation.report.page import Page, Picture
+    from lextune.evidence.documents.base import Language
+    from lextune.evidence.keys import Trust
     from lextune.images import ImageInput
     from lextune.tasks.base import Task
 
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
 REPORT = "report/index.html"
 #: The same for a terminal.
 REPORT_TEXT = "report/index.txt"
+#: The decision as pages.
+VERDICT_PAGES: Mapping[Language, str] = {
+    "en": "report/verdict.html",
+    "zh": "report/verdict.zh.html",
+}
 _WORST, _TYPICAL, _NOTES, _CONFUSED, _GROUPS = 12, 6, 5, 10, 3
 #: The longer side of pictures: alone for classes, else beside each other. Boxes have letters on them.
 _SIDES = {"class": 248, "boxes": 480, "mask": 256}
@@ -99,6 +106,32 @@ def write_report(
         listener.tell(f"no report page could be made: {type(error).__name__}")
         return written
     return folder / REPORT
+
+
+def write_verdict(folder: Path, trust: Trust, listener: Listener) -> None:
+    """Write the decision as a page in English and one in Chinese, over those of an attempt before this one.
+
+    Whatever goes wrong with them is told and stops nothing: what counts is the signed statement.
+
+    Args:
+        folder: Of the run, with the decision in its dossier.
+        trust: Whom the user trusts.
+        listener: Told what goes wrong.
+    """
+    from lextune.evidence.documents.base import documents
+    from lextune.evidence.documents.writing.laying import lay_out, prepare
+    from lextune.release import view_dossier
+
+    try:
+        (folder / REPORT).parent.mkdir(exist_ok=True)
+        for language, name in VERDICT_PAGES.items():
+            view = view_dossier(folder, trust, language)
+            written = prepare(documents.get("verdict"), view, language)
+            write_atomic(folder / name, lay_out(written, "html")[""])
+    except (MemoryError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        listener.tell(f"no page of the decision could be made: {type(error).__name__}")
 
 
 def _shown(

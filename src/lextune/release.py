@@ -312,7 +312,11 @@ def build_release(
 
 def _terms(packs: Mapping[str, bytes], statements: Sequence[Statement]) -> list[Term] | None:
     """What the licences of the inputs ask of the release, by the tables of the packs that decided."""
-    rows = [row for name in sorted(packs) for row in parse_pack(packs[name], name).licences]
+    rows = [
+        row
+        for name in sorted(packs)
+        for row in parse_pack(packs[name], f"dossier/packs/{name}.yaml").licences
+    ]
     if not rows:
         return None
     terms = []
@@ -327,8 +331,13 @@ def _terms(packs: Mapping[str, bytes], statements: Sequence[Statement]) -> list[
     return terms
 
 
-def view_dossier(folder: Path, trust: Trust) -> DossierView:
+def view_dossier(folder: Path, trust: Trust, language: Language = "en") -> DossierView:
     """What documents are made from, of a release or of a run that may have ended in none; verified first.
+
+    Args:
+        folder: Of the release or of the run.
+        trust: Whose signatures count.
+        language: Of the verdict's reasons. What is signed is English; in Chinese it is decided again for people.
 
     Raises:
         VerificationError: With every problem.
@@ -340,6 +349,8 @@ def view_dossier(folder: Path, trust: Trust) -> DossierView:
     else:
         evidence = verify_dossier(folder, trust).require()
         verdict = _signed_verdict(evidence, trust)
+    if verdict is not None and language != "en":
+        verdict = recompute(evidence, trust, language)
     packs = {
         name: evidence.documents[f"dossier/packs/{name}.yaml"]
         for name in (verdict.packs if verdict is not None else ())
@@ -400,7 +411,7 @@ def _with_verdict(evidence: Evidence, trust: Trust) -> Verification:
     return Verification(evidence, verdict, tuple(problems))
 
 
-def recompute(evidence: Evidence, trust: Trust) -> Verdict:
+def recompute(evidence: Evidence, trust: Trust, language: Language = "en") -> Verdict:
     """The verdict again, from nothing but what lies in the dossier, and with the packs that the config chose.
 
     Raises:
@@ -437,7 +448,7 @@ def recompute(evidence: Evidence, trust: Trust) -> Verdict:
     day = _last(evidence, "decide").predicate["record"].get("as_of")
     if day is not None:
         config = _on_later_day(config, day)
-    return decide_dossier(evidence.statements, config, packs, trust)
+    return decide_dossier(evidence.statements, config, packs, trust, language)
 
 
 def _on_later_day(config: RunConfig, day: Any) -> RunConfig:

@@ -29,6 +29,7 @@ VERBS = [
     ["config", "schema"], ["config", "check"], ["data", "check"], ["data", "sample"], ["data", "redact"],
     ["models", "list"],
     ["policy", "list"], ["policy", "show"], ["policy", "check"], ["runs", "list"], ["runs", "show"], ["erase"],
+    ["document", "list"], ["document", "write"], ["document", "check"],
 ]  # fmt: skip
 
 

@@ -40,6 +40,7 @@ from lextune.evaluation.baselines import baselines
 from lextune.evaluation.kinds import Resampling, TrainingInputs, kinds
 from lextune.evaluation.metrics import metrics
 from lextune.evaluation.predict import Scored
+from lextune.evidence.documents.base import documents
 from lextune.features import write_features
 from lextune.files import sha256
 from lextune.histories import Event, HistoryInput
@@ -60,7 +61,7 @@ from lextune.training.methods.base import methods
 REGISTRIES: dict[str, Registry[Any]] = {
     "task": tasks, "audit": audits, "metric": metrics, "baseline": baselines, "method": methods,
     "format": formats, "recogniser": recognisers, "converter": converters,
-    "quality_check": quality_checks, "screen": screens,
+    "quality_check": quality_checks, "screen": screens, "document": documents,
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lextune.policy.attestations import Attestation, check_attestations
+from lextune.policy.lint import Surroundings, lint
 from lextune.policy.packs import Pack
 from lextune.policy.uses import Use, uses
 from lextune.policy.verdict import decide
@@ -63,3 +64,14 @@ def test_a_person_may_bring_the_figure_that_a_bound_is_about(
     )  # fmt: skip
     assert check_attestations([brought], [law]) == []
     assert len(check_attestations([other], [law])) == 1
+
+
+def test_the_lint_knows_the_figure_that_a_bound_is_about(
+    control: Data, pack: Callable[..., Pack], day: datetime.date
+) -> None:
+    law = pack(control(id="bounds", requires=[{"preregistered": "thresholds", "of": "leak_rate"}]))
+    none, every = (
+        {one.fact for one in lint(law, Surroundings(day, measured))}
+        for measured in (lambda name: False, lambda name: True)
+    )
+    assert none - every == {"nothing measures 'leak_rate'"}

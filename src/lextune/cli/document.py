@@ -92,7 +92,7 @@ def write(
     language = _language(lang or Tongue(kind.languages[0]))
     chosen = _form(kind, form, output)
     path = output or Path(f"{name}{kind.suffix or f'.{chosen}'}")
-    view = _view(source, trust)
+    view = _view(source, trust, language)
     if kind.suffix:
         content = made(kind, view, language)
         assert isinstance(content, bytes)
@@ -134,7 +134,7 @@ def check(
 
     manifest, untouched = read_written(_existing(file))
     kind = documents.get(manifest.document)
-    written = prepare(kind, _view(source, trust), manifest.language, manifest)
+    written = prepare(kind, _view(source, trust, manifest.language), manifest.language, manifest)
     stale = written.stale
     if as_json:
         print_json(
@@ -175,11 +175,11 @@ def _form(kind: Document, form: Format | None, output: Path | None) -> Form:
     return Format(suffix).value if suffix in [*Format] else "md"
 
 
-def _view(source: Path, trust: str | None) -> DossierView:
+def _view(source: Path, trust: str | None, language: Language) -> DossierView:
     from lextune.evidence.keys import load_trust
     from lextune.release import view_dossier
 
-    return view_dossier(source, load_trust(Path(trust) if trust else None))
+    return view_dossier(source, load_trust(Path(trust) if trust else None), language)
 
 
 def _existing(path: Path) -> Path:

@@ -68,6 +68,11 @@ def use_json(wanted: bool) -> None:
     _State.json = wanted
 
 
+def json_wanted() -> bool:
+    """Whether the verb was called with --json."""
+    return _State.json
+
+
 def print_json(document: Any) -> None:
     """The one document on stdout."""
     with stdout_problems():
@@ -130,14 +135,28 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
         _console(sys.stderr if _State.json else sys.stdout).print(made)
 
 
-def show_controls(verdict: Verdict, lang: Tongue = Tongue.EN) -> None:
-    """A line for each control that applies, and how many do not."""
-    words = _WORDS[lang]
+def show_controls(
+    verdict: Verdict,
+    lang: Tongue = Tongue.EN,
+    heading: str | None = None,
+    instead: Mapping[str, str] | None = None,
+) -> None:
+    """A line for each control that applies, and how many do not.
+
+    Args:
+        heading: Of the last column.
+        instead: Words to show instead of a control's status, by `pack/control`.
+    """
+    words, known = _WORDS[lang], instead or {}
     table(
         words["title"].format(day=verdict.as_of),
-        [words["control"], words["effect"], words["verdict"]],
+        [words["control"], words["effect"], heading or words["verdict"]],
         [
-            (f"{one.pack}/{one.control}", words[one.severity], words.get(one.status, one.status))
+            (
+                name := f"{one.pack}/{one.control}",
+                words[one.severity],
+                known.get(name) or words.get(one.status, one.status),
+            )
             for one in verdict.controls
             if one.status != "not_applicable"
         ],

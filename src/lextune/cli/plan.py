@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lextune.cli.app import app
-from lextune.cli.output import Json, Set, Terminal, print_json, say, show_unmet, table, use_json
+from lextune.cli.output import (
+    Json,
+    Language,
+    Set,
+    Terminal,
+    Tongue,
+    print_json,
+    say,
+    show_controls,
+    show_unmet,
+    table,
+    use_json,
+)
 
 if TYPE_CHECKING:
     from lextune.pipeline_plan import Plan
-    from lextune.records import ControlResult
 
 
 @app.command("plan")
 def plan_command(
     config: Annotated[Path, typer.Argument(help="The config, YAML or JSON.")],
     overrides: Set = None,
+    lang: Language = Tongue.EN,
     as_json: Json = False,
 ) -> None:
     """Say the model, time, memory and duties of a run; a few steps are tried and nothing is kept."""
@@ -26,28 +39,50 @@ def plan_command(
     from lextune.pipeline_plan import plan
 
     with Terminal() as terminal:
-        made = plan(config, overrides=overrides or [], listener=terminal)
-    _show(made)
+        made = plan(config, overrides=overrides or [], listener=terminal, language=lang.value)
+    _show(made, lang)
     if as_json:
         print_json(made.document())
     raise typer.Exit(made.code)
 
 
-def _show(made: Plan) -> None:
+_WORDS: Mapping[Tongue, Mapping[str, str]] = {
+    Tongue.EN: {
+        "so far": "so far", "open": "not measured yet", "needs": "To bring before a release",
+        "kind": "kind", "name": "name", "asked": "asked for by", "document": "document",
+        "attestation": "attestation", "figure": "figure", "instead": "or another paper instead",
+        "how": "Give them to the run (policy.documents, policy.attestations) or later to `lextune decide`.",
+        "to come": "To come after {day}", "day": "binds from", "control": "control", "title": "title",
+        "if": "if {facts}: ",
+    },
+    Tongue.ZH: {
+        "so far": "目前", "open": "尚未测量", "needs": "发布前须提交", "kind": "种类", "name": "名称",
+        "asked": "由何控制项要求", "document": "文件", "attestation": "证明", "figure": "数值",
+        "instead": "亦可提交其他材料", "to come": "{day} 之后生效", "day": "生效日", "control": "控制项",
+        "how": "请在运行时提交（policy.documents、policy.attestations），或之后用 `lextune decide` 提交。",
+        "title": "名称", "if": "视 {facts} 而定：",
+    },
+}  # fmt: skip
+
+
+def _show(made: Plan, lang: Tongue) -> None:
     rows = ", ".join(f"{name} {count:,}" for name, count in made.rows.items())
     say(f"Model: {made.model.id}, licence {made.model.licence.spdx}")
     say(f"Rows: {rows}")
-    table(
-        f"Controls as of {made.verdict.as_of}",
-        ["control", "effect", "so far"],
-        [(f"{one.pack}/{one.control}", f"{one.severity}s" if one.severity == "block" else "warns",
-          _so_far(one, made)) for one in made.verdict.controls],
-    )  # fmt: skip
+    words = _WORDS[lang]
+    waiting = {
+        f"{one.pack}/{one.control}": words["open"]
+        for one in made.verdict.controls
+        if one.status == "insufficient" and one not in made.blocked
+    }
+    show_controls(made.verdict, lang, words["so far"], waiting)
+    _show_needs(made, words)
+    _show_to_come(made, words, lang)
     if made.blocked:
-        show_unmet(made.blocked)
+        show_unmet(made.blocked, lang)
         say("\nThis run would be refused before training: no training can mend this.")
         return
-    show_unmet([one for one in made.verdict.controls if one.status == "fail"])
+    show_unmet([one for one in made.verdict.controls if one.status == "fail"], lang)
     total, memory = made.total_seconds, made.peak_memory_bytes
     if total is None or memory is None:
         return
@@ -67,10 +102,28 @@ def _show(made: Plan) -> None:
         )
 
 
-def _so_far(one: ControlResult, made: Plan) -> str:
-    if one.status == "insufficient" and one not in made.blocked:
-        return "not measured yet"
-    return one.status.replace("_", " ")
+def _show_needs(made: Plan, words: Mapping[str, str]) -> None:
+    if not made.needs:
+        return
+    rows = []
+    for one in made.needs:
+        more = f" +{len(one.controls) - 1}" if len(one.controls) > 1 else ""
+        instead = "" if one.alone else f" ({words['instead']})"
+        rows.append((one.name, words[one.kind], f"{one.controls[0]}{more}{instead}"))
+    table(words["needs"], [words["name"], words["kind"], words["asked"]], rows)
+    say(words["how"] + "\n")
+
+
+def _show_to_come(made: Plan, words: Mapping[str, str], lang: Tongue) -> None:
+    rows = []
+    for one in made.to_come:
+        shown = ", ".join(one.deciding[:2]) + (" …" if len(one.deciding) > 2 else "")
+        unless = words["if"].format(facts=shown) if one.applies is None else ""
+        title = unless + getattr(one.control.titles, lang)
+        rows.append((str(one.day), f"{one.pack}/{one.control.id}", title))
+    if rows:
+        heading = words["to come"].format(day=made.verdict.as_of)
+        table(heading, [words["day"], words["control"], words["title"]], rows)
 
 
 def _time(seconds: float) -> str:

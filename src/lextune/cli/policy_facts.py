@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from lextune.policy.questionnaire import Ask
     from lextune.policy.schema import Fact
 
-#: Controls that are named beside a question; `why` and --json name all.
-_NAMED = 3
+#: Articles that are named beside a question; `why` and --json name all.
+_NAMED = 2
 
 _WORDS: Mapping[Tongue, Mapping[str, str]] = {
     Tongue.EN: {
         "open": "Questions that still decide something, the most telling first",
-        "fact": "fact", "question": "question", "for": "for", "more": "and {count} more",
+        "question": "question", "for": "for", "more": "and {count} more",
         "done": "Every control is known to apply or not: nothing is left to ask.",
         "how": "Answer yes or no, a choice, or items with commas. Enter: unknown. why: who asks. stop: enough.",
         "left": "{count} questions left", "wrong": "That is no answer: {why}",
@@ -33,7 +33,7 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
     },
     Tongue.ZH: {
         "open": "仍影响判断的问题（最关键的在前）",
-        "fact": "事实", "question": "问题", "for": "涉及", "more": "等另外 {count} 项",
+        "question": "问题", "for": "涉及", "more": "等另外 {count} 项",
         "done": "每项控制是否适用均已确定，没有需要再问的问题。",
         "how": "回答 是/否、一个选项，或以逗号分隔的多项。回车：未知。why：谁在问。stop：到此为止。",
         "left": "还剩 {count} 个问题", "wrong": "这不是有效回答：{why}",
@@ -180,12 +180,12 @@ def _show(left: Sequence[Ask], lang: Tongue) -> None:
         return
     rows = []
     for one in left:
-        named = [f"{pack}/{control.id}" for pack, control in one.controls]
-        shown = ", ".join(named[:_NAMED])
-        if len(named) > _NAMED:
-            shown += ", " + words["more"].format(count=len(named) - _NAMED)
-        rows.append((one.fact.id, getattr(one.fact.question, lang), shown))
-    table(words["open"], [words["fact"], words["question"], words["for"]], rows)
+        cited = list(dict.fromkeys(control.citation for _, control in one.controls))
+        shown = "; ".join(cited[:_NAMED])
+        if len(cited) > _NAMED:
+            shown += " " + words["more"].format(count=len(cited) - _NAMED)
+        rows.append((f"{one.fact.id}: {getattr(one.fact.question, lang)}", shown))
+    table(words["open"], [words["question"], words["for"]], rows)
 
 
 def _document(left: Sequence[Ask], told: Mapping[str, Any], asked: Given) -> dict[str, Any]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Places that stand beside each other in 80 columns.
 _BESIDE = 3
+#: Unknown facts that are named; --json names all.
+_FACTS = 2
 
 _WORDS: Mapping[Tongue, Mapping[str, str]] = {
     Tongue.EN: {
@@ -99,7 +101,9 @@ def _row(one: Event, words: Mapping[str, str], lang: Tongue) -> tuple[str, ...]:
     if status == "unconfirmed":
         told.append(words["unconfirmed"])
     if one.applies is None:
-        told.append(words["if"].format(facts=", ".join(one.deciding)))
+        named = ", ".join(one.deciding[:_FACTS])
+        more = len(one.deciding) - _FACTS
+        told.append(words["if"].format(facts=f"{named}, +{more}" if more > 0 else named))
     day = words["no date"] if one.day is None else str(one.day)
     title = getattr(one.control.titles, lang)
     return day, "; ".join(told), f"{one.pack}/{one.control.id}", title
@@ -137,12 +141,17 @@ def compare_command(  # noqa: PLR0913, PLR0917 - a verb has as many options as t
 ) -> None:
     """Set side by side what places ask of one use, by topic, and where they contradict each other."""
     use_json(as_json)
-    from lextune.policy.comparison import EVERYWHERE, compare
+    from lextune.policy.comparison import EVERYWHERE, compare, places_of
     from lextune.policy.pack_problems import did_you_mean
 
     asked = given(config, packs, facts, task, as_of)
     wanted = [one.strip().upper() for one in places.split(",") if one.strip()]
-    known = {one.jurisdiction for one in asked.packs if one.jurisdiction} - {EVERYWHERE}
+    known = {
+        place
+        for one in asked.packs
+        for control in one.controls
+        for place in places_of(one, control)
+    } - {EVERYWHERE}
     strange = [one for one in wanted if one not in known]
     if strange or len(set(wanted)) < 2:
         fact = f"no pack is of {strange[0]!r}" if strange else "fewer than two places"

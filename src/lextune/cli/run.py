@@ -12,8 +12,11 @@ from lextune.cli.app import app
 from lextune.cli.audited import show_audits
 from lextune.cli.output import (
     Json,
+    Language,
     Set,
     Terminal,
+    Tongue,
+    json_wanted,
     measured,
     print_json,
     program,
@@ -39,10 +42,12 @@ def run_command(
     out: Out = None,
     overrides: Set = None,
     resume: Resume = False,
+    lang: Language = Tongue.EN,
     as_json: Json = False,
 ) -> None:
     """Fine-tune, evaluate, audit, decide, and release only what may be released."""
-    _run(config, out, overrides or [], resume, as_json)
+    use_json(as_json)
+    _run(config, out, overrides or [], resume, lang)
 
 
 @app.command("quickstart")
@@ -53,6 +58,7 @@ def quickstart(
     show_config: Annotated[
         bool, typer.Option("--show-config", help="Print the config and stop.")
     ] = False,
+    lang: Language = Tongue.EN,
     as_json: Json = False,
 ) -> None:
     """Do it all once, on an encoder and reviews that ship inside packages."""
@@ -66,28 +72,30 @@ def quickstart(
             say(config.read_text(encoding="utf-8").rstrip())
         if show_config:
             return
-        _run(config, out, overrides or [], resume, as_json)
+        _run(config, out, overrides or [], resume, lang)
 
 
-def _run(config: Path, out: Path | None, overrides: list[str], resume: bool, as_json: bool) -> None:
-    use_json(as_json)
+def _run(config: Path, out: Path | None, overrides: list[str], resume: bool, lang: Tongue) -> None:
     from lextune import pipeline
 
     with Terminal() as terminal:
         finished = pipeline.run(
-            config, out=out, overrides=overrides, resume=resume, listener=terminal
-        )
-    _show(finished)
-    if as_json:
+            config, out=out, overrides=overrides, resume=resume, listener=terminal,
+            language=lang.value,
+        )  # fmt: skip
+    _show(finished, lang)
+    if json_wanted():
         print_json(finished.document())
     raise typer.Exit(pipeline.verdict_exit(finished))
 
 
-def _show(finished: Run) -> None:
+def _show(finished: Run, lang: Tongue) -> None:
     document = finished.document()
-    verdict = finished.verdict
+    verdict = finished.told or finished.verdict
     if finished.trained is None:
-        show_unmet(finished.blocked)
+        refusing = {(one.pack, one.control) for one in finished.blocked}
+        told = [one for one in verdict.controls if (one.pack, one.control) in refusing]
+        show_unmet(told, lang)
         say(
             "\nRefused before training: no training can mend this, so none was done. The dossier is in "
             f"{finished.folder}/dossier."
@@ -95,8 +103,8 @@ def _show(finished: Run) -> None:
         return
     _show_metrics(document)
     show_audits(finished.audits, finished.uses)
-    show_controls(verdict)
-    show_unmet([one for one in verdict.controls if one.status in ("fail", "insufficient")])
+    show_controls(verdict, lang)
+    show_unmet([one for one in verdict.controls if one.status in ("fail", "insufficient")], lang)
     from lextune.pipeline import peak_memory
 
     memory = peak_memory()

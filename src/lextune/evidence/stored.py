@@ -6,15 +6,15 @@ What a release folder as a whole proves is for `verifying`: there every file is 
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lextune import files
 from lextune.errors import Problem, VerificationError
-from lextune.evidence.canonical import load_json
+from lextune.evidence.canonical import load_known_json
 from lextune.evidence.dossier import CHECKPOINT, LEDGER, STATEMENTS
 from lextune.evidence.keys import Trust
 from lextune.evidence.rooms import DOSSIER, run_problems
@@ -22,36 +22,45 @@ from lextune.evidence.verifying import open_chain
 from lextune.records import FileDigest, Statement
 
 _LARGEST = 64 << 20
+_REMEDY = "restore the folder from a backup, or leave it out"
 
 
 @dataclass(frozen=True)
 class StoredDossier:
-    """The bytes of a dossier's statements, ledger, checkpoint and packs.
+    """The bytes of a dossier's statements, ledger and checkpoint.
 
     Attributes:
         folder: The run or the release that holds `dossier/`.
         texts: By path, `dossier/` included.
+        digests: SHA-256 (hex) and size of each text, by path.
     """
 
     folder: Path
     texts: Mapping[str, bytes] = field(repr=False)
+    digests: Mapping[str, FileDigest] = field(repr=False)
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 over the digest and the name of every text: one dossier, one digest."""
-        state = hashlib.sha256()
-        for name in sorted(self.texts):
-            state.update(hashlib.sha256(self.texts[name]).digest() + name.encode() + b"\n")
-        return state.hexdigest()
+        """Hex SHA-256 over the name and the digest of every text: one chain of statements, one digest."""
+        lines = (f"{name} {self.digests[name].sha256}\n" for name in sorted(self.digests))
+        return files.sha256("".join(lines).encode())
 
-    def packs(self) -> dict[str, bytes]:
-        """The packs that lie in it, by the name of their file without its ending."""
-        prefix = f"{DOSSIER}packs/"
-        return {
-            name.removeprefix(prefix).removesuffix(".yaml"): text
-            for name, text in self.texts.items()
-            if name.startswith(prefix)
-        }
+    def pack(self, name: str, digest: str) -> bytes:
+        """The file of a pack that the statements name with this digest.
+
+        Raises:
+            VerificationError: It is not there, or another one.
+        """
+        try:
+            text = files.read_regular(self.folder / DOSSIER / "packs" / f"{name}.yaml")
+        except OSError:
+            text = b""
+        if files.sha256(text) != digest:
+            fact = (
+                f"the pack {name} in {self.folder} is not the one that its config statement names"
+            )
+            raise VerificationError(Problem(fact, _REMEDY))
+        return text
 
 
 def read_stored(folder: Path) -> StoredDossier:
@@ -63,12 +72,9 @@ def read_stored(folder: Path) -> StoredDossier:
     dossier = folder / DOSSIER
     texts: dict[str, bytes] = {}
     try:
-        names = [LEDGER, CHECKPOINT]
-        for part, ending in ((STATEMENTS, ".json"), ("packs", ".yaml")):
-            place = dossier / part
-            found = sorted(place.iterdir()) if place.is_dir() else []
-            names += [f"{part}/{one.name}" for one in found if one.name.endswith(ending)]
-        for name in names:
+        with os.scandir(dossier / STATEMENTS) as listing:
+            statements = [f"{STATEMENTS}/{one.name}" for one in listing]
+        for name in (LEDGER, CHECKPOINT, *sorted(statements)):
             path = dossier / name
             if path.lstat().st_size > _LARGEST:
                 raise VerificationError(_unread(folder, f"{name} is larger than 64 MiB"))
@@ -76,7 +82,11 @@ def read_stored(folder: Path) -> StoredDossier:
     except OSError as error:
         why = f"{error.filename or dossier}: {error.strerror}"
         raise VerificationError(_unread(folder, why)) from error
-    return StoredDossier(folder, texts)
+    digests = {
+        name: FileDigest(path=name, sha256=files.sha256(text), size=len(text))
+        for name, text in texts.items()
+    }
+    return StoredDossier(folder, texts, digests)
 
 
 def verified_statements(stored: StoredDossier, trust: Trust) -> list[tuple[str, Statement]]:
@@ -85,11 +95,7 @@ def verified_statements(stored: StoredDossier, trust: Trust) -> list[tuple[str, 
     Raises:
         VerificationError: With every problem.
     """
-    present = {
-        name: FileDigest(path=name, sha256=files.sha256(text), size=len(text))
-        for name, text in stored.texts.items()
-    }
-    chain = open_chain(present, stored.texts, trust)
+    chain = open_chain(stored.digests, stored.texts, trust)
     problems = list(chain.problems)
     if chain.checkpoint is not None:
         problems += run_problems(chain.named(), chain.checkpoint.origin)
@@ -99,18 +105,22 @@ def verified_statements(stored: StoredDossier, trust: Trust) -> list[tuple[str, 
 
 
 def statements_verified_before(stored: StoredDossier) -> list[tuple[str, Statement]]:
-    """As `verified_statements`, of a dossier whose very bytes (`digest`) were verified before."""
+    """As `verified_statements`, of a dossier whose very bytes (`digest`) were verified before; without the release's.
+
+    What a release says of its files is no part of a decision, and long.
+    """
     prefix = f"{DOSSIER}{STATEMENTS}/"
     found = []
-    names = (name for name in stored.texts if name.startswith(prefix))
-    for name in sorted(names, key=lambda name: int(name.removeprefix(prefix).split("-")[0])):
-        data = stored.texts[name]
-        payload = base64.b64decode(json.loads(data)["payload"])
-        content = load_json(payload, name)
-        found.append((files.sha256(data), Statement.model_validate(content)))
+    names = (name.removeprefix(prefix) for name in stored.texts if name.startswith(prefix))
+    for name in sorted(names, key=lambda name: int(name.split("-")[0])):
+        if name.split("-")[1].startswith("release."):
+            continue
+        path = prefix + name
+        payload = base64.b64decode(json.loads(stored.texts[path])["payload"])
+        content = load_known_json(payload)
+        found.append((stored.digests[path].sha256, Statement.model_validate(content)))
     return found
 
 
 def _unread(folder: Path, why: str) -> Problem:
-    remedy = "restore the folder from a backup, or leave it out"
-    return Problem(f"{folder} holds no dossier that can be read", remedy, why)
+    return Problem(f"{folder} holds no dossier that can be read", _REMEDY, why)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 from lextune.policy.applicability import Shared, control_applies
+from lextune.policy.conditions import leaves_of
 from lextune.policy.facts import all_facts
 from lextune.policy.schema import Control, Pack, Text, Topic
 from lextune.policy.verdict import is_enforced
@@ -59,7 +60,7 @@ def compare(
     """The duties of these places for one use that is offered in all of them.
 
     Args:
-        packs: Those of other places are left out; those of no place (`GLOBAL`) are kept.
+        packs: Duties of other places are left out; those of no place (`GLOBAL`) are kept.
         places: As facts write them.
         declared: The use; its places are joined with these.
 
@@ -67,22 +68,23 @@ def compare(
         PackError: Two packs type a fact differently.
     """
     wanted = {*places, EVERYWHERE}
-    chosen = [pack for pack in packs if pack.jurisdiction in wanted]
     known = declared.get("places")
     named = known if isinstance(known, list | tuple) else ()
     use = {**declared, "places": sorted({*places, *named})}
     facts = all_facts(packs)
     shared: Shared = {}
-    duties = {
-        f"{pack.id}/{control.id}": Duty(
-            str(pack.jurisdiction), pack.id, control, is_enforced(control, as_of),
+    duties = [
+        Duty(
+            place, pack.id, control, is_enforced(control, as_of),
             control_applies(pack, control, facts, use, shared).value,
         )
-        for pack in chosen
+        for pack in packs
         for control in pack.controls
-    }  # fmt: skip
+        for place in places_of(pack, control)
+        if place in wanted
+    ]  # fmt: skip
     topics = {
-        topic: tuple(one for one in duties.values() if one.control.topic == topic)
+        topic: tuple(one for one in duties if one.control.topic == topic)
         for topic in get_args(Topic)
     }
     return Comparison(
@@ -90,12 +92,21 @@ def compare(
     )
 
 
-def _clashes(duties: Mapping[str, Duty]) -> list[Clash]:
+def places_of(pack: Pack, control: Control) -> tuple[str, ...]:
+    """Where a duty is one: the pack's jurisdiction, else the places that its own condition names."""
+    if pack.jurisdiction is not None:
+        return (pack.jurisdiction,)
+    found = {str(leaf.value) for leaf in leaves_of(control.applies) if leaf.fact == "places"}
+    return tuple(sorted(found))
+
+
+def _clashes(duties: Sequence[Duty]) -> list[Clash]:
     """Each pair once, whichever of the two names the other."""
     found: dict[frozenset[str], Clash] = {}
-    for name, duty in duties.items():
+    by_name = {f"{one.pack}/{one.control.id}": one for one in duties}
+    for name, duty in by_name.items():
         for one in duty.control.conflicts:
-            other = duties.get(one.control)
+            other = by_name.get(one.control)
             if other is not None:
                 clash = Clash(name, one.control, one.note, _both(duty, other))
                 found.setdefault(frozenset((name, one.control)), clash)

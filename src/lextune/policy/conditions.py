@@ -59,6 +59,17 @@ def formula(condition: Condition) -> Formula:
     return Node(kind, tuple(formula(part) for part in condition.conditions))
 
 
+def leaves_of(*conditions: Condition) -> Iterator[Leaf]:
+    """Every comparison with a fact that stands in the conditions."""
+    waiting = [formula(one) for one in conditions]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Node):
+            waiting.extend(one.parts)
+        else:
+            yield one
+
+
 def reach(pack: Pack, control: Control) -> Formula:
     """When a control applies: scope and condition, and no exemption that lifts it."""
     lifted = tuple(formula(one.when) for one in pack.exemptions if one.lifts(control.id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lextune.errors import PackError, Problem
@@ -104,10 +104,13 @@ def check_facts(declared: Mapping[str, Any], packs: Iterable[Pack]) -> list[tupl
         PackError: A shipped pack does not parse, or two packs type a fact differently.
     """
     chosen = list(packs)
-    ids = {pack.id for pack in chosen}
-    known = [*chosen, *(pack for pack in list_packs() if pack.id not in ids)]
-    facts = all_facts(known)
-    places = KNOWN_PLACES.union(*(_compared_places(pack) for pack in known))
+    facts, places = _known(chosen)
+    named = declared.get("places")
+    listed = named if isinstance(named, list | tuple) else ()
+    elsewhere = {place for place in listed if isinstance(place, str)} - places
+    if elsewhere or not declared.keys() <= facts.keys():
+        ids = {pack.id for pack in chosen}  # reading every shipped pack takes seconds
+        facts, places = _known([*chosen, *(pack for pack in list_packs() if pack.id not in ids)])
     problems: list[tuple[str, Problem]] = []
     for name, value in declared.items():
         if name not in facts:
@@ -129,6 +132,12 @@ def check_facts(declared: Mapping[str, Any], packs: Iterable[Pack]) -> list[tupl
                 if place not in places
             ]
     return problems
+
+
+def _known(packs: Sequence[Pack]) -> tuple[dict[str, Fact], frozenset[str]]:
+    """The facts and the places that these packs know."""
+    places = KNOWN_PLACES.union(*(_compared_places(pack) for pack in packs))
+    return all_facts(packs), places
 
 
 def _compared_places(pack: Pack) -> Iterator[str]:

@@ -19,7 +19,7 @@ Effect = Literal[
 ]
 #: Statements by which a day that passes may change a result.
 ENDING = ("document", "attestation", "waiver")
-_AGAINST = ("fail", "insufficient", "waived")
+_AGAINST: frozenset[Status | None] = frozenset(("fail", "insufficient", "waived"))
 
 
 @dataclass(frozen=True)
@@ -43,43 +43,41 @@ class Change:
     reasons: tuple[str, ...] = ()
 
 
-def same_on(pack: Pack, one: datetime.date, other: datetime.date) -> bool:
-    """Whether no control of the pack begins or ends to bind between two days.
+def turns(pack: Pack) -> tuple[datetime.date, ...]:
+    """The days from which the pack binds otherwise than the day before, sorted.
 
-    A verdict is a pure function, so the same pack then comes to the same over the same evidence, where none of it
-    ends in between (`ENDING`).
+    A verdict is a pure function: between two days without a turn in between, the same pack comes to the same over
+    the same evidence, where none of it ends (`ENDING`).
     """
-    first, last = sorted((one, other))
     day = datetime.timedelta(days=1)
-    turns = [control.from_day for control in pack.controls]
-    turns += [control.until_day + day for control in pack.controls if control.until_day]
-    return not any(first < turn <= last for turn in turns if turn)
+    found = {one.from_day for one in pack.controls if one.from_day}
+    return tuple(sorted(found | {one.until_day + day for one in pack.controls if one.until_day}))
 
 
 def changes(before: Verdict, after: Verdict) -> tuple[Change, ...]:
     """Controls that fail, lack evidence or are waived in one verdict, and come to something else in the other."""
-    old = {f"{one.pack}/{one.control}": one for one in before.controls}
-    new = {f"{one.pack}/{one.control}": one for one in after.controls}
+    old = {(one.pack, one.control): one for one in before.controls}
     found = []
-    for name in sorted({**old, **new}):
-        then, now = old.get(name), new.get(name)
-        was, came = (one.status if one else None for one in (then, now))
-        if was != came and (was in _AGAINST or came in _AGAINST):
-            found.append(_change(name, was, now))
-    return tuple(found)
+    for now in after.controls:
+        then = old.pop((now.pack, now.control), None)
+        was = then.status if then else None
+        if then is not now and was != now.status and {was, now.status} & _AGAINST:
+            found.append(_change(f"{now.pack}/{now.control}", was, now))
+    for (pack, control), gone in old.items():
+        if gone.status in _AGAINST:
+            found.append(Change(f"{pack}/{control}", gone.status, None, blocks=False))
+    return tuple(sorted(found, key=lambda one: one.control))
 
 
-def _change(name: str, before: Status | None, now: ControlResult | None) -> Change:
-    if now is None:
-        return Change(name, before, None, blocks=False)
-    open_ = now.status in ("fail", "insufficient")
+def _change(name: str, before: Status | None, now: ControlResult) -> Change:
+    stands = now.status in ("fail", "insufficient")
     return Change(
         name,
         before,
         now.status,
-        blocks=open_ and now.severity == "block",
-        needs=now.questions if open_ else (),
-        reasons=now.reasons if open_ else (),
+        blocks=stands and now.severity == "block",
+        needs=now.questions if stands else (),
+        reasons=now.reasons if stands else (),
     )
 
 

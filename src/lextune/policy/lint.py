@@ -13,11 +13,12 @@ from typing import Any
 
 from lextune import strict_yaml
 from lextune.errors import LextuneError, Problem
-from lextune.policy.conditions import Leaf, Node, can_hold, formula, reach
+from lextune.policy.comparison import places_of
+from lextune.policy.conditions import Leaf, Node, can_hold, formula, leaves_of, reach
 from lextune.policy.core_facts import CORE_FACTS
 from lextune.policy.facts import all_facts
 from lextune.policy.scenarios import Scenario, covered, decide_scenario, differences
-from lextune.policy.schema import Control, MeasurementRequirement, Pack, Text, leaves
+from lextune.policy.schema import Control, Pack, Text, figures
 from lextune.policy.verdict import SHOWN_ONLY
 from lextune.records import Status
 from lextune.strict_yaml import Document, Path
@@ -37,12 +38,14 @@ class Surroundings:
         measured: Whether lextune measures something of this name; None where nobody knows.
         packs: The other packs.
         scenarios: Worked cases that speak of the pack.
+        decide: Whether the cases are decided, too, and held against what they expect.
     """
 
     today: datetime.date
     measured: Callable[[str], bool] | None
     packs: Sequence[Pack] = ()
     scenarios: Sequence[Scenario] = ()
+    decide: bool = True
 
 
 def lint(pack: Pack, around: Surroundings, name: str = "") -> list[Problem]:
@@ -73,9 +76,11 @@ def _pack_problems(document: Document, pack: Pack, around: Surroundings) -> Iter
             "nobody has compared it with its source yet", document.where(("checked_on",)),
         )  # fmt: skip
     law = any(control.basis in ("statute", "guidance") for control in pack.controls)
-    if law and pack.jurisdiction is None and not pack.licences:
+    placed = all(places_of(pack, control) for control in pack.controls)
+    if law and not placed and not pack.licences:
         yield Problem(
-            "a law without `jurisdiction`", "name the place that made it, or GLOBAL",
+            "a law without `jurisdiction`, and a control that names no place",
+            "name the place that made it, or GLOBAL",
             "places could not be compared", document.where(("id",)),
         )  # fmt: skip
     try:
@@ -106,13 +111,13 @@ def _law_problems(
 ) -> Iterator[Problem]:
     if control.basis == "house":
         return
-    if control.basis == "statute" and pack.jurisdiction and not _NUMBERED.search(control.citation):
+    if control.basis == "statute" and not pack.licences and not _NUMBERED.search(control.citation):
         yield Problem(
             f"the citation {control.citation!r} names no article", "say which one",
             "nobody could look it up", document.where((*place, "citation")),
         )  # fmt: skip
     for key in ("topic", "asks"):
-        if pack.jurisdiction is not None and getattr(control, key) is None:
+        if not pack.licences and getattr(control, key) is None:
             yield Problem(
                 f"the control {control.id!r} has no `{key}`", "add it",
                 "it could not stand beside those of other places", document.where((*place, "id")),
@@ -125,12 +130,10 @@ def _measurement_problems(
     if around.measured is None:
         return
     attested = attested_measurements(pack)
-    for one in leaves(control.requires):
-        if not isinstance(one, MeasurementRequirement):
-            continue
-        if one.measurement not in attested and not around.measured(one.measurement):
+    for measurement in figures(control.requires):
+        if measurement not in attested and not around.measured(measurement):
             yield Problem(
-                f"nothing measures {one.measurement!r}",
+                f"nothing measures {measurement!r}",
                 f"mend the name, or list it at the top of the file after `{_ATTESTED}`",
                 f"the control {control.id!r} could be met by an attested figure alone",
                 document.where((*place, "requires")),
@@ -219,13 +222,7 @@ def compared(pack: Pack) -> Iterator[Leaf]:
         conditions += [
             one for one in (row.commercial_use_when, row.derivatives_when) if one is not None
         ]
-    waiting = [formula(one) for one in conditions]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, Leaf):
-            yield one
-        else:
-            waiting.extend(one.parts)
+    yield from leaves_of(*conditions)
 
 
 def _case_problems(document: Document, pack: Pack, around: Surroundings) -> Iterator[Problem]:
@@ -238,7 +235,7 @@ def _case_problems(document: Document, pack: Pack, around: Surroundings) -> Iter
         )  # fmt: skip
         return
     everything = {**{one.id: one for one in around.packs}, pack.id: pack}
-    for scenario in mine:
+    for scenario in mine if around.decide else ():
         try:
             wrong = differences(scenario, decide_scenario(scenario, list(everything.values())))
         except LextuneError as error:

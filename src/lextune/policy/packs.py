@@ -49,6 +49,7 @@ def parse_pack(text: bytes, name: str) -> Pack:
         ) from error
 
 
+@functools.lru_cache(maxsize=64)
 def _parse(text: bytes, name: str) -> Pack:
     document = strict_yaml.load(text, name)
     if not isinstance(document.data, dict):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lextune.policy.applicability import Shared, control_applies
-from lextune.policy.conditions import Leaf, Node, formula
+from lextune.policy.conditions import Leaf, leaves_of
 from lextune.policy.core_facts import TASK
 from lextune.policy.facts import all_facts
 from lextune.policy.schema import Control, Fact, Pack
@@ -108,14 +108,9 @@ def _answers(fact: Fact, pairs: Sequence[tuple[Pack, Control]]) -> list[Any]:
 
 
 def _leaves(pairs: Sequence[tuple[Pack, Control]]) -> Iterator[Leaf]:
-    conditions = {id(pack): pack.scope for pack, _ in pairs} | {
-        id(control): control.applies for _, control in pairs
-    }
-    nodes = [formula(one) for one in conditions.values()]
-    nodes += [formula(one.when) for pack, _ in pairs for one in pack.exemptions]
-    while nodes:
-        one = nodes.pop()
-        if isinstance(one, Node):
-            nodes.extend(one.parts)
-        else:
-            yield one
+    exempt = (one.when for pack, _ in pairs for one in pack.exemptions)
+    yield from leaves_of(
+        *{id(pack): pack.scope for pack, _ in pairs}.values(),
+        *(control.applies for _, control in pairs),
+        *{id(one): one for one in exempt}.values(),
+    )

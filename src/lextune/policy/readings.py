@@ -128,9 +128,9 @@ class Readings:
         return Reading(found[0], "", _unique(evidence))
 
     def task(self) -> str | None:
-        """The task in the config; None where no statement says it, or several say different ones."""
+        """The task in the config; None where no statement says it, one did not complete, or several differ."""
         named = {
-            record.get("task")
+            record.get("task") if predicate.get("status") == "complete" else None
             for _, predicate in self._in_room("config")
             if isinstance(record := predicate.get("record"), dict)
         }
@@ -174,6 +174,8 @@ class Readings:
             release = record.get("release") if isinstance(record, dict) else None
             name = release.get("name") if isinstance(release, dict) else None
             licence = release.get("licence") if isinstance(release, dict) else None
+            if predicate.get("status") != "complete":
+                name = None
             if not isinstance(name, str) or not isinstance(licence, str | None):
                 problem = tr("the statement of the room config states no release that can be read")
             else:
@@ -225,6 +227,8 @@ class Readings:
         for digest, predicate in self._in_room("config"):
             evidence.append(digest)
             try:
+                if predicate.get("status") != "complete":
+                    raise ValueError
                 stated = predicate["record"]["policy"]["thresholds"]
                 found.append(tuple(_threshold(one) for one in stated))
             except (KeyError, TypeError, ValueError):

@@ -416,6 +416,7 @@ class Pack(Part):
     licences: tuple[LicenceRow, ...] = ()
     controls: tuple[Control, ...] = Field(min_length=1)
     _text: bytes = PrivateAttr(default=b"")
+    _digest: str = PrivateAttr(default="")
 
     @property
     def text(self) -> bytes:
@@ -425,7 +426,9 @@ class Pack(Part):
     @property
     def digest(self) -> str:
         """Hex SHA-256 of the file's bytes."""
-        return sha256(self._text)
+        if not self._digest:
+            self._digest = sha256(self._text)
+        return self._digest
 
 
 def leaves(requirements: Iterable[Requirement]) -> Iterator[Requirement]:

@@ -100,6 +100,16 @@ _TYPES = {
     ".ogg": "audio/ogg",
 }
 _TABLES = frozenset({".csv", ".tsv", ".jsonl", ".parquet"})
+#: Which of the configured columns a table has by task. Of other tasks the config names columns that a layout of
+#: folders, a list of boxes or a second file replaces: their structure is a gap.
+_ROLES: Mapping[str, tuple[str, ...]] = {
+    "sentiment": ("text", "label"),
+    "text_classification": ("text", "label"),
+    "multi_label_classification": ("text", "label"),
+    "behaviour_prediction": ("features", "label"),
+}
+#: Columns that are there whenever they are named.
+_NAMED = ("group", "split_group", "subject", "consent", "sensitive")
 #: Measurements of the data by the field that they inform.
 _MEASURED: Mapping[str, tuple[str, ...]] = {
     "rai:personalSensitiveInformation": (
@@ -264,7 +274,11 @@ def _table(name: str, kind: str, types: Mapping[str, str], rows: list[_Json]) ->
 
 def _rows(data: Object, files: list[tuple[str, str, Any]], summary: Summary) -> Iterator[_Json]:
     """The columns that mean something, of each table; labels and texts are read as text."""
-    columns = list(dict.fromkeys(_columns(as_object(data.get("columns")))))
+    roles = _ROLES.get(shown(summary.records["config"].get("task")), ())
+    stated = as_object(data.get("columns"))
+    columns = list(
+        _columns({role: stated.get(role) for role in (*roles, *_NAMED)}) if roles else ()
+    )
     for number, (path, _, _) in enumerate(files, start=1):
         if PurePosixPath(path).suffix.lower() not in _TABLES or not columns:
             summary.gaps.append(f"the structure of {path}")
@@ -296,7 +310,7 @@ def _columns(columns: Object) -> Iterator[tuple[str, str]]:
     seen = set()
     for role, stated in columns.items():
         for column in [stated] if isinstance(stated, str) else as_list(stated):
-            if isinstance(column, str) and column not in seen:
+            if isinstance(column, str) and column and column not in seen:
                 seen.add(column)
                 yield str(role), column
 

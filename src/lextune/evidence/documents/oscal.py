@@ -68,9 +68,9 @@ def oscal(view: DossierView, language: Language) -> bytes:
     """The results as JSON.
 
     Raises:
-        InsufficientError: Nothing was decided yet.
+        InsufficientError: Nothing was decided yet, or no pack was there to decide by.
     """
-    if view.verdict is None:
+    if view.verdict is None or not view.verdict.controls:
         raise InsufficientError(
             Problem(
                 "nothing was decided on this model",
@@ -148,24 +148,19 @@ class _Results:
         return {key: value for key, value in result.items() if value != []}
 
     def _selections(self) -> list[_Json]:
-        """What each pack asked about; what did not apply is excluded."""
-        found = []
-        for pack, digest in self._verdict.packs.items():
-            selection: _Json = {
+        """Every control was looked at; of one that does not apply there is an observation and no finding."""
+        return [
+            {
                 "description": self._words["pack"].format(name=_markup(pack)),
                 "props": [self._property("pack-sha256", digest)],
-            }
-            own = [one for one in self._verdict.controls if one.pack == pack]
-            for key, excluded in (("include-controls", False), ("exclude-controls", True)):
-                chosen = [
+                "include-controls": [
                     {"control-id": control_id(one)}
-                    for one in own
-                    if (one.status == "not_applicable") is excluded
-                ]
-                if chosen:
-                    selection[key] = chosen
-            found.append(selection)
-        return found or [{"description": self._words["gap"]}]
+                    for one in self._verdict.controls
+                    if one.pack == pack
+                ],
+            }
+            for pack, digest in self._verdict.packs.items()
+        ]
 
     def _observation(self, one: ControlResult) -> _Json:
         evidence = [

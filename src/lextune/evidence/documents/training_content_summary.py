@@ -89,7 +89,9 @@ def _sources(t: Teller, *, public: bool) -> list[Part]:
     sources = [str(one) for one in stated.get("sources") or ()]
     chosen = [one for one in sources if one.startswith(_PUBLIC) is public]
     if not chosen:
-        return [t.note("The run read none.", "运行未读取此类数据。")]
+        return [
+            t.claim([digest], "The run read none by its name.", "按名称判断，运行未读取此类数据。")
+        ]
     parts: list[Part] = list(t.fields(digest, [("Sources", "来源", chosen)]))
     parts += made.licence(t, digest, stated.get("licence"), ("the data", "数据"))
     origin = stated.get("origin")

@@ -27,6 +27,7 @@ def verdict(view: DossierView, language: Language) -> Report:
     return t.report(
         _TITLES,
         t.section(("Outcome", "结论"), made.identity(t), _outcome(t, decided[0], outcome)),
+        t.section(("Questions to answer", "待答复的问题"), _questions(t, decided[0], outcome)),
         t.section(("What to do", "待办事项"), _to_do(t, decided[0], outcome)),
         t.section(("Declared facts", "声明的事实"), made.purpose(t), made.declared(t)),
         *(_pack(t, decided[0], outcome, name) for name in sorted(outcome.packs)),
@@ -47,20 +48,34 @@ def _outcome(t: Teller, digest: str, outcome: Verdict) -> list[Part]:
     return [sentence, *t.table(head, rows)]
 
 
+def _questions(t: Teller, digest: str, outcome: Verdict) -> list[Part]:
+    """Each open question once, with the controls that it would decide."""
+    asked: dict[str, list[str]] = {}
+    for one in outcome.controls:
+        for question in one.questions if one.status == "insufficient" else ():
+            asked.setdefault(question, []).append(f"{one.pack}/{one.control}")
+    rows = [((question, ", ".join(names)), [digest]) for question, names in asked.items()]
+    head = (("question", "问题"), ("controls that wait for it", "等待答复的控制项"))
+    nothing = t.claim([digest], "No question is open.", "没有待答复的问题。")
+    return t.table(head, rows) or [nothing]
+
+
 def _to_do(t: Teller, digest: str, outcome: Verdict) -> list[Part]:
-    """Controls that are not met, the blocking ones first: what is asked, and the remedy."""
+    """Controls that are not met, the blocking ones first, with the remedy."""
     open_ = [one for one in outcome.controls if one.status in ("fail", "insufficient")]
     open_.sort(key=lambda one: (one.severity != "block", _ORDER.index(one.status)))
-    rows = []
-    for one in open_:
-        steps = [*one.questions, one.remedy.get(t.language, "")]
-        cells = (
-            f"{one.pack}/{one.control}",
-            t.words(*found.SEVERITIES[one.severity]),
-            t.words(*found.STATUSES[one.status]),
-            sentences(steps, t.language),
+    rows = [
+        (
+            (
+                _named(t, one, one.pack),
+                t.words(*found.SEVERITIES[one.severity]),
+                t.words(*found.STATUSES[one.status]),
+                one.remedy.get(t.language, ""),
+            ),
+            [digest, *one.evidence],
         )
-        rows.append((cells, [digest, *one.evidence]))
+        for one in open_
+    ]
     head = (
         ("control", "控制项"),
         ("weight", "效力"),
@@ -69,6 +84,12 @@ def _to_do(t: Teller, digest: str, outcome: Verdict) -> list[Part]:
     )
     nothing = t.claim([digest], "Nothing is open.", "没有待办事项。")
     return t.table(head, rows) or [nothing]
+
+
+def _named(t: Teller, one: ControlResult, pack: str = "") -> str:
+    """A control by its title, with its id."""
+    name = f"{pack}/{one.control}" if pack else one.control
+    return t.words(f"{one.titles.get('en', '')} ({name})", f"{one.titles.get('zh', '')}（{name}）")
 
 
 def _pack(t: Teller, digest: str, outcome: Verdict, name: str) -> Section:
@@ -100,23 +121,23 @@ def _applied(t: Teller, digest: str, ones: Sequence[ControlResult]) -> list[Part
         basis = t.words(*found.BASES.get(one.basis, (one.basis, one.basis)))
         weight = t.words(*found.SEVERITIES[one.severity])
         cells = (
-            one.control,
-            t.words(f"{one.titles.get('en', '')} ({one.citation}; {basis}, {weight})",
-                    f"{one.titles.get('zh', '')}（{one.citation}；{basis}，{weight}）"),
+            _named(t, one),
+            t.words(f"{one.citation} ({basis}, {weight})", f"{one.citation}（{basis}，{weight}）"),
             t.words(*found.STATUSES[one.status]),
             sentences(one.reasons, t.language),
-        )  # fmt: skip
+        )
         rows.append((cells, [digest, *one.evidence]))
-    head = (("control", "控制项"), ("what it asks", "要求"), ("result", "结果"), ("why", "理由"))
+    head = (("control", "控制项"), ("source", "出处"), ("result", "结果"), ("why", "理由"))
     return t.table(head, rows) or [
-        t.note("No control of this pack applies.", "本规则包没有适用的控制项。")
+        t.claim([digest], "No control of this pack applies.", "本规则包没有适用的控制项。")
     ]
 
 
 def _others(t: Teller, digest: str, ones: Sequence[ControlResult]) -> list[Part]:
-    rows = [
-        ((one.control, f"{one.titles.get(t.language, '')} ({one.citation})", sentences(one.reasons, t.language)), [digest])
-        for one in ones
-    ]  # fmt: skip
-    head = (("does not apply", "不适用"), ("what it asks", "要求"), ("why", "理由"))
-    return t.table(head, rows)
+    """What does not apply, by the reason why not."""
+    by_reason: dict[str, list[str]] = {}
+    for one in ones:
+        by_reason.setdefault(sentences(one.reasons, t.language), []).append(_named(t, one))
+    between = t.words("; ", "；")
+    rows = [((why, between.join(names)), [digest]) for why, names in by_reason.items()]
+    return t.table((("why not", "不适用的理由"), ("controls", "控制项")), rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from lextune.evidence.documents.machine.common import Object, said
@@ -31,20 +32,19 @@ class LicenceForm:
 
 def licence_form(stated: Any) -> LicenceForm:
     """Read an id or expression as records and configs state it; None and blanks are unknown."""
-    from license_expression import ExpressionError, get_spdx_licensing
+    from license_expression import ExpressionError
 
     text = said(stated)
     if text is None or text.upper() == UNKNOWN_LICENCE:
         return LicenceForm("unknown", UNKNOWN_LICENCE, UNKNOWN_LICENCE)
     if text.upper() == NO_LICENCE:
         return LicenceForm("none", NO_LICENCE, NO_LICENCE)
-    licensing = get_spdx_licensing()
+    licensing, listed = _spdx()
     try:
         parsed = licensing.parse(text)
         keys = licensing.license_keys(parsed)
     except ExpressionError:
         parsed, keys = None, ()
-    listed = [key for key in licensing.known_symbols if not key.startswith("LicenseRef-")]
     outside = {key: _reference(key) for key in keys if key not in listed}
     written = str(parsed)
     # SPDX has no reference for an exception outside its list: the whole is a name, as what is no expression is.
@@ -60,6 +60,17 @@ def licence_form(stated: Any) -> LicenceForm:
         written = re.sub(pattern, lambda match: outside[match[1]], written)
     pairs = tuple(sorted((reference, key) for key, reference in outside.items()))
     return LicenceForm("expression", str(parsed), written, pairs)
+
+
+@lru_cache(maxsize=1)
+def _spdx() -> tuple[Any, frozenset[str]]:
+    """The parser and the ids of SPDX's list; making them is slow."""
+    from license_expression import get_spdx_licensing
+
+    licensing = get_spdx_licensing()
+    # The library also knows licences that SPDX does not list.
+    listed = [key for key in licensing.known_symbols if not key.startswith("LicenseRef-")]
+    return licensing, frozenset(listed)
 
 
 def notes(licence: Object) -> list[str]:

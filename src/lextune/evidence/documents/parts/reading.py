@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
-from lextune import strict_yaml
-from lextune.errors import LextuneError
+import yaml
+
 from lextune.evidence.documents.base import DossierView, Language
 from lextune.evidence.statements import room_of
 from lextune.records import Statement, parse_day
@@ -132,10 +132,8 @@ def questions(view: DossierView, language: Language) -> dict[str, str]:
 
 @lru_cache(maxsize=64)
 def _parsed(data: bytes) -> Mapping[str, Any]:
-    try:
-        value = strict_yaml.load(data, "a pack").data
-    except LextuneError:
-        return {}
+    # the verdict was computed with these bytes, so the strict loader has read them: this one is only fast
+    value = yaml.load(data, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     return value if isinstance(value, Mapping) else {}
 
 

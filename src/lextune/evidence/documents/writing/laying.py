@@ -35,7 +35,8 @@ def prepare(
     """A text document made from the dossier, with what went stale of the version that it replaces.
 
     Raises:
-        ConfigError: The kind is a file for machines, or cannot be written in the language; `old` is of another kind.
+        ConfigError: The kind is a file for machines, or cannot be written in the language; `old` is of another kind
+            or in another language.
     """
     report = made(kind, view, language)
     if not isinstance(report, Report):
@@ -48,14 +49,15 @@ def prepare(
     manifest = manifest_of(kind, report, view)
     if old is None:
         return Written(kind, report, manifest)
-    if old.document != kind.name:
+    if (old.document, old.language) != (kind.name, language):
         raise ConfigError(
             Problem(
-                f"what lies there is the document {old.document}", "give another file with --output"
+                f"what lies there is the document {old.document} in {old.language}",
+                "give another file with --output",
+                "its sentences can only be compared with the same ones",
             )
         )
-    same = prepare(kind, view, old.language).manifest if old.language != language else manifest
-    return Written(kind, report, manifest, stale_sentences(old, same, view))
+    return Written(kind, report, manifest, stale_sentences(old, manifest, view))
 
 
 def made(kind: Document, view: DossierView, language: Language) -> Report | bytes:

@@ -171,26 +171,31 @@ def read_written(path: Path) -> tuple[Manifest, bool]:
         VerificationError: It carries no manifest that can be read.
     """
     data = files.read_regular(path)
-    if data.startswith(b"%PDF"):
-        beside = path.with_name(f"{path.name}.json")
-        if not beside.is_file():
-            raise _unreadable(path, f"{beside.name} is not beside it")
-        manifest = _parsed(load_json(files.read_regular(beside), str(beside)), path)
-        return manifest, manifest.sha256 == files.sha256(data)
+    if not data.startswith(b"%PDF"):
+        return parse_written(data, str(path))
+    beside = path.with_name(f"{path.name}.json")
+    if not beside.is_file():
+        raise _unreadable(str(path), f"{beside.name} is not beside it")
+    manifest = _parsed(load_json(files.read_regular(beside), str(beside)), str(path))
+    return manifest, manifest.sha256 == files.sha256(data)
+
+
+def parse_written(data: bytes, where: str) -> tuple[Manifest, bool]:
+    """As `read_written`, of the bytes of a document that carries its manifest inside."""
     if data.lstrip().startswith(b"{"):
-        value = load_json(data, str(path))
+        value = load_json(data, where)
         carried = value.get("manifest") if isinstance(value, dict) else None
-        manifest = _parsed(carried, path)
+        manifest = _parsed(carried, where)
         content = json_body({k: v for k, v in value.items() if k != "manifest"})
         return manifest, manifest.sha256 == files.sha256(content)
     text = data.decode("utf-8", "replace")
     for before, after in (HTML, MARKDOWN):
         match = re.search(re.escape(before) + "(.*?)" + re.escape(after), text)
         if match is not None:
-            manifest = _parsed(load_json(match[1].encode(), str(path)), path)
+            manifest = _parsed(load_json(match[1].encode(), where), where)
             body = text[: match.start()] + text[match.end() :]
             return manifest, manifest.sha256 == files.sha256(body.encode())
-    raise _unreadable(path, "it names no evidence")
+    raise _unreadable(where, "it names no evidence")
 
 
 def json_body(content: dict[str, Any]) -> bytes:
@@ -198,17 +203,17 @@ def json_body(content: dict[str, Any]) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode()
 
 
-def _parsed(value: Any, path: Path) -> Manifest:
+def _parsed(value: Any, where: str) -> Manifest:
     try:
         return Manifest.model_validate(value)
     except ValidationError as error:
-        raise _unreadable(path, "what it says of its evidence cannot be read") from error
+        raise _unreadable(where, "what it says of its evidence cannot be read") from error
 
 
-def _unreadable(path: Path, reason: str) -> VerificationError:
+def _unreadable(where: str, reason: str) -> VerificationError:
     return VerificationError(
         Problem(
-            f"{path} is no document that lextune wrote",
+            f"{where} is no document that lextune wrote",
             "give a file of `lextune document write`, with its .json beside a PDF",
             reason,
         )

@@ -1,0 +1,78 @@
+"""Lists the papers that a verdict waits for, and the duties that are still to come; it decides nothing."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from lextune.policy.lint import attested_measurements
+from lextune.policy.schema import (
+    AttestationRequirement,
+    Control,
+    DocumentRequirement,
+    MeasurementRequirement,
+    Pack,
+    leaves,
+)
+from lextune.policy.timeline import Event, timeline
+from lextune.records import Verdict
+
+Kind = Literal["document", "attestation", "figure"]
+
+
+class Need(NamedTuple):
+    """A paper that controls ask for and that is not there.
+
+    Attributes:
+        kind: A `figure` is a measurement that lextune does not make: a signed attestation brings it.
+        controls: `pack/control`, in the verdict's order.
+        alone: Whether some control asks for it without naming another paper that would do instead.
+    """
+
+    kind: Kind
+    name: str
+    controls: tuple[str, ...]
+    alone: bool
+
+
+def needs(verdict: Verdict, packs: Sequence[Pack]) -> list[Need]:
+    """What people must bring before the controls that are open can be met; by kind and name."""
+    asked = {(pack.id, one.id): (pack, one) for pack in packs for one in pack.controls}
+    found: dict[tuple[Kind, str], Need] = {}
+    for result in verdict.controls:
+        if result.status not in ("insufficient", "fail"):
+            continue
+        pack, control = asked[result.pack, result.control]
+        whole = set(_papers(pack, control, nested=False))
+        for kind, name in _papers(pack, control, nested=True):
+            known = found.get((kind, name), Need(kind, name, (), alone=False))
+            found[kind, name] = Need(
+                kind, name, (*known.controls, f"{pack.id}/{control.id}"),
+                known.alone or (kind, name) in whole,
+            )  # fmt: skip
+    return [found[key] for key in sorted(found)]
+
+
+def _papers(pack: Pack, control: Control, *, nested: bool) -> list[tuple[Kind, str]]:
+    brought = attested_measurements(pack)
+    found: dict[tuple[Kind, str], None] = {}
+    for one in leaves(control.requires) if nested else control.requires:
+        if isinstance(one, DocumentRequirement):
+            found["document", one.document] = None
+        elif isinstance(one, AttestationRequirement):
+            found["attestation", one.attestation] = None
+        elif isinstance(one, MeasurementRequirement) and one.measurement in brought:
+            found["figure", one.measurement] = None
+    return list(found)
+
+
+def to_come(
+    packs: Sequence[Pack], declared: Mapping[str, Any], as_of: datetime.date
+) -> list[Event]:
+    """Duties that apply to the use, or may, and bind only after a day."""
+    return [
+        one
+        for one in timeline(packs, declared)
+        if one.turn == "binds" and one.day is not None and one.day > as_of
+    ]
