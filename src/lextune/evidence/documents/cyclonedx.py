@@ -228,7 +228,7 @@ def _card(summary: Summary) -> _Json:
         parameters["datasets"] = [{"ref": _DATA}]
     card: _Json = {"bom-ref": f"{_MODEL}-card", "modelParameters": parameters}
     properties = _training(summary.records["train"])
-    measured = list(summary.measured("evaluate", "audit"))
+    measured = list(summary.measured("evaluate", "audit", "attestation"))
     metrics = [_metric(one) for one in measured if one.value is not None]
     if metrics:
         card["quantitativeAnalysis"] = {"performanceMetrics": metrics}

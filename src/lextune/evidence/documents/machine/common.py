@@ -54,10 +54,12 @@ class Measured:
     Attributes:
         dump: As `records.Measurement` is written.
         evidence: SHA-256 of the envelope.
+        room: Of the statement; what a person attests was measured by somebody else.
     """
 
     dump: Object
     evidence: str
+    room: str
 
     @property
     def name(self) -> str:
@@ -85,7 +87,9 @@ class Measured:
             "level": interval.get("level"),
             "method": interval.get("method"),
         }
-        return ", ".join(f"{key}={shown(one)}" for key, one in parts.items() if one is not None)
+        attested = ["attested by a person"] if self.room == "attestation" else []
+        stated = [f"{key}={shown(one)}" for key, one in parts.items() if one is not None]
+        return ", ".join([*stated, *attested])
 
     def sentence(self) -> str:
         """`duplicate_rows is 0 (n=1200, unit=rows)`."""
@@ -146,7 +150,7 @@ class Summary:
                 continue
             for dump in as_list(predicate.get("measurements")):
                 if isinstance(dump, Mapping):
-                    yield Measured(dump, digest)
+                    yield Measured(dump, digest, str(predicate.get("room")))
 
 
 def summarise(view: DossierView, *rooms: str) -> Summary:
