@@ -21,7 +21,7 @@ from lextune.listener import Listener
 from lextune.pipeline import Walk, peak_memory, walk_first_rooms
 from lextune.pipeline_config import load_run_config
 from lextune.policy.core_facts import TASK
-from lextune.policy.needs import Need, needs, to_come
+from lextune.policy.needs import Need, needs, to_come, undecided
 from lextune.policy.packs import load_pack
 from lextune.policy.timeline import Event
 from lextune.policy.verdict import exit_code
@@ -48,6 +48,8 @@ class Plan:
         blocked: Controls that refuse the run whatever is trained; then nothing was tried, and there are no figures.
         needs: Papers that people must bring before the open controls can be met.
         to_come: Duties that bind only after the day.
+        undecided: (pack, control) of the controls of which a fact must be declared before anybody knows whether they
+            apply.
         steps: Optimiser steps, if no early stop ends the training.
         precision: In which matrices are multiplied on this machine.
         seconds: What each part of the run would take.
@@ -61,6 +63,7 @@ class Plan:
     blocked: tuple[ControlResult, ...]
     needs: tuple[Need, ...] = ()
     to_come: tuple[Event, ...] = ()
+    undecided: frozenset[tuple[str, str]] = frozenset()
     steps: int | None = None
     precision: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -135,7 +138,7 @@ def plan(
         day, known = walk.verdict.as_of, {**config.use, TASK: config.task}
         made = Plan(
             config, walk.selected.ref, rows, walk.verdict, walk.blocked,
-            tuple(needs(walk.verdict, packs)), tuple(to_come(packs, known, day)),
+            tuple(needs(walk.verdict, packs, known)), tuple(to_come(packs, known, day)), frozenset(undecided(packs, known)),
         )  # fmt: skip
         if walk.blocked:
             return made

@@ -28,7 +28,9 @@ VERBS = [
     [], ["run"], ["quickstart"], ["evaluate"], ["predict"], ["verify"], ["serve"], ["approve"], ["doctor"],
     ["config", "schema"], ["config", "check"], ["data", "check"], ["data", "sample"], ["data", "redact"],
     ["models", "list"],
-    ["policy", "list"], ["policy", "show"], ["policy", "check"], ["runs", "list"], ["runs", "show"], ["erase"],
+    ["policy", "list"], ["policy", "show"], ["policy", "check"],
+    ["policy", "diff"], ["policy", "impact"], ["policy", "timeline"], ["policy", "compare"], ["policy", "facts"],
+    ["runs", "list"], ["runs", "show"], ["erase"],
     ["document", "list"], ["document", "write"], ["document", "check"],
 ]  # fmt: skip
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lextune.policy.packs import list_packs, parse_pack
+from lextune.policy.scenarios import decide_scenario, differences, parse_scenarios
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(?:python|yaml)\n# (\S+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -110,8 +111,11 @@ def test_the_pack_of_the_contributor_guide() -> None:
 
 def test_the_pack_of_the_policy_page() -> None:
     page = (REPOSITORY / "docs" / "policy-packs.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"^```yaml\n(schema: .*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert len(parse_pack(text.encode(), "my_rules.yaml").controls) == 2
+    text, cases = re.findall(r"^```yaml\n(schema: .*?)^```$", page, re.MULTILINE | re.DOTALL)
+    pack = parse_pack(text.encode(), "my_rules.yaml")
+    assert len(pack.controls) == 2
+    for one in parse_scenarios(cases.encode(), "my_cases.yaml"):
+        assert differences(one, decide_scenario(one, [pack])) == []
 
 
 @pytest.mark.slow

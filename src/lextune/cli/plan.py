@@ -48,19 +48,23 @@ def plan_command(
 
 _WORDS: Mapping[Tongue, Mapping[str, str]] = {
     Tongue.EN: {
-        "so far": "so far", "open": "not measured yet", "needs": "To bring before a release",
+        "so far": "so far", "open": "not measured yet", "fact": "fact not declared", "needs": "To bring before a release",
         "kind": "kind", "name": "name", "asked": "asked for by", "document": "document",
         "attestation": "attestation", "figure": "figure", "instead": "or another paper instead",
         "how": "Give them to the run (policy.documents, policy.attestations) or later to `lextune decide`.",
         "to come": "To come after {day}", "day": "binds from", "control": "control", "title": "title",
-        "if": "if {facts}: ",
+        "unsure": "Of {count} duties to come nobody knows yet whether they apply: `lextune policy timeline CONFIG`.",
+        "ask": "Whether {count} of them apply depends on facts that nobody declared. `lextune policy facts CONFIG` "
+        "asks them, the most telling first.",
     },
     Tongue.ZH: {
-        "so far": "目前", "open": "尚未测量", "needs": "发布前须提交", "kind": "种类", "name": "名称",
+        "so far": "目前", "open": "尚未测量", "fact": "事实未申报", "needs": "发布前须提交", "kind": "种类", "name": "名称",
         "asked": "由何控制项要求", "document": "文件", "attestation": "证明", "figure": "数值",
         "instead": "亦可提交其他材料", "to come": "{day} 之后生效", "day": "生效日", "control": "控制项",
         "how": "请在运行时提交（policy.documents、policy.attestations），或之后用 `lextune decide` 提交。",
-        "title": "名称", "if": "视 {facts} 而定：",
+        "title": "名称",
+        "unsure": "另有 {count} 项将来的义务尚不知是否适用：`lextune policy timeline CONFIG`。",
+        "ask": "其中 {count} 项是否适用取决于尚未申报的事实。`lextune policy facts CONFIG` 会逐一询问，最关键的在前。",
     },
 }  # fmt: skip
 
@@ -71,11 +75,19 @@ def _show(made: Plan, lang: Tongue) -> None:
     say(f"Rows: {rows}")
     words = _WORDS[lang]
     waiting = {
-        f"{one.pack}/{one.control}": words["open"]
+        f"{one.pack}/{one.control}": words["fact" if unknown else "open"]
         for one in made.verdict.controls
-        if one.status == "insufficient" and one not in made.blocked
+        if one.status == "insufficient"
+        and ((unknown := (one.pack, one.control) in made.undecided) or one not in made.blocked)
     }
     show_controls(made.verdict, lang, words["so far"], waiting)
+    asking = [
+        one
+        for one in made.verdict.controls
+        if one.status == "insufficient" and (one.pack, one.control) in made.undecided
+    ]
+    if asking:
+        say(words["ask"].format(count=len(asking)) + "\n")
     _show_needs(made, words)
     _show_to_come(made, words, lang)
     if made.blocked:
@@ -115,15 +127,17 @@ def _show_needs(made: Plan, words: Mapping[str, str]) -> None:
 
 
 def _show_to_come(made: Plan, words: Mapping[str, str], lang: Tongue) -> None:
-    rows = []
-    for one in made.to_come:
-        shown = ", ".join(one.deciding[:2]) + (" …" if len(one.deciding) > 2 else "")
-        unless = words["if"].format(facts=shown) if one.applies is None else ""
-        title = unless + getattr(one.control.titles, lang)
-        rows.append((str(one.day), f"{one.pack}/{one.control.id}", title))
+    heading = words["to come"].format(day=made.verdict.as_of)
+    rows = [
+        (str(one.day), f"{one.pack}/{one.control.id}", getattr(one.control.titles, lang))
+        for one in made.to_come
+        if one.applies
+    ]
     if rows:
-        heading = words["to come"].format(day=made.verdict.as_of)
         table(heading, [words["day"], words["control"], words["title"]], rows)
+    unsure = len(made.to_come) - len(rows)
+    if unsure:
+        say(words["unsure"].format(count=unsure) + "\n")
 
 
 def _time(seconds: float) -> str:

@@ -31,7 +31,7 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "now": "In force on {day}", "later": "After {day}",
         "aside": "Shown, never enforced", "ended": "Ended before {day}",
         "none": "Nothing of these packs applies to this use.",
-        "legend": "✓ applies   ? a fact is unknown   – does not apply   ○ does not bind on {day}",
+        "legend": "✓ applies  ? a fact is unknown  – does not apply  ○ not in force on {day}",
         "clashes": "Duties that go badly together", "one": "one", "other": "the other", "note": "why",
         "both": "both bind this use", "may": "both may bind", "not both": "not both bind this use",
     },
@@ -68,8 +68,8 @@ def timeline_command(
     asked = given(config, packs, facts, task, as_of)
     found = timeline(asked.packs, asked.declared)
     if as_json:
-        events = [_event(one, asked.as_of) for one in found]
-        print_json({"as_of": str(asked.as_of), "facts": asked.declared, "events": events})
+        shown = [_event(one, asked.as_of) for one in found]
+        print_json({"as_of": str(asked.as_of), "facts": asked.declared, "events": shown})
         return
     words = _WORDS[lang]
     if not found:

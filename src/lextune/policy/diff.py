@@ -147,7 +147,7 @@ def implies(one: Requirement, other: Requirement) -> bool:
         return _bound_implies(one, other)
     if isinstance(one, LicenceRequirement | OutputLicenceRequirement) and type(one) is type(other):
         # Where nothing is stated, one that blocks leaves less through than one that warns.
-        same = one.model_copy(update={"unstated": other.unstated})  # type: ignore[union-attr]
+        same = one.model_copy(update={"unstated": other.unstated})
         return same == other and (one.unstated == "block" or one == other)
     return one == other
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from lextune.policy.schema import Pack
 from lextune.records import ControlResult, Status, Verdict
 
-#: What a dossier comes to, worst first; `unread` is for what could not be verified or decided.
-EFFECTS = (
-    "newly_failing", "newly_missing_evidence", "newly_passing", "changed", "unaffected", "unread",
-)  # fmt: skip
 Effect = Literal[
     "newly_failing", "newly_missing_evidence", "newly_passing", "changed", "unaffected", "unread"
 ]
+#: What a dossier comes to, worst first; `unread` is for what could not be verified or decided.
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
 #: Statements by which a day that passes may change a result.
 ENDING = ("document", "attestation", "waiver")
 _AGAINST: frozenset[Status | None] = frozenset(("fail", "insufficient", "waived"))

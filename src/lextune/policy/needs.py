@@ -6,6 +6,8 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from lextune.policy.applicability import control_applies
+from lextune.policy.facts import all_facts
 from lextune.policy.lint import attested_measurements
 from lextune.policy.schema import (
     AttestationRequirement,
@@ -16,9 +18,12 @@ from lextune.policy.schema import (
     leaves,
 )
 from lextune.policy.timeline import Event, timeline
-from lextune.records import Verdict
+from lextune.records import ControlResult, Verdict
 
 Kind = Literal["document", "attestation", "figure"]
+
+
+_UNKNOWN = ("It is unknown whether this applies", "无法判断是否适用")
 
 
 class Need(NamedTuple):
@@ -36,14 +41,32 @@ class Need(NamedTuple):
     alone: bool
 
 
-def needs(verdict: Verdict, packs: Sequence[Pack]) -> list[Need]:
-    """What people must bring before the controls that are open can be met; by kind and name."""
+def waits_for_facts(result: ControlResult) -> bool:
+    """Whether all that a result says is that nobody knows whether its control applies, in either language."""
+    return bool(result.reasons) and all(one.startswith(_UNKNOWN) for one in result.reasons)
+
+
+def undecided(packs: Sequence[Pack], declared: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """(pack, control) of the controls of which nobody knows whether they apply to the use."""
+    facts = all_facts(packs)
+    return {
+        (pack.id, one.id)
+        for pack in packs
+        for one in pack.controls
+        if control_applies(pack, one, facts, declared).value is None
+    }
+
+
+def needs(verdict: Verdict, packs: Sequence[Pack], declared: Mapping[str, Any]) -> list[Need]:
+    """What people must bring before the open controls that apply for sure can be met; by kind and name."""
     asked = {(pack.id, one.id): (pack, one) for pack in packs for one in pack.controls}
+    unknown = undecided(packs, declared)
     found: dict[tuple[Kind, str], Need] = {}
     for result in verdict.controls:
-        if result.status not in ("insufficient", "fail"):
+        key = result.pack, result.control
+        if result.status not in ("insufficient", "fail") or key in unknown:
             continue
-        pack, control = asked[result.pack, result.control]
+        pack, control = asked[key]
         whole = set(_papers(pack, control, nested=False))
         for kind, name in _papers(pack, control, nested=True):
             known = found.get((kind, name), Need(kind, name, (), alone=False))
