@@ -21,6 +21,7 @@ from lextune.evidence.documents.machine.common import (
     as_object,
     created,
     file_digests,
+    is_file,
     run_of,
     said,
     shown,
@@ -162,10 +163,12 @@ def croissant(view: DossierView, _language: Language) -> bytes:
                 "this document describes data alone",
             )
         )
-    sources = [shown(source) for source in as_list(data.get("sources"))]
+    sources = summary.sources
     licence = as_object(data.get("licence"))
     origin = as_object(data.get("origin"))
-    files = file_digests(data)
+    listed = file_digests(data)
+    files = [one for one in listed if is_file(one[0])]
+    summary.gaps += [f"the files in {path}" for path, _, _ in listed if not is_file(path)]
     content: _Json = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",

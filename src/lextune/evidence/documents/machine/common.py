@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from lextune.errors import InsufficientError, Problem
@@ -20,6 +21,13 @@ from lextune.evidence.statements import room_of
 PREFIX = "lextune"
 
 _IDENTIFIERS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:lextune:documents:v1")
+#: Suffixes of single files of data that lextune reads.
+_FILES = frozenset(
+    {
+        ".bio", ".conll", ".csv", ".dat", ".gz", ".inter", ".iob", ".json", ".jsonl", ".parquet", ".tar",
+        ".tsv", ".txt", ".xml", ".xz", ".zip", ".zst",
+    }
+)  # fmt: skip
 _ROOMS = ("config", "select", "prepare", "train", "evaluate")
 Object = Mapping[str, Any]
 
@@ -139,6 +147,12 @@ class Summary:
             self.gaps.append(gap)
         return found
 
+    @property
+    def sources(self) -> list[str]:
+        """What the data was read from."""
+        stated = as_list(self.records["prepare"].get("sources"))
+        return [place(shown(source)) for source in stated]
+
     def measured(self, *rooms: str) -> Iterator[Measured]:
         """The measurements of the complete statements of these rooms; incomplete ones are gaps."""
         for digest, predicate in self.view.every(rooms):
@@ -216,13 +230,24 @@ def statement_names(view: DossierView) -> dict[str, str]:
 
 
 def file_digests(record: Object) -> list[tuple[str, str, Any]]:
-    """(path, SHA-256, size in bytes) of every file that a record lists, each path once."""
+    """(place, SHA-256, size in bytes) of everything that a record lists, each path once."""
     listed = {
-        str(one["path"]): (str(one["path"]), str(one["sha256"]), one.get("size"))
+        str(one["path"]): (place(str(one["path"])), str(one["sha256"]), one.get("size"))
         for one in as_list(record.get("files"))
         if isinstance(one, Mapping) and "path" in one and "sha256" in one
     }
     return list(listed.values())
+
+
+def place(path: str) -> str:
+    """A path or source without the folders of the machine, which say more of its owner than of the data."""
+    absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    return (PureWindowsPath(path).name or path) if absolute or path.startswith("~") else path
+
+
+def is_file(path: str) -> bool:
+    """Whether a digest of data is surely that of one file; of a folder it is that of a listing of its files."""
+    return PurePosixPath(path).suffix.lower() in _FILES
 
 
 def to_json(content: Any) -> bytes:
