@@ -312,11 +312,7 @@ def build_release(
 
 def _terms(packs: Mapping[str, bytes], statements: Sequence[Statement]) -> list[Term] | None:
     """What the licences of the inputs ask of the release, by the tables of the packs that decided."""
-    rows = [
-        row
-        for name in sorted(packs)
-        for row in parse_pack(packs[name], f"dossier/packs/{name}.yaml").licences
-    ]
+    rows = [row for name in sorted(packs) for row in parse_pack(packs[name], name).licences]
     if not rows:
         return None
     terms = []

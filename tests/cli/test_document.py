@@ -127,7 +127,9 @@ def test_a_file_of_somebody_else_and_an_edited_one_are_left_alone(
     assert main(write) == 2
     assert "edited" in capsys.readouterr().err
     assert path.read_text().startswith("By hand.")
-    assert answer(capsys, "document", "check", str(path), RELEASE, "--trust", TRUST)["edited"]
+    found = answer(capsys, "document", "check", str(path), RELEASE, "--trust", TRUST, code=4)
+    assert found["edited"]
+    assert found["stale"] == []
 
 
 def test_a_changed_statement_gives_no_document(

@@ -10,7 +10,7 @@ import pytest
 from lextune.errors import PackError
 from lextune.policy.core_facts import CORE_FACTS
 from lextune.policy.facts import all_facts, answer, check_facts
-from lextune.policy.packs import Pack, load_pack
+from lextune.policy.packs import Pack, list_packs, load_pack
 
 Data = Callable[..., dict[str, Any]]
 Packs = Callable[..., Pack]
@@ -81,3 +81,21 @@ def test_an_answer_that_is_none_is_unknown(value: Any) -> None:
 def test_the_task_is_the_configs_own_key_and_no_declared_fact() -> None:
     [(name, problem)] = check_facts({"task": "ner"}, [])
     assert (name, problem.fact) == ("task", "the task is declared as a fact")
+
+
+def test_an_answer_that_denies_what_another_implies_is_told() -> None:
+    gdpr = load_pack("gdpr")
+    ((name, problem),) = check_facts(
+        {"personal_data": False, "personal_data_in_training": True}, [gdpr]
+    )
+    assert name == "personal_data"
+    assert "implies" in problem.fact
+    assert check_facts({"personal_data": True, "personal_data_in_training": True}, [gdpr]) == []
+    assert check_facts({"personal_data": False, "personal_data_in_training": False}, [gdpr]) == []
+
+
+def test_implied_facts_are_yes_or_no_facts_of_some_pack() -> None:
+    packs = list_packs()
+    known = {fact.id: fact for pack in packs for fact in pack.facts}
+    for fact in known.values():
+        assert all(known[implied].type == "bool" for implied in fact.implies)

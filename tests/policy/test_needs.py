@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from lextune.policy.needs import needs, to_come, undecided
+from lextune.policy.needs import needs, to_come, undecided, waits_for_facts
 from lextune.policy.packs import parse_pack
 from lextune.policy.schema import Pack
 from lextune.policy.verdict import decide
@@ -70,3 +70,10 @@ def test_duties_to_come_are_those_after_the_day() -> None:
     pack = _pack()
     assert [one.control.id for one in to_come([pack], {}, DAY)] == ["later"]
     assert to_come([pack], {}, datetime.date(2027, 1, 1)) == []
+
+
+def test_what_only_waits_for_facts_is_known_in_both_languages() -> None:
+    pack = _pack()
+    for language in ("en", "zh"):
+        told = decide([], {}, [pack], DAY, language=language).controls  # type: ignore[arg-type]
+        assert [one.control for one in told if waits_for_facts(one)] == ["hiring"]

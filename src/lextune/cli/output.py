@@ -10,6 +10,7 @@ import shutil
 import sys
 import traceback
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -167,26 +168,43 @@ def show_controls(
 
 
 def show_unmet(controls: Sequence[ControlResult], lang: Tongue = Tongue.EN) -> None:
-    """Why each was not met, and what to do."""
+    """Why each was not met, and what to do; those that only wait for facts are told together, each question once."""
+    from lextune.policy.needs import waits_for_facts
+
     words = _WORDS[lang]
-    for one in controls:
+    waiting = [one for one in controls if waits_for_facts(one)]
+    for one in (one for one in controls if one not in waiting):
         status = words.get(one.status, one.status)
         named = f" {one.titles['zh']}" if lang is Tongue.ZH else ""
         say(f"{one.pack}/{one.control}{named} ({words['is ' + one.severity]}): {status}")
         for reason in (*one.reasons, *one.questions):
             say(f"  {reason}")
         say(f"  {words['remedy']}{one.remedy[lang]}")
+    if waiting:
+        names = [f"{one.pack}/{one.control}" for one in waiting]
+        more = words["more"].format(count=len(names) - 3) if len(names) > 3 else ""
+        say(words["facts"].format(count=len(names), names=", ".join(names[:3]) + more))
+        asked = Counter(question for one in waiting for question in one.questions)
+        for question, count in asked.most_common():
+            say(f"  {question} ({count})")
+        say(f"  {words['remedy']}{words['answer']}")
 
 
 _WORDS: Mapping[Tongue, Mapping[str, str]] = {
     Tongue.EN: {
         "title": "Controls as of {day}", "control": "control", "effect": "effect", "verdict": "verdict",
         "block": "blocks", "warn": "warns", "is block": "block", "is warn": "warn", "remedy": "Remedy: ",
+        "more": " and {count} more",
+        "facts": "Nobody knows whether {count} controls apply ({names}). These facts decide, each for so many of them:",
+        "answer": "declare them under `use`, or let `lextune policy facts CONFIG` ask them.",
         "idle": "{count} further controls do not apply; the verdict in the dossier lists them.",
     },
     Tongue.ZH: {
         "title": "截至 {day} 的控制项", "control": "控制项", "effect": "作用", "verdict": "结论",
         "block": "阻止发布", "warn": "提示", "is block": "阻止发布", "is warn": "提示", "remedy": "补救：",
+        "more": " 等，另有 {count} 项",
+        "facts": "尚不知 {count} 项控制是否适用（{names}）。取决于以下事实，括号内为相关控制项数：",
+        "answer": "请在 `use` 中申报，或由 `lextune policy facts CONFIG` 逐一询问。",
         "idle": "另有 {count} 项控制不适用；档案中的裁定列出了它们。",
         "pass": "通过", "fail": "不通过", "insufficient": "证据不足", "waived": "已豁免",
     },

@@ -131,7 +131,21 @@ def check_facts(declared: Mapping[str, Any], packs: Iterable[Pack]) -> list[tupl
                 for place in value
                 if place not in places
             ]
+    problems += _contradictions(declared, facts)
     return problems
+
+
+def _contradictions(
+    declared: Mapping[str, Any], facts: Mapping[str, Fact]
+) -> Iterator[tuple[str, Problem]]:
+    """Answers that deny what another answer implies: a law that asks only for one of them would not be applied."""
+    for name, value in declared.items():
+        if value is not True or name not in facts:
+            continue
+        for implied in facts[name].implies:
+            if declared.get(implied) is False:
+                fact = f"{name!r} is declared true and {implied!r} false, and the first implies the second"
+                yield implied, Problem(fact, "correct one of them", "they cannot both hold")
 
 
 def _known(packs: Sequence[Pack]) -> tuple[dict[str, Fact], frozenset[str]]:

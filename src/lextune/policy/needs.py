@@ -18,9 +18,12 @@ from lextune.policy.schema import (
     leaves,
 )
 from lextune.policy.timeline import Event, timeline
-from lextune.records import Verdict
+from lextune.records import ControlResult, Verdict
 
 Kind = Literal["document", "attestation", "figure"]
+
+
+_UNKNOWN = ("It is unknown whether this applies", "无法判断是否适用")
 
 
 class Need(NamedTuple):
@@ -36,6 +39,11 @@ class Need(NamedTuple):
     name: str
     controls: tuple[str, ...]
     alone: bool
+
+
+def waits_for_facts(result: ControlResult) -> bool:
+    """Whether all that a result says is that nobody knows whether its control applies, in either language."""
+    return bool(result.reasons) and all(one.startswith(_UNKNOWN) for one in result.reasons)
 
 
 def undecided(packs: Sequence[Pack], declared: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -82,6 +82,11 @@ def _fact_problems(document: Document, path: Path, fact: Mapping[str, Any]) -> I
         yield Problem(
             "a choice stands twice", "remove one", where=document.where((*path, "choices"))
         )
+    if fact.get("implies") and kind != "bool":
+        yield Problem(
+            f"a fact of type {kind} implies nothing", "remove `implies`",
+            "only a yes can imply another yes", document.where((*path, "implies")),
+        )  # fmt: skip
     core = CORE_FACTS.get(str(fact.get("id")))
     if core is not None and kind != core.type:
         yield Problem(

@@ -34,7 +34,7 @@ def parse_pack(text: bytes, name: str) -> Pack:
         PackError: With every problem, each with its file, line and column.
     """
     try:
-        return _parse(text, name)
+        return _right(text) or _parse(text, name)
     except PackError:
         raise
     except LextuneError as error:
@@ -50,6 +50,14 @@ def parse_pack(text: bytes, name: str) -> Pack:
 
 
 @functools.lru_cache(maxsize=64)
+def _right(text: bytes) -> Pack | None:
+    """A pack that is wholly right, read once in a process; of any other its file's name is needed to say why."""
+    try:
+        return _parse(text, "")
+    except (LextuneError, RecursionError, ValueError):
+        return None
+
+
 def _parse(text: bytes, name: str) -> Pack:
     document = strict_yaml.load(text, name)
     if not isinstance(document.data, dict):

@@ -97,6 +97,7 @@ class Fact(Part):
     Attributes:
         choices: The closed list of answers of a `choice`, or of the items of a `list`.
         definition: What the law means by it, where the question alone is not enough.
+        implies: Yes/no facts that are true wherever this one is: an answer that denies one of them is refused.
     """
 
     id: FactName
@@ -104,6 +105,7 @@ class Fact(Part):
     choices: tuple[NonBlank, ...] | None = Field(default=None, min_length=1)
     question: Text
     definition: Text | None = None
+    implies: tuple[FactName, ...] = ()
 
 
 class AllOf(Part):

@@ -113,6 +113,23 @@ def test_only_columns_that_the_task_reads_are_claimed() -> None:
         assert any(gap.startswith("the structure of") for gap in made["lextune:gap"])
 
 
+def test_a_folder_is_no_file_and_no_folder_of_the_machine_is_told() -> None:
+    files = [{**_FILE, "path": "/home/ada/train"}, {**_FILE, "path": "/home/ada/rows.csv"}]
+    sources = [one["path"] for one in files]
+    view = _view(files=files, sources=sources)
+    made = _make(view)
+    assert [one["contentUrl"] for one in made["distribution"]] == ["rows.csv"]
+    assert "the files in train" in made["lextune:gap"]
+    for name in ("croissant", "cyclonedx", "spdx"):
+        text = documents.get(name).make(view, "en")
+        assert isinstance(text, bytes)
+        assert b"/home" not in text
+    bom = json.loads(documents.get("cyclonedx").make(view, "en"))  # type: ignore[arg-type]
+    folder, table = bom["components"][0]["components"]
+    assert "hashes" not in folder
+    assert table["hashes"]
+
+
 @pytest.mark.parametrize(
     ("sources", "licence", "url", "link"),
     [

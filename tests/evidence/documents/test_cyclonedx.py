@@ -132,6 +132,18 @@ def test_what_was_not_measured_is_a_gap_and_no_figure() -> None:
     assert "robustness did not complete: it proves nothing" in _gaps(made)
 
 
+def test_a_figure_that_a_person_attests_is_told_apart() -> None:
+    brought = {"attestations": [], "_measurements": [recorded.measured("leak_rate", 0.1)]}
+    view = recorded.view_of({"config": _CONFIG, "attestation": brought})
+    card = _make(view)["metadata"]["component"]["modelCard"]
+    assert [one["type"] for one in card["quantitativeAnalysis"]["performanceMetrics"]] == [
+        "leak_rate"
+    ]
+    (basis,) = _values(card, "lextune:measurement:leak_rate")
+    assert "attested by a person" in basis
+    assert view.statements[1][0] in basis
+
+
 def test_without_rooms_nothing_is_claimed() -> None:
     made = _make(recorded.view_of({"config": {}}))
     model = made["metadata"]["component"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import dossiers
 from lextune.errors import ConfigError, VerificationError
+from lextune.evidence.canonical import load_json
 from lextune.evidence.documents.base import (
     Claim,
     Document,
@@ -31,7 +32,10 @@ from lextune.evidence.documents.writing.marks import (
     read_written,
     stale_sentences,
 )
+from lextune.evidence.keys import Signer
 from lextune.evidence.markdown import one_line
+from lextune.policy.profiles import FactProfile
+from lextune.release import sign_facts
 
 TEXTS = [
     (name, language) for name, one in documents if not one.suffix for language in one.languages
@@ -181,6 +185,20 @@ def test_facts_are_told_by_the_question_that_the_pack_asks() -> None:
     rows = [one.text for one in prepare(documents.get("verdict"), FULL, "zh").manifest.sentences]
     assert "是否抓取？ (scraped) | 否" in rows
     assert "recommender | 是" in rows
+
+
+def test_who_signed_answers_is_told() -> None:
+    profile = FactProfile(
+        person="Ada", day=dossiers.DAY, answers={"scraped": False}, asked={"scraped": "0" * 64}
+    )
+    envelope = load_json(sign_facts(profile, Signer.ephemeral()), "x")
+    stated = {**dossiers.predicates(), "facts": {"record": {"envelope": envelope}}}
+    written = prepare(documents.get("verdict"), dossiers.view(stated), "en")
+    sentences = [one.text for one in written.manifest.sentences]
+    assert "Ada answers for 1 of the facts, signed on 2026-11-25." in sentences
+    stated["facts"] = {"record": {"envelope": {"payload": "no base64!"}}}
+    unread = prepare(documents.get("verdict"), dossiers.view(stated), "en").manifest.sentences
+    assert not any("answers for" in one.text for one in unread)
 
 
 def test_a_decision_says_what_to_do_first() -> None:

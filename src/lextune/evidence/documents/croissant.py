@@ -21,6 +21,7 @@ from lextune.evidence.documents.machine.common import (
     as_object,
     created,
     file_digests,
+    is_file,
     run_of,
     said,
     shown,
@@ -113,13 +114,14 @@ _NAMED = ("group", "split_group", "subject", "consent", "sensitive")
 #: Measurements of the data by the field that they inform.
 _MEASURED: Mapping[str, tuple[str, ...]] = {
     "rai:personalSensitiveInformation": (
-        "personal_data_rows", "personal_identifier_rows", "face_rows", "consent_share",
-        "rows_without_consent", "erased_rows",
+        "personal_data_rows", "sensitive_personal_data_rows", "personal_identifier_rows",
+        "transcript_personal_data_rows", "face_rows", "image_metadata_rows", "sound_metadata_rows",
+        "consent_share", "rows_without_consent", "erased_rows",
     ),
     "rai:dataCollectionMissingData": ("missing_cells", "empty_text_rows"),
     "rai:dataPreprocessingProtocol": ("dropped_train_rows",),
     "rai:dataLimitations": (
-        "duplicate_rows", "conflicting_rows", "leaked_test_rows", "near_leaked_test_rows",
+        "duplicate_rows", "near_duplicate_rows", "conflicting_rows", "leaked_test_rows", "near_leaked_test_rows",
         "likely_label_error_share",
     ),
     "rai:dataBiases": ("class_imbalance_ratio", "smallest_cell_rows", "main_language_share"),
@@ -161,10 +163,12 @@ def croissant(view: DossierView, _language: Language) -> bytes:
                 "this document describes data alone",
             )
         )
-    sources = [shown(source) for source in as_list(data.get("sources"))]
+    sources = summary.sources
     licence = as_object(data.get("licence"))
     origin = as_object(data.get("origin"))
-    files = file_digests(data)
+    listed = file_digests(data)
+    files = [one for one in listed if is_file(one[0])]
+    summary.gaps += [f"the files in {path}" for path, _, _ in listed if not is_file(path)]
     content: _Json = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",

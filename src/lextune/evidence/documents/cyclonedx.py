@@ -20,6 +20,8 @@ from lextune.evidence.documents.machine.common import (
     created,
     file_digests,
     identifier,
+    is_file,
+    place,
     run_of,
     said,
     shown,
@@ -131,7 +133,7 @@ def _base(summary: Summary) -> _Json | None:
         **_licences(licence.get("spdx"), "the licence of the base model", summary),
         **_files(base, _BASE),
         "properties": [
-            _property("source", shown(base.get("source"))),
+            _property("source", place(shown(base.get("source")))),
             *(_property("licence:note", text) for text in notes(licence)),
             *_evidence(summary, "select"),
         ],
@@ -164,7 +166,7 @@ def _data(summary: Summary) -> _Json | None:
     if not data:
         return None
     licence, origin = as_object(data.get("licence")), as_object(data.get("origin"))
-    name = ", ".join(shown(source) for source in as_list(data.get("sources"))) or GAP
+    name = ", ".join(summary.sources) or GAP
     content: _Json = {"type": "dataset", "name": name, "contents": {"properties": _parts(data)}}
     sensitive = [shown(column) for column in as_list(origin.get("sensitive"))]
     if sensitive:
@@ -185,7 +187,7 @@ def _data(summary: Summary) -> _Json | None:
         "bom-ref": _DATA,
         "name": name,
         **_licences(licence.get("spdx"), "the licence of the data", summary),
-        **_files(data, _DATA),
+        **_files(data, _DATA, data=True),
         "data": [content],
         "properties": [
             *(_property(key, value) for key, value in stated if value is not None),
@@ -228,7 +230,7 @@ def _card(summary: Summary) -> _Json:
         parameters["datasets"] = [{"ref": _DATA}]
     card: _Json = {"bom-ref": f"{_MODEL}-card", "modelParameters": parameters}
     properties = _training(summary.records["train"])
-    measured = list(summary.measured("evaluate", "audit"))
+    measured = list(summary.measured("evaluate", "audit", "attestation"))
     metrics = [_metric(one) for one in measured if one.value is not None]
     if metrics:
         card["quantitativeAnalysis"] = {"performanceMetrics": metrics}
@@ -292,17 +294,18 @@ def _licences(stated: Any, what: str, summary: Summary) -> _Json:
     return {"licenses": [{"license": {form.kind: form.text, **declared}}]}
 
 
-def _files(record: Object, reference: str) -> _Json:
-    listed = [
-        {
-            "type": "file",
-            "bom-ref": f"{reference}/{path}",
-            "name": path,
-            "hashes": [{"alg": "SHA-256", "content": digest}],
-            "properties": [_property("bytes", shown(size))],
-        }
-        for path, digest, size in file_digests(record)
-    ]
+def _files(record: Object, reference: str, *, data: bool = False) -> _Json:
+    """Each file with its hash; what of the data may be a folder has the digest of its listing as a property."""
+    listed = []
+    for number, (path, digest, size) in enumerate(file_digests(record), start=1):
+        one: _Json = {"type": "file", "bom-ref": f"{reference}/{number}", "name": path}
+        stated = [_property("bytes", shown(size))]
+        if data and not is_file(path):
+            one["type"] = "data"
+            stated.append(_property("listing", f"sha256:{digest}"))
+        else:
+            one["hashes"] = [{"alg": "SHA-256", "content": digest}]
+        listed.append({**one, "properties": stated})
     return {"components": listed} if listed else {}
 
 

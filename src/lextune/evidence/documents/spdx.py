@@ -11,13 +11,12 @@ from lextune.evidence.documents.base import DossierView, Language, document
 from lextune.evidence.documents.machine.common import (
     Object,
     Summary,
-    as_list,
     as_object,
     created,
     file_digests,
     identifier,
+    is_file,
     said,
-    shown,
     statement_urn,
     summarise,
     to_json,
@@ -103,9 +102,9 @@ def _data(summary: Summary) -> tuple[_Json, LicenceForm] | None:
         return None
     licence = as_object(data.get("licence"))
     form = licence_form(licence.get("spdx"))
-    name = ", ".join(shown(source) for source in as_list(data.get("sources")))
+    name = ", ".join(summary.sources)
     package = _package(_DATA, (name or None, None), form, notes(licence), summary, ("prepare",))
-    package["externalRefs"] += _files(data)
+    package["externalRefs"] += _files(data, data=True)
     return package, form
 
 
@@ -141,10 +140,13 @@ def _package(
     return package
 
 
-def _files(record: Object) -> list[_Json]:
-    """Every file by its digest, with its path as the comment."""
+def _files(record: Object, *, data: bool = False) -> list[_Json]:
+    """Every file by its digest, with its path as the comment; of a folder of data the digest is of its listing."""
     return [
-        {**_reference("file", f"sha256:{digest}"), "comment": path}
+        {
+            **_reference("listing" if data and not is_file(path) else "file", f"sha256:{digest}"),
+            "comment": path,
+        }
         for path, digest, _ in file_digests(record)
     ]
 

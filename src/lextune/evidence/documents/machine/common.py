@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from lextune.errors import InsufficientError, Problem
@@ -20,6 +21,13 @@ from lextune.evidence.statements import room_of
 PREFIX = "lextune"
 
 _IDENTIFIERS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:lextune:documents:v1")
+#: Suffixes of single files of data that lextune reads.
+_FILES = frozenset(
+    {
+        ".bio", ".conll", ".csv", ".dat", ".gz", ".inter", ".iob", ".json", ".jsonl", ".parquet", ".tar",
+        ".tsv", ".txt", ".xml", ".xz", ".zip", ".zst",
+    }
+)  # fmt: skip
 _ROOMS = ("config", "select", "prepare", "train", "evaluate")
 Object = Mapping[str, Any]
 
@@ -54,10 +62,12 @@ class Measured:
     Attributes:
         dump: As `records.Measurement` is written.
         evidence: SHA-256 of the envelope.
+        room: Of the statement; what a person attests was measured by somebody else.
     """
 
     dump: Object
     evidence: str
+    room: str
 
     @property
     def name(self) -> str:
@@ -85,7 +95,9 @@ class Measured:
             "level": interval.get("level"),
             "method": interval.get("method"),
         }
-        return ", ".join(f"{key}={shown(one)}" for key, one in parts.items() if one is not None)
+        attested = ["attested by a person"] if self.room == "attestation" else []
+        stated = [f"{key}={shown(one)}" for key, one in parts.items() if one is not None]
+        return ", ".join([*stated, *attested])
 
     def sentence(self) -> str:
         """`duplicate_rows is 0 (n=1200, unit=rows)`."""
@@ -135,6 +147,12 @@ class Summary:
             self.gaps.append(gap)
         return found
 
+    @property
+    def sources(self) -> list[str]:
+        """What the data was read from."""
+        stated = as_list(self.records["prepare"].get("sources"))
+        return [place(shown(source)) for source in stated]
+
     def measured(self, *rooms: str) -> Iterator[Measured]:
         """The measurements of the complete statements of these rooms; incomplete ones are gaps."""
         for digest, predicate in self.view.every(rooms):
@@ -146,7 +164,7 @@ class Summary:
                 continue
             for dump in as_list(predicate.get("measurements")):
                 if isinstance(dump, Mapping):
-                    yield Measured(dump, digest)
+                    yield Measured(dump, digest, str(predicate.get("room")))
 
 
 def summarise(view: DossierView, *rooms: str) -> Summary:
@@ -212,13 +230,24 @@ def statement_names(view: DossierView) -> dict[str, str]:
 
 
 def file_digests(record: Object) -> list[tuple[str, str, Any]]:
-    """(path, SHA-256, size in bytes) of every file that a record lists, each path once."""
+    """(place, SHA-256, size in bytes) of everything that a record lists, each path once."""
     listed = {
-        str(one["path"]): (str(one["path"]), str(one["sha256"]), one.get("size"))
+        str(one["path"]): (place(str(one["path"])), str(one["sha256"]), one.get("size"))
         for one in as_list(record.get("files"))
         if isinstance(one, Mapping) and "path" in one and "sha256" in one
     }
     return list(listed.values())
+
+
+def place(path: str) -> str:
+    """A path or source without the folders of the machine, which say more of its owner than of the data."""
+    absolute = PurePosixPath(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    return (PureWindowsPath(path).name or path) if absolute or path.startswith("~") else path
+
+
+def is_file(path: str) -> bool:
+    """Whether a digest of data is surely that of one file; of a folder it is that of a listing of its files."""
+    return PurePosixPath(path).suffix.lower() in _FILES
 
 
 def to_json(content: Any) -> bytes:

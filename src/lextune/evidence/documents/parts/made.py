@@ -57,6 +57,16 @@ def purpose(t: Teller) -> list[Part]:
 
 def declared(t: Teller) -> list[Part]:
     """All declared facts; who declares nothing gets a gap."""
+    signed: list[Part] = []
+    for digest, profile in reading.profiles(t.view):
+        person, day, count = profile.get("person"), profile.get("day"), len(profile["answers"])
+        signed.append(
+            t.claim(
+                [digest],
+                f"{person} answers for {count} of the facts, signed on {day}.",
+                f"其中 {count} 项事实由 {person} 于 {day} 签名声明。",
+            )
+        )
     asked = reading.questions(t.view, t.language)
     rows = [
         ((f"{asked[name]} ({name})" if name in asked else name, t.shown(value)), [digest])
@@ -65,7 +75,7 @@ def declared(t: Teller) -> list[Part]:
     ]
     if not rows:
         return [t.gap("No other fact of the use is declared.", "未声明其他使用事实。")]
-    return t.table((("declared fact", "声明的事实"), ("answer", "答案")), rows)
+    return signed + t.table((("declared fact", "声明的事实"), ("answer", "答案")), rows)
 
 
 def told(t: Teller, name: str, en: str, zh: str) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -9,6 +10,8 @@ from typing import Any, Literal
 
 import yaml
 
+from lextune.errors import VerificationError
+from lextune.evidence.canonical import load_json
 from lextune.evidence.documents.base import DossierView, Language
 from lextune.evidence.statements import room_of
 from lextune.records import Statement, parse_day
@@ -54,6 +57,23 @@ def facts(view: DossierView) -> Iterator[tuple[str, Any, str]]:
         found = fact(view, name)
         if found is not None:
             yield name, *found
+
+
+def profiles(view: DossierView) -> list[tuple[str, Mapping[str, Any]]]:
+    """Profiles of signed answers that the run took, each with its statement; one that cannot be read is left out.
+
+    Their signatures, and that the config declares the same, were checked where the verdict was computed.
+    """
+    found = []
+    for digest, predicate in view.every(["facts"]):
+        try:
+            payload = base64.b64decode(predicate["record"]["envelope"]["payload"], validate=True)
+            record = load_json(payload, "a profile")["predicate"]["record"]
+        except (KeyError, TypeError, ValueError, VerificationError):
+            continue
+        if isinstance(record, Mapping) and isinstance(record.get("answers"), Mapping):
+            found.append((digest, record))
+    return found
 
 
 def measurements(
