@@ -129,8 +129,8 @@ def test_papers_that_cannot_be_read_or_hold_nothing_are_told(tmp_path: Path, pac
     empty.write_bytes(b" \n")
     trust = Trust.of(Signer.ephemeral())
     with pytest.raises(ConfigError, match="empty file"):
-        read_brought([], {"oversight_plan": empty}, [pack], trust)
+        read_brought([], {"oversight_plan": (empty, None)}, [pack], trust)
     with pytest.raises(ConfigError, match="cannot be read"):
-        read_brought([], {"oversight_plan": tmp_path / "none.pdf"}, [pack], trust)
+        read_brought([], {"oversight_plan": (tmp_path / "none.pdf", None)}, [pack], trust)
     with pytest.raises(ConfigError, match="no chosen pack asks for the document 'oversight'"):
-        read_brought([], {"oversight": empty}, [pack], trust)
+        read_brought([], {"oversight": (empty, None)}, [pack], trust)

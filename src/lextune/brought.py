@@ -6,11 +6,12 @@ what it lists; whoever decides opens the person's envelope again and compares.
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lextune.errors import ConfigError, Problem, VerificationError
 from lextune.evidence.canonical import canonical, load_json
@@ -79,17 +80,30 @@ def open_attestation(
     return attestation, tuple(model)
 
 
+class Paper(NamedTuple):
+    """A document as it was read.
+
+    Attributes:
+        file: Its own name.
+        expires: Last day on which it counts; None does not end.
+    """
+
+    file: str
+    data: bytes
+    expires: datetime.date | None = None
+
+
 @dataclass(frozen=True)
 class Brought:
     """Papers, read once and checked.
 
     Attributes:
         attestations: Each with the files of the model that it speaks of, and its signed envelope.
-        documents: Name to the file's name and bytes.
+        documents: By name.
     """
 
     attestations: tuple[tuple[Attestation, tuple[Subject, ...], bytes], ...] = ()
-    documents: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+    documents: Mapping[str, Paper] = field(default_factory=dict)
 
     def check_model(self, statements: Iterable[Statement]) -> None:
         """Refuse what speaks of another model than the one that these statements trained.
@@ -103,10 +117,12 @@ class Brought:
 
     def into(self, dossier: Dossier) -> None:
         """Put everything into a dossier, with a statement for each."""
-        for name, (file, data) in self.documents.items():
-            suffix = Path(file).suffix.lower()
-            kept = dossier.write_file(f"documents/{name}{suffix}", data)
+        for name, paper in self.documents.items():
+            suffix = Path(paper.file).suffix.lower()
+            kept = dossier.write_file(f"documents/{name}{suffix}", paper.data)
             listed = {"name": name, "sha256": kept.sha256, "path": kept.path}
+            if paper.expires is not None:
+                listed["expires"] = str(paper.expires)
             record = {"documents": [listed]}
             subjects = [kept.model_copy(update={"path": f"dossier/{kept.path}"})]
             dossier.append("document", make_statement("document", subjects, {"record": record}))
@@ -127,11 +143,14 @@ class Brought:
 
 def read_brought(
     attestations: Sequence[str | Path],
-    documents: Mapping[str, str | Path],
+    documents: Mapping[str, tuple[str | Path, datetime.date | None]],
     packs: Sequence[Pack],
     trust: Trust,
 ) -> Brought:
     """Read and check what people bring.
+
+    Args:
+        documents: Name to path and last day.
 
     Raises:
         ConfigError: A file cannot be read, or no pack asks for it.
@@ -143,15 +162,15 @@ def read_brought(
         attestation, model = open_attestation(data, trust, str(name))
         opened.append((attestation, model, canonical(load_json(data, str(name)))))
     papers = {
-        name: (Path(path).name, _read(path, "document", "policy.documents"))
-        for name, path in documents.items()
+        name: Paper(Path(path).name, _read(path, "document", "policy.documents"), expires)
+        for name, (path, expires) in documents.items()
     }
     problems = check_attestations([one for one, _, _ in opened], packs)
     problems += check_names(list(papers), packs, "document")
     problems += [
         Problem(f"the document {name!r} is an empty file", "give the file that holds it")
-        for name, (_, data) in papers.items()
-        if not data.strip()
+        for name, paper in papers.items()
+        if not paper.data.strip()
     ]
     if problems:
         raise ConfigError(problems)

@@ -339,6 +339,17 @@ class ThresholdConfig(Section):
     minimum_n: int = Field(ge=1, description="Fewer rows behind the figure are not enough.")
 
 
+def _path_alone(value: Any) -> Any:
+    return {"path": value} if isinstance(value, str) else value
+
+
+class DocumentConfig(Section):
+    """A document that a pack asks for."""
+
+    path: Word = Field(description="The file.")
+    expires: Day | None = Field(None, description="Last day on which it counts; null does not end.")
+
+
 class PolicyConfig(Section):
     """Which packs decide, and as of which day."""
 
@@ -352,8 +363,15 @@ class PolicyConfig(Section):
         (),
         description="Files of signed answers (`lextune policy facts`); what `use` leaves out is taken from them.",
     )
-    documents: dict[Word, Word] = Field(
-        default_factory=dict, description="Documents that packs ask for: name to path."
+    documents: dict[
+        Word,
+        Annotated[
+            DocumentConfig,
+            BeforeValidator(_path_alone, json_schema_input_type=DocumentConfig | Word),
+        ],
+    ] = Field(
+        default_factory=dict,
+        description="Documents that packs ask for: name to path, or to `path` and `expires`.",
     )
     thresholds: Annotated[tuple[ThresholdConfig, ...], BeforeValidator(listed)] = Field(
         (), description="Bounds that you set yourself, before anything is tested."

@@ -345,7 +345,8 @@ class _Job:
     def read_papers(self, packs: Sequence[Pack], trust: Trust) -> Papers:
         """What the config names of signed papers and documents, each opened once."""
         policy = self.config.policy
-        found = read_papers(policy.waivers, policy.attestations, policy.documents, packs, trust)
+        documents = {name: (one.path, one.expires) for name, one in policy.documents.items()}
+        found = read_papers(policy.waivers, policy.attestations, documents, packs, trust)
         facts = tuple(data for _, data in read_profiles(policy.facts, trust))
         return replace(found, facts=facts)
 

@@ -76,7 +76,7 @@ def read_profiles(names: Sequence[str], trust: Trust) -> list[tuple[FactProfile,
 def read_papers(
     waivers: Sequence[str | Path],
     attestations: Sequence[str | Path],
-    documents: Mapping[str, str | Path],
+    documents: Mapping[str, tuple[str | Path, datetime.date | None]],
     packs: Sequence[Pack],
     trust: Trust,
 ) -> Papers:
@@ -142,7 +142,7 @@ def decide_again(
     *,
     waivers: Sequence[str | Path] = (),
     attestations: Sequence[str | Path] = (),
-    documents: Mapping[str, str | Path] | None = None,
+    documents: Mapping[str, tuple[str | Path, datetime.date | None]] | None = None,
     as_of: datetime.date | None = None,
     language: Language = "en",
 ) -> Decided:
@@ -152,7 +152,7 @@ def decide_again(
         folder: The run's folder.
         waivers: Files of signed waivers.
         attestations: Files of signed attestations.
-        documents: Name to path.
+        documents: Name to path and last day on which it counts.
         as_of: The day to decide for; None is today. Never a day before the run's own.
         language: Of `told`; what is signed is English.
 

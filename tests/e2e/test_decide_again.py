@@ -82,7 +82,7 @@ def _papers(tmp_path: Path, run: Path, *review: str) -> dict[str, Any]:
         "attestations": [
             _attest(tmp_path, "human_review_offered", *review), _attest(tmp_path, "red_team", *team),
         ],
-        "documents": {"oversight_plan": plan},
+        "documents": {"oversight_plan": (plan, datetime.date(2027, 11, 25))},
     }  # fmt: skip
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lextune.cli.app import app
+from lextune.cli.given import parsed_day
 from lextune.cli.output import (
     Json,
     Language,
@@ -21,6 +24,8 @@ from lextune.cli.output import (
 )
 from lextune.errors import ConfigError, Problem
 
+_DAY = re.compile(r"@[0-9-]+$")
+
 
 @app.command("decide")
 def decide_command(
@@ -30,7 +35,11 @@ def decide_command(
     ] = None,
     documents: Annotated[
         list[str] | None,
-        typer.Option("--document", metavar="NAME=FILE", help="A document that a pack asks for."),
+        typer.Option(
+            "--document",
+            metavar="NAME=FILE[@DAY]",
+            help="A document that a pack asks for, and the last day it counts.",
+        ),
     ] = None,
     waivers: Annotated[
         list[str] | None, typer.Option("--waiver", help="File of `lextune approve`.")
@@ -45,18 +54,9 @@ def decide_command(
     use_json(as_json)
     from lextune.pipeline_deciding import decide_again
     from lextune.policy.verdict import exit_code
-    from lextune.records import parse_day
 
-    papers = {}
-    for one in documents or ():
-        name, _, path = one.partition("=")
-        if not name or not path:
-            raise ConfigError(Problem(f"{one!r} names no document", "write NAME=FILE"))
-        papers[name] = path
-    try:
-        day = parse_day(as_of) if as_of is not None else None
-    except ValueError as error:
-        raise ConfigError(Problem(f"{as_of!r} is no date", "write YYYY-MM-DD")) from error
+    papers = dict(_paper(one) for one in documents or ())
+    day = parsed_day(as_of)
     decided = decide_again(
         run,
         waivers=waivers or (),
@@ -85,3 +85,13 @@ def decide_command(
             }
         )
     raise typer.Exit(int(exit_code(decided.verdict)))
+
+
+def _paper(text: str) -> tuple[str, tuple[str, datetime.date | None]]:
+    name, _, path = text.partition("=")
+    path, _, last = path.partition("@") if _DAY.search(path) else (path, "", "")
+    if not name or not path:
+        raise ConfigError(
+            Problem(f"{text!r} names no document", "write NAME=FILE, or NAME=FILE@YYYY-MM-DD")
+        )
+    return name, (path, parsed_day(last or None))

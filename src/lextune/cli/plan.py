@@ -48,7 +48,8 @@ def plan_command(
 
 _WORDS: Mapping[Tongue, Mapping[str, str]] = {
     Tongue.EN: {
-        "so far": "so far", "open": "not measured yet", "fact": "fact not declared", "needs": "To bring before a release",
+        "so far": "so far", "open": "not measured yet", "fact": "fact not declared",
+        "paper": "paper to bring", "needs": "To bring before a release",
         "kind": "kind", "name": "name", "asked": "asked for by", "document": "document",
         "attestation": "attestation", "figure": "figure", "instead": "or another paper instead",
         "how": "Give them to the run (policy.documents, policy.attestations) or later to `lextune decide`.",
@@ -58,7 +59,8 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "asks them, the most telling first.",
     },
     Tongue.ZH: {
-        "so far": "目前", "open": "尚未测量", "fact": "事实未申报", "needs": "发布前须提交", "kind": "种类", "name": "名称",
+        "so far": "目前", "open": "尚未测量", "fact": "事实未申报", "paper": "须提交材料",
+        "needs": "发布前须提交", "kind": "种类", "name": "名称",
         "asked": "由何控制项要求", "document": "文件", "attestation": "证明", "figure": "数值",
         "instead": "亦可提交其他材料", "to come": "{day} 之后生效", "day": "生效日", "control": "控制项",
         "how": "请在运行时提交（policy.documents、policy.attestations），或之后用 `lextune decide` 提交。",
@@ -74,12 +76,16 @@ def _show(made: Plan, lang: Tongue) -> None:
     say(f"Model: {made.model.id}, licence {made.model.licence.spdx}")
     say(f"Rows: {rows}")
     words = _WORDS[lang]
-    waiting = {
-        f"{one.pack}/{one.control}": words["fact" if unknown else "open"]
-        for one in made.verdict.controls
-        if one.status == "insufficient"
-        and ((unknown := (one.pack, one.control) in made.undecided) or one not in made.blocked)
-    }
+    papers = {name for one in made.needs for name in one.controls}
+    waiting = {}
+    for one in made.verdict.controls:
+        name = f"{one.pack}/{one.control}"
+        if one.status != "insufficient":
+            continue
+        if (one.pack, one.control) in made.undecided:
+            waiting[name] = words["fact"]
+        elif one not in made.blocked:
+            waiting[name] = words["paper" if name in papers else "open"]
     show_controls(made.verdict, lang, words["so far"], waiting)
     asking = [
         one
