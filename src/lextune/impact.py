@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import datetime
+import gc
 import json
 import multiprocessing
 import os
@@ -186,6 +187,8 @@ def _begin(texts: list[tuple[str, bytes]], question: Question, known: frozenset[
     packs = tuple(parse_pack(text, name) for name, text in texts)
     asked = dataclasses.replace(question, packs=packs)
     _DESK[:] = [_Desk(asked, load_trust(question.trust), known)]
+    if multiprocessing.parent_process() is not None:
+        gc.freeze()  # what lives as long as the process need not be looked through again and again
 
 
 def _chunk(folders: Sequence[Path]) -> _Part:
