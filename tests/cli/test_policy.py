@@ -218,3 +218,27 @@ def test_facts_are_asked_one_by_one(
 def test_where_it_is_used_is_asked_before_all_else(run: Callable[..., str]) -> None:
     found = json.loads(run("facts", "--packs", "uk,us_credit", "--task", "sentiment", "--json"))
     assert found["questions"][0]["fact"] == "places"
+
+
+def test_what_is_said_becomes_a_page_that_loads_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "timeline.html"
+    words = ["policy", "timeline", "--packs", "us_nyc_ll144", "--lang", "zh", "--html", str(page)]
+    assert main([*words]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "us_nyc_ll144/notice" in text
+    assert "http" not in text
+    assert main(["policy", "timeline", "--packs", "us_nyc_ll144"]) == 0  # no page of an earlier call
+    assert page.read_text(encoding="utf-8") == text
+    capsys.readouterr()
+    assert main([*words[:-1], str(tmp_path / "page.txt")]) == 2
+    assert "ends in .html" in capsys.readouterr().err
+
+
+def test_topics_of_places_are_chinese_where_that_was_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ["policy", "compare", "US,UK", "--packs", "us_nyc_ll144,uk", "--lang", "zh"]
+    assert main(asked) == 0
+    assert "自动化决策" in capsys.readouterr().out

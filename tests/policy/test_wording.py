@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import lextune.policy
 from lextune.policy.packs import load_pack
 from lextune.policy.scenarios import Scenario, shipped_scenarios, statements_of
+from lextune.policy.schema import Topic
 from lextune.policy.verdict import decide
 from lextune.policy.wording import ended, joined, speaking, tr
-from lextune.policy.wording_zh import CHINESE
+from lextune.policy.wording_zh import CHINESE, TOPICS
 
 CASES = [one for file in shipped_scenarios().values() for one in file]
 
@@ -65,6 +67,10 @@ def _decided(case: Scenario, language: str):  # type: ignore[no-untyped-def]
     return decide(
         statements_of(case), case.facts, packs, case.as_of, language=language,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def test_every_topic_has_its_chinese() -> None:
+    assert set(TOPICS) == set(get_args(Topic))
 
 
 def test_the_language_ends_with_its_block() -> None:

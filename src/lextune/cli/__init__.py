@@ -17,7 +17,9 @@ from lextune.cli.output import (
     report_error,
     report_usage,
     stdout_problems,
+    use_html,
     use_json,
+    write_page,
 )
 from lextune.errors import ExitCode, LextuneError
 
@@ -54,8 +56,10 @@ def _run(arguments: list[str]) -> int:
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     use_json(False)  # a call in this process before may have left it on
+    use_html(None)
     try:
         code = app(arguments, standalone_mode=False, prog_name="lextune")
+        write_page()
         with stdout_problems():
             sys.stdout.flush()
         return _stopped(arguments) if code == _INTERRUPTED else int(code or 0)

@@ -12,14 +12,17 @@ import typer
 from lextune.cli.app import app
 from lextune.cli.given import parsed_day
 from lextune.cli.output import (
+    Html,
     Json,
     Language,
     Tongue,
     print_json,
     program,
     say,
+    say_law,
     show_controls,
     show_unmet,
+    use_html,
     use_json,
 )
 from lextune.errors import ConfigError, Problem
@@ -48,10 +51,12 @@ def decide_command(
         str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day; today by default.")
     ] = None,
     lang: Language = Tongue.EN,
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Decide a run again over what it measured and what you bring now; release it if it passes."""
     use_json(as_json)
+    use_html(html)
     from lextune.pipeline_deciding import decide_again
     from lextune.policy.verdict import exit_code
 
@@ -70,11 +75,11 @@ def decide_command(
         [one for one in decided.told.controls if one.status in ("fail", "insufficient")], lang
     )
     if decided.release is None:
-        say(
-            f"Not released: the verdict is {decided.verdict.outcome}. The dossier is in {run}/dossier."
-        )
+        say_law("refused", lang, outcome=decided.verdict.outcome, folder=run / "dossier")
     else:
-        say(f"Released and verified: {decided.release}\n\nNext:")
+        say_law("released", lang, release=decided.release)
+        say("")
+        say_law("next", lang)
         say(f"  {program()} verify {decided.release}")
     if as_json:
         print_json(

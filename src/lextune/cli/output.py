@@ -48,10 +48,15 @@ class Tongue(StrEnum):
 Language = Annotated[Tongue, typer.Option("--lang", help="Language of what is said of the law.")]
 
 
+Html = Annotated[Path | None, typer.Option("--html", help="Write what is said as a page as well.")]
+
+
 class _State:
-    """Whether this process prints JSON."""
+    """Whether this process prints JSON, and the page that it writes."""
 
     json = False
+    page: Path | None = None
+    recorder: Console | None = None
 
 
 def program() -> str:
@@ -69,6 +74,34 @@ def use_json(wanted: bool) -> None:
     _State.json = wanted
 
 
+def use_html(page: Path | None) -> None:
+    """Called first by a verb that has --html; the page is written when the verb has said everything."""
+    from lextune.errors import ConfigError
+
+    if page is not None and page.suffix != ".html":
+        raise ConfigError(Problem(f"{page} is no page", "give --html a name that ends in .html"))
+    _State.page, _State.recorder = page, None
+    if page is not None:
+        from io import StringIO
+
+        from rich.console import Console
+
+        _State.recorder = Console(file=StringIO(), width=100, record=True, highlight=False)
+
+
+def write_page() -> None:
+    """Write the page that `use_html` asked for; nothing where none was asked for."""
+    page, recorder = _State.page, _State.recorder
+    _State.page = _State.recorder = None
+    if page is None or recorder is None:
+        return
+    from lextune.files import disk_problems, write_atomic
+
+    text = recorder.export_html(code_format=_PAGE, inline_styles=True)
+    with disk_problems(page):
+        write_atomic(page, text.encode())
+
+
 def json_wanted() -> bool:
     """Whether the verb was called with --json."""
     return _State.json
@@ -84,6 +117,8 @@ def print_json(document: Any) -> None:
 def say(text: str) -> None:
     """A line of an answer: on stdout, unless that is kept for JSON."""
     stream = sys.stderr if _State.json else sys.stdout
+    if _State.recorder is not None:
+        _State.recorder.print(plain(text), markup=False)
     with stdout_problems():
         stream.write(plain(text) + "\n")
 
@@ -132,8 +167,18 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
         made.add_column(Text(plain(name)), overflow="fold", no_wrap=index == 0 and one_line)
     for row in rows:
         made.add_row(*(Text(plain(cell), style=_STYLES.get(cell, "")) for cell in row))
+    if _State.recorder is not None:
+        _State.recorder.print(made)
     with stdout_problems():
         _console(sys.stderr if _State.json else sys.stdout).print(made)
+
+
+def say_law(key: str, lang: Tongue, **values: object) -> None:
+    """A sentence about how it ended, in the language asked for; an `outcome` is said in its words."""
+    words = _WORDS[lang]
+    if "outcome" in values:
+        values["outcome"] = words.get(str(values["outcome"]), values["outcome"])
+    say(words[key].format(**values))
 
 
 def show_controls(
@@ -194,7 +239,11 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
     Tongue.EN: {
         "title": "Controls as of {day}", "control": "control", "effect": "effect", "verdict": "verdict",
         "block": "blocks", "warn": "warns", "is block": "block", "is warn": "warn", "remedy": "Remedy: ",
-        "more": " and {count} more",
+        "more": " and {count} more", "next": "Next:",
+        "hopeless": "This run would be refused before training: no training can mend this.",
+        "early": "Refused before training: no training can mend this, so none was done. The dossier is in {folder}.",
+        "refused": "Not released: the verdict is {outcome}. The dossier is in {folder}.",
+        "released": "Released and verified: {release}",
         "facts": "Nobody knows whether {count} controls apply ({names}). These facts decide, each for so many of them:",
         "answer": "declare them under `use`, or let `lextune policy facts CONFIG` ask them.",
         "idle": "{count} further controls do not apply; the verdict in the dossier lists them.",
@@ -202,7 +251,11 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
     Tongue.ZH: {
         "title": "截至 {day} 的控制项", "control": "控制项", "effect": "作用", "verdict": "结论",
         "block": "阻止发布", "warn": "提示", "is block": "阻止发布", "is warn": "提示", "remedy": "补救：",
-        "more": " 等，另有 {count} 项",
+        "more": " 等，另有 {count} 项", "next": "下一步：",
+        "hopeless": "此次运行会在训练之前被拒绝：任何训练都无法补救。",
+        "early": "训练之前即被拒绝：任何训练都无法补救，因此没有训练。档案位于 {folder}。",
+        "refused": "未发布：裁定为“{outcome}”。档案位于 {folder}。",
+        "released": "已发布并通过验证：{release}",
         "facts": "尚不知 {count} 项控制是否适用（{names}）。取决于以下事实，括号内为相关控制项数：",
         "answer": "请在 `use` 中申报，或由 `lextune policy facts CONFIG` 逐一询问。",
         "idle": "另有 {count} 项控制不适用；档案中的裁定列出了它们。",
@@ -210,6 +263,13 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
     },
 }  # fmt: skip
 
+#: Loads nothing; readable in light and in dark.
+_PAGE = """<!DOCTYPE html>
+<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><title>lextune</title></head>
+<body><pre style="font-family:ui-monospace,Menlo,Consolas,'Noto Sans Mono CJK SC',monospace;line-height:1.35">
+{code}</pre></body></html>
+"""
 #: Characters that leave room for other columns in 80.
 _LONGEST_FIRST = 40
 _STYLES = {

@@ -10,6 +10,7 @@ import typer
 
 from lextune.cli.app import app
 from lextune.cli.output import (
+    Html,
     Json,
     Language,
     Set,
@@ -17,9 +18,11 @@ from lextune.cli.output import (
     Tongue,
     print_json,
     say,
+    say_law,
     show_controls,
     show_unmet,
     table,
+    use_html,
     use_json,
 )
 
@@ -32,10 +35,12 @@ def plan_command(
     config: Annotated[Path, typer.Argument(help="The config, YAML or JSON.")],
     overrides: Set = None,
     lang: Language = Tongue.EN,
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Say the model, time, memory and duties of a run; a few steps are tried and nothing is kept."""
     use_json(as_json)
+    use_html(html)
     from lextune.pipeline_plan import plan
 
     with Terminal() as terminal:
@@ -98,7 +103,8 @@ def _show(made: Plan, lang: Tongue) -> None:
     _show_to_come(made, words, lang)
     if made.blocked:
         show_unmet(made.blocked, lang)
-        say("\nThis run would be refused before training: no training can mend this.")
+        say("")
+        say_law("hopeless", lang)
         return
     show_unmet([one for one in made.verdict.controls if one.status == "fail"], lang)
     total, memory = made.total_seconds, made.peak_memory_bytes

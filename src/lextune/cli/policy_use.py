@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lextune.cli.given import AsOf, Config, Facts, Packs, Task, given
-from lextune.cli.output import Json, Language, Tongue, print_json, say, table, use_json
+from lextune.cli.output import (
+    Html,
+    Json,
+    Language,
+    Tongue,
+    print_json,
+    say,
+    table,
+    use_html,
+    use_json,
+)
 from lextune.cli.policy import policy
 from lextune.errors import ConfigError, Problem
 
@@ -59,10 +69,12 @@ def timeline_command(
     task: Task = None,
     as_of: AsOf = None,
     lang: Language = Tongue.EN,
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Say what binds a use from which day; drafts and the like are shown and never enforced."""
     use_json(as_json)
+    use_html(html)
     from lextune.policy.timeline import timeline
 
     asked = given(config, packs, facts, task, as_of)
@@ -137,12 +149,15 @@ def compare_command(  # noqa: PLR0913, PLR0917 - a verb has as many options as t
         bool, typer.Option("--all", help="Duties that do not apply to the use as well.")
     ] = False,
     lang: Language = Tongue.EN,
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Set side by side what places ask of one use, by topic, and where they contradict each other."""
     use_json(as_json)
+    use_html(html)
     from lextune.policy.comparison import EVERYWHERE, compare, places_of
     from lextune.policy.pack_problems import did_you_mean
+    from lextune.policy.wording_zh import TOPICS
 
     asked = given(config, packs, facts, task, as_of)
     wanted = [one.strip().upper() for one in places.split(",") if one.strip()]
@@ -169,7 +184,8 @@ def compare_command(  # noqa: PLR0913, PLR0917 - a verb has as many options as t
         for start in range(0, len(columns) if kept else 0, _BESIDE):
             some = columns[start : start + _BESIDE]
             cells = [[_cell(one, lang) for one in kept if one.place == place] for place in some]
-            table(topic.replace("_", " "), some, list(zip_longest(*cells, fillvalue="")))
+            title = TOPICS[topic] if lang is Tongue.ZH else topic.replace("_", " ")
+            table(title, some, list(zip_longest(*cells, fillvalue="")))
     _show_clashes(found, words, lang)
 
 

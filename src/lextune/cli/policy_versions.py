@@ -12,6 +12,7 @@ import typer
 
 from lextune.cli.given import AsOf, parsed_day
 from lextune.cli.output import (
+    Html,
     Json,
     Language,
     Terminal,
@@ -20,6 +21,7 @@ from lextune.cli.output import (
     print_json,
     say,
     table,
+    use_html,
     use_json,
 )
 from lextune.cli.policy import policy
@@ -69,10 +71,12 @@ def diff_command(
     old: Annotated[str, typer.Argument(help="Id of a shipped pack, or a YAML file.")],
     new: Annotated[str, typer.Argument(help="The newer version.")],
     lang: Language = Tongue.EN,
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Say what a new version of a pack adds, removes, tightens, loosens or moves in time."""
     use_json(as_json)
+    use_html(html)
     from lextune.policy.diff import KINDS, diff
     from lextune.policy.packs import load_pack
 
@@ -107,7 +111,7 @@ def _named(pack: Pack) -> dict[str, str]:
 
 
 @policy.command("impact")
-def impact_command(
+def impact_command(  # noqa: PLR0913, PLR0917 - a verb has as many options as there are things to say
     packs: Annotated[
         list[str] | None,
         typer.Option("--pack", metavar="NEW", help="New pack: YAML file or shipped id."),
@@ -127,10 +131,12 @@ def impact_command(
     ] = None,
     trust: Trust = None,
     lang: Language = Tongue.EN,
+    html: Html = None,
     as_json: Json = False,
 ) -> None:
     """Decide every stored dossier again under new packs or on another day; nothing is trained."""
     use_json(as_json)
+    use_html(html)
     from lextune.impact import Question, decide_again
     from lextune.policy.packs import load_pack
 

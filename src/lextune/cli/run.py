@@ -21,6 +21,7 @@ from lextune.cli.output import (
     print_json,
     program,
     say,
+    say_law,
     show_controls,
     show_unmet,
     table,
@@ -96,10 +97,8 @@ def _show(finished: Run, lang: Tongue) -> None:
         refusing = {(one.pack, one.control) for one in finished.blocked}
         told = [one for one in verdict.controls if (one.pack, one.control) in refusing]
         show_unmet(told, lang)
-        say(
-            "\nRefused before training: no training can mend this, so none was done. The dossier is in "
-            f"{finished.folder}/dossier."
-        )
+        say("")
+        say_law("early", lang, folder=finished.folder / "dossier")
         return
     _show_metrics(document)
     show_audits(finished.audits, finished.uses)
@@ -127,11 +126,11 @@ def _show(finished: Run, lang: Tongue) -> None:
     if finished.release is None:
         for room in finished.crashed:
             say(f"{room} crashed: what did not complete proves nothing, so nothing is released.")
-        say(
-            f"Not released: the verdict is {verdict.outcome}. The dossier is in {finished.folder}/dossier."
-        )
+        say_law("refused", lang, outcome=verdict.outcome, folder=finished.folder / "dossier")
         return
-    say(f"Released and verified: {finished.release}\n\nNext:")
+    say_law("released", lang, release=finished.release)
+    say("")
+    say_law("next", lang)
     lextune = program()
     for verb in ("verify", "serve"):
         say(f"  {lextune} {verb} {finished.release}")

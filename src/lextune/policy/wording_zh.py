@@ -220,3 +220,15 @@ CHINESE: Mapping[str, str] = {
     "{name}: bring this document": "{name}：请提交该文件",
     "{name}: bring this attestation": "{name}：请提交该证明",
 }
+
+#: The Chinese of `schema.Topic`.
+TOPICS: Mapping[str, str] = {
+    "accuracy": "准确性", "automated_decisions": "自动化决策", "bias_testing": "偏见测试", "biometrics": "生物识别",
+    "children": "未成年人", "conformity": "合格评定", "consent": "同意", "content_labelling": "内容标识",
+    "cross_border": "出境", "data_quality": "数据质量", "data_rights": "个人权利", "documentation": "技术文件",
+    "employment": "用工", "governance": "治理", "human_oversight": "人工监督", "impact_assessment": "影响评估",
+    "incident_reporting": "事件报告", "intellectual_property": "知识产权", "liability": "责任", "licence": "许可",
+    "logging": "日志", "prohibited_practice": "禁止行为", "recommendation": "推荐", "registration": "备案与登记",
+    "retention": "保存期限", "robustness": "稳健性", "risk_management": "风险管理", "safety_testing": "安全测试",
+    "security": "安全", "sensitive_data": "敏感数据", "training_data": "训练数据", "transparency": "透明度",
+}  # fmt: skip
