@@ -241,4 +241,4 @@ def test_topics_of_places_are_chinese_where_that_was_asked_for(
 ) -> None:
     asked = ["policy", "compare", "US,UK", "--packs", "us_nyc_ll144,uk", "--lang", "zh"]
     assert main(asked) == 0
-    assert "自动化决策" in capsys.readouterr().out
+    assert "偏见测试" in capsys.readouterr().out
