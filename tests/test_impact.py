@@ -69,7 +69,10 @@ def make(tmp_path: Path, signer: Signer) -> Callable[..., Path]:
     """The golden run's statements under other packs, answers and days, signed anew; gives its folder."""
 
     def build(
-        packs: Sequence[Pack] = (HOUSE,), use: Any = None, extra: Sequence[tuple[str, bytes]] = ()
+        packs: Sequence[Pack] = (HOUSE,),
+        use: Any = None,
+        extra: Sequence[tuple[str, bytes]] = (),
+        trusted: Sequence[Signer] = (),
     ) -> Path:
         folder = tmp_path / f"run-{len(list(tmp_path.glob('run-*')))}"
         dossier = Dossier.create(folder / "dossier", folder.name, signer)
@@ -98,7 +101,7 @@ def make(tmp_path: Path, signer: Signer) -> Callable[..., Path]:
                     content = {"record": {"envelope": load_json(data, name)}}
                     so_far.append((name, make_statement(name, [], content)))
                     dossier.append(name, so_far[-1][1])
-                verdict = decide_dossier(so_far, config, packs, Trust.of(signer))
+                verdict = decide_dossier(so_far, config, packs, Trust.of(signer, *trusted))
                 predicate["record"] = {"verdict": verdict.model_dump(mode="json")}
             detail = predicate["record"].get("audit", "").replace("_", "-")
             so_far.append(("", make_statement(room, subjects, predicate)))
@@ -276,3 +279,37 @@ def test_a_signed_verdict_that_this_version_cannot_read_is_told() -> None:
     with pytest.raises(impact.VerificationError, match="holds no verdict"):
         impact._signed_verdict(statement, Path("x"))
     assert Verdict.model_fields.keys() > {"outcome"}
+
+
+def test_a_dossier_without_its_checkpoint_is_not_passed_over(tmp_path: Path, trust: Path) -> None:
+    shutil.copytree(GOLDEN / "release", tmp_path / "all/release")
+    (tmp_path / "all/release/dossier/checkpoint.dsse.json").unlink()
+    (place,) = find_dossiers(tmp_path / "all")
+    (one,) = ask(trust, [place]).dossiers
+    assert one.effect == "unread"
+
+
+def test_answers_of_somebody_who_is_no_longer_trusted_are_not_passed_over(
+    make: Callable[..., Path], tmp_path: Path, trust: Path
+) -> None:
+    """`lextune verify` refuses such a release, so it is not unaffected."""
+    person = Signer.ephemeral()
+    profile = make_profile(
+        {"commercial": True}, all_facts([HOUSE, load_pack("licences")]), "A.", DAY
+    )
+    folder = make(
+        (HOUSE, load_pack("licences")), {"commercial": True},
+        [("facts", sign_facts(profile, person))], trusted=(person,),
+    )  # fmt: skip
+    (one,) = ask(trust, [folder]).dossiers
+    assert one.effect == "unread"
+    assert "trust" in one.problem
+
+
+def test_a_damaged_list_of_verified_dossiers_knows_none(home: Path, trust: Path) -> None:
+    home.mkdir(exist_ok=True)
+    file = home / "verified_dossiers.json"
+    for content in ("[" * 100_000, '{"trust": "x"}', '{"digests": 7}', "null"):
+        file.write_text(content)
+        (one,) = ask(trust, [GOLDEN / "release"]).dossiers
+        assert one.effect == "unaffected"

@@ -8,10 +8,19 @@ from typing import Any
 
 import pytest
 
-from lextune.brought import check_brought, open_attestation, read_brought, sign_attestation
+from lextune.brought import (
+    Brought,
+    Paper,
+    check_brought,
+    open_attestation,
+    read_brought,
+    sign_attestation,
+)
 from lextune.errors import ConfigError, VerificationError
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, load_or_create_key
+from lextune.evidence.statements import make_statement
+from lextune.files import sha256
 from lextune.pipeline_config import load_run_config
 from lextune.policy.attestations import Attestation
 from lextune.policy.facts import all_facts
@@ -134,3 +143,60 @@ def test_papers_that_cannot_be_read_or_hold_nothing_are_told(tmp_path: Path, pac
         read_brought([], {"oversight_plan": (tmp_path / "none.pdf", None)}, [pack], trust)
     with pytest.raises(ConfigError, match="no chosen pack asks for the document 'oversight'"):
         read_brought([], {"oversight": (empty, None)}, [pack], trust)
+
+
+def _letter(**changes: Any) -> Brought:
+    papers = {name: Paper(file, data) for name, (file, data) in changes.items()}
+    return Brought(documents=papers)
+
+
+def test_any_name_of_a_document_has_a_file_of_its_own(tmp_path: Path) -> None:
+    signer = Signer.ephemeral()
+    dossier = Dossier.create(tmp_path / "dossier", "run-1", signer)
+    names = ["plan", "PLAN", "../plan", "plan/a", ".plan", "p" * 300, "pl\nan", "a\\b"]
+    for number, name in enumerate(names):
+        _letter(**{name: ("letter.P df\n", f"{number}".encode())}).into(dossier)
+    kept = sorted((tmp_path / "dossier/documents").iterdir())
+    assert sorted(path.read_bytes() for path in kept) == [f"{n}".encode() for n in range(8)]
+    assert not [path for path in kept if path.name.startswith(".")]
+    assert len({path.name.casefold() for path in kept}) == len(names)
+    listed = [one.predicate["record"]["documents"][0]["name"] for _, one in dossier.statements()]
+    assert listed == names
+
+
+def test_a_newer_document_lies_beside_the_one_that_is_signed(tmp_path: Path) -> None:
+    dossier = Dossier.create(tmp_path / "dossier", "run-1", Signer.ephemeral())
+    for data in (b"first", b"second", b"first"):
+        _letter(plan=("plan.pdf", data)).into(dossier)
+    for _, statement in dossier.statements():
+        (subject,) = statement.subject
+        held = (tmp_path / subject.name).read_bytes()
+        assert subject.digest == {"sha256": sha256(held)}
+    assert (tmp_path / "dossier/documents/plan.pdf").read_bytes() == b"first"
+
+
+def test_figures_are_of_a_whole_model(tmp_path: Path, pack: Pack) -> None:
+    """Runs share files (a tokenizer): one alone does not say which model was measured."""
+    signer = Signer.ephemeral()
+    model = [Subject(name=name, digest={"sha256": "0" * 64}) for name in ("model", "tokenizer")]
+    trained = make_statement("train", model, {})
+    made = Attestation(name="red_team", statement="Tried.", person="A.", measurements=(SHARE,))
+    for named, complete in ((model, True), (model[1:], False)):
+        envelope = sign_attestation(made, named, signer)
+        brought = Brought(((made, tuple(named), envelope),))
+        if complete:
+            brought.check_model([trained])
+        else:
+            with pytest.raises(VerificationError, match="another model"):
+                brought.check_model([trained])
+
+
+def test_an_attestation_that_no_statement_could_carry_is_refused(
+    tmp_path: Path, pack: Pack
+) -> None:
+    """A statement over 64 MiB is never read again, and a dossier forgets nothing."""
+    file = tmp_path / "attestation.json"
+    with open(file, "wb") as stream:
+        stream.truncate(17 << 20)
+    with pytest.raises(ConfigError, match="larger than"):
+        read_brought([file], {}, [pack], Trust.of(Signer.ephemeral()))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, NamedTuple
 
 from lextune.errors import ConfigError, Problem, VerificationError
 from lextune.evidence.canonical import canonical, load_json
@@ -19,12 +20,18 @@ from lextune.evidence.dossier import Dossier
 from lextune.evidence.envelope import open_envelope, sign
 from lextune.evidence.keys import Signer, Trust
 from lextune.evidence.statements import make_statement, room_of
-from lextune.files import read_regular, sha256
+from lextune.files import disk_problems, list_files, read_regular, sha256
 from lextune.policy.attestations import Attestation, check_attestations, check_names
 from lextune.policy.schema import Pack
 from lextune.records import Statement, Subject
 
 _AGAIN = "give a file of `lextune attest`"
+#: Where papers lie in a dossier.
+_FOLDERS = ("attestations", "documents")
+#: Names and endings that are names of files everywhere, also where case does not count.
+_PLAIN, _SUFFIX = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}"), re.compile(r"\.[a-z0-9]{1,16}")
+#: A signed paper is copied into a statement, and statements over 64 MiB are not read.
+_LARGEST_SIGNED = 16 << 20
 
 
 def sign_attestation(attestation: Attestation, model: Sequence[Subject], signer: Signer) -> bytes:
@@ -116,10 +123,10 @@ class Brought:
             _check_model(attestation, model, trained)
 
     def into(self, dossier: Dossier) -> None:
-        """Put everything into a dossier, with a statement for each."""
+        """Put everything into a dossier, with a statement for each; what a killed process left half done goes first."""
+        _sweep(dossier)
         for name, paper in self.documents.items():
-            suffix = Path(paper.file).suffix.lower()
-            kept = dossier.write_file(f"documents/{name}{suffix}", paper.data)
+            kept = dossier.write_file(_place(dossier.folder, name, paper), paper.data)
             listed = {"name": name, "sha256": kept.sha256, "path": kept.path}
             if paper.expires is not None:
                 listed["expires"] = str(paper.expires)
@@ -141,6 +148,28 @@ class Brought:
             dossier.append("attestation", make_statement("attestation", subjects, predicate))
 
 
+def _sweep(dossier: Dossier) -> None:
+    """Remove copies of papers that no statement names: with them there the dossier could never be released."""
+    named = {item.name for _, statement in dossier.statements() for item in statement.subject}
+    for folder in _FOLDERS:
+        place = dossier.folder / folder
+        for name in list_files(place) if place.is_dir() and not place.is_symlink() else ():
+            if f"dossier/{folder}/{name}" not in named:
+                with disk_problems(place):
+                    (place / name).unlink()
+
+
+def _place(dossier: Path, name: str, paper: Paper) -> str:
+    """Where a document goes: under its name, and never over another that a statement names already."""
+    plain = name if _PLAIN.fullmatch(name) else sha256(name.encode())[:32]
+    ending = PurePosixPath(paper.file).suffix.lower()
+    ending = ending if _SUFFIX.fullmatch(ending) else ""
+    path = f"documents/{plain}{ending}"
+    if (dossier / path).exists() and read_regular(dossier / path) != paper.data:
+        return f"documents/{plain}-{sha256(paper.data)[:32]}{ending}"
+    return path
+
+
 def read_brought(
     attestations: Sequence[str | Path],
     documents: Mapping[str, tuple[str | Path, datetime.date | None]],
@@ -158,7 +187,7 @@ def read_brought(
     """
     opened = []
     for name in attestations:
-        data = _read(name, "attestation", "policy.attestations")
+        data = read_signed(name, "attestation")
         attestation, model = open_attestation(data, trust, str(name))
         opened.append((attestation, model, canonical(load_json(data, str(name)))))
     papers = {
@@ -175,6 +204,21 @@ def read_brought(
     if problems:
         raise ConfigError(problems)
     return Brought(tuple(opened), papers)
+
+
+def read_signed(name: str | Path, kind: Literal["attestation", "waiver", "facts"]) -> bytes:
+    """The bytes of a file that a person signed; its signature is not checked here.
+
+    Raises:
+        ConfigError: It cannot be read, or is larger than 16 MiB.
+        VerificationError: It is a link, or no file.
+    """
+    key = {"facts": "policy.facts"}.get(kind, f"policy.{kind}s")
+    data = _read(name, kind, key)
+    if len(data) > _LARGEST_SIGNED:
+        fact = f"the {kind} {name} is larger than 16 MiB"
+        raise ConfigError(Problem(fact, "keep long texts in a document, and sign that it holds"))
+    return data
 
 
 def _read(name: str | Path, kind: str, key: str) -> bytes:
@@ -232,6 +276,8 @@ def _check_model(
     attestation: Attestation, model: Sequence[Subject], trained: Mapping[str, str]
 ) -> None:
     other = [one.name for one in model if trained.get(one.name) != one.digest.get("sha256")]
+    if model:  # runs share files, so some of them do not say which model it was
+        other += sorted(trained.keys() - {one.name for one in model})
     if other:
         raise VerificationError(
             Problem(

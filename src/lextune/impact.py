@@ -21,7 +21,8 @@ from typing import Any
 
 from lextune.config import RunConfig
 from lextune.errors import LextuneError, Problem, VerificationError
-from lextune.evidence.dossier import CHECKPOINT
+from lextune.evidence.canonical import canonical
+from lextune.evidence.dossier import CHECKPOINT, LEDGER, STATEMENTS
 from lextune.evidence.keys import Trust, load_trust, write_private
 from lextune.evidence.statements import room_of
 from lextune.evidence.stored import (
@@ -41,11 +42,19 @@ from lextune.policy.schema import Fact
 from lextune.policy.verdict import outcome_of
 from lextune.policy.wording import Language, speaking
 from lextune.records import ControlResult, Outcome, Statement, Verdict
-from lextune.release import chosen_packs, decide_dossier, evidence_in, parse_config_record
+from lextune.release import (
+    chosen_packs,
+    decide_dossier,
+    evidence_in,
+    open_facts,
+    parse_config_record,
+)
 
 #: Dossiers that one process takes at a time.
 _CHUNK = 32
 _KNOWN_FILE = "verified_dossiers.json"
+#: Where one is left, there was a dossier: one that lost the others is not passed over.
+_PARTS = (CHECKPOINT, LEDGER, STATEMENTS)
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,7 @@ def find_dossiers(folder: Path) -> list[Path]:
     found = []
     for place, inner, _ in os.walk(folder, onerror=refuse, followlinks=False):
         here = Path(place)
-        if (here / "dossier" / CHECKPOINT).is_file():
+        if any(os.path.lexists(here / "dossier" / one) for one in _PARTS):
             released = here / "release"
             inside = find_dossiers(released) if released.is_dir() else []
             found += inside or [here]
@@ -203,15 +212,28 @@ def _again(folder: Path, desk: _Desk, results: dict[str, ControlResult]) -> Rede
         stored = read_stored(folder)
         found = stored.digest
         known = found in desk.known
-        statements = (
-            statements_verified_before(stored) if known else verified_statements(stored, desk.trust)
-        )
+        if known:
+            statements = statements_verified_before(stored)
+        else:
+            statements = verified_statements(stored, desk.trust)
+            _check_answers(statements, desk.trust)
         digest = found
         return dataclasses.replace(_redecided(stored, statements, desk, results), digest=digest)
     except LextuneError as error:
         first = error.problems[0]
         more = f" and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
         return Redecided(folder, "unread", problem=f"{first}{more}", digest=digest)
+
+
+def _check_answers(statements: Sequence[tuple[str, Statement]], trust: Trust) -> None:
+    """Open the answers that persons signed; waivers and attestations are opened by each decision.
+
+    Raises:
+        VerificationError: One is not signed by a trusted key.
+    """
+    for _, statement in statements:
+        if room_of(statement) == "facts":
+            open_facts(canonical(statement.predicate["record"].get("envelope")), trust)
 
 
 def _redecided(
@@ -386,7 +408,7 @@ def _known(trust: Trust) -> frozenset[str]:
         held = json.loads(read_regular(home_folder() / _KNOWN_FILE))
         if held["trust"] == _trust_digest(trust):
             return frozenset(str(one) for one in held["digests"])
-    except (OSError, VerificationError, ValueError, KeyError, TypeError):
+    except (OSError, VerificationError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return frozenset()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lextune import release as releasing
-from lextune.brought import Brought, read_brought
+from lextune.brought import Brought, read_brought, read_signed
 from lextune.errors import ConfigError, LextuneError, Problem, VerificationError
 from lextune.evidence.canonical import canonical
 from lextune.evidence.dossier import Dossier
@@ -63,12 +63,7 @@ def read_profiles(names: Sequence[str], trust: Trust) -> list[tuple[FactProfile,
     """
     found = []
     for name in names:
-        try:
-            data = read_regular(Path(name))
-        except OSError as error:
-            raise ConfigError(
-                Problem(f"the answers {name} cannot be read", "check policy.facts")
-            ) from error
+        data = read_signed(name, "facts")
         found.append((releasing.open_facts(data, trust, name), data))
     return found
 
@@ -88,12 +83,7 @@ def read_papers(
     """
     envelopes, opened = [], []
     for name in waivers:
-        try:
-            data = read_regular(Path(name))
-        except OSError as error:
-            raise ConfigError(
-                Problem(f"the waiver {name} cannot be read", "check policy.waivers")
-            ) from error
+        data = read_signed(name, "waiver")
         opened.append(releasing.open_waiver(data, trust, packs, str(name)))
         envelopes.append(data)
     problems = check_waivers(opened, packs)
@@ -164,7 +154,7 @@ def decide_again(
     dossier = _open(folder, signer)
     statements = [one for _, one in dossier.statements()]
     config = releasing.parse_config_record(_record(statements, "config", folder))
-    _record(statements, "evaluate", folder)
+    _check_finished(statements, folder)
     if (
         any(room_of(one) == "release" for one in statements)
         or (folder / "release" / f"{config.release.name}-{config.release.version}").exists()
@@ -212,9 +202,21 @@ def _record(statements: Sequence[Statement], room: str, folder: Path) -> Mapping
         if room_of(statement) == room:
             record: Mapping[str, object] = statement.predicate["record"]
             return record
-    raise ConfigError(
+    raise _unfinished(folder)
+
+
+def _check_finished(statements: Sequence[Statement], folder: Path) -> None:
+    """A run that was evaluated and decided after that: else rooms that its config asks for would be skipped."""
+    rooms = [room_of(one) for one in statements]
+    measured = [at for at, room in enumerate(rooms) if room in ("evaluate", "audit")]
+    if "evaluate" not in rooms or "decide" not in rooms[max(measured) :]:
+        raise _unfinished(folder)
+
+
+def _unfinished(folder: Path) -> ConfigError:
+    return ConfigError(
         Problem(
-            f"the run in {folder} has not been evaluated",
+            f"the run in {folder} has not come to its decision",
             "go on with `lextune run --resume`, or start a new run",
             "there is nothing to decide again",
         )

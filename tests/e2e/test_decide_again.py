@@ -11,11 +11,16 @@ import pytest
 
 from lextune.cli import main
 from lextune.errors import ConfigError, VerificationError
+from lextune.evidence.dossier import Dossier
+from lextune.evidence.keys import load_or_create_key
+from lextune.evidence.statements import make_statement
 from lextune.pipeline_deciding import decide_again
+from lextune.records import Statement
 from workshop import Workshop
 
 pytestmark = pytest.mark.slow
 
+DAY = datetime.date(2026, 12, 1)
 PACK = """
 schema: lextune.pack/v1
 id: papers
@@ -125,3 +130,58 @@ def test_papers_that_nobody_asks_for_are_refused(run: Path, tmp_path: Path) -> N
 def test_a_day_before_the_runs_own_is_refused(run: Path) -> None:
     with pytest.raises(ConfigError, match="before 2026-11-25"):
         decide_again(run, as_of=datetime.date(2026, 11, 24))
+
+
+def test_a_newer_document_takes_the_place_of_one_that_was_brought(
+    run: Path, tmp_path: Path
+) -> None:
+    papers = _papers(tmp_path, run)
+    plan = papers["documents"]["oversight_plan"][0]
+    assert decide_again(run, documents={"oversight_plan": (plan, DAY)}, as_of=DAY).release is None
+    plan.write_text("Two persons look at every answer.")
+    found = decide_again(run, **papers, as_of=datetime.date(2026, 12, 1))
+    assert found.release is not None
+    assert main(["verify", str(found.release)]) == 0
+
+
+def test_what_a_killed_process_left_beside_its_statements_stops_no_release(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at every single append, and then brought under another name of the file."""
+    papers = _papers(tmp_path, run)
+    append = Dossier.append
+
+    for room in ("document", "attestation", "decide"):
+
+        def killed(self: Dossier, name: str, statement: Statement, room: str = room) -> str:
+            if name == room:
+                raise KeyboardInterrupt
+            return append(self, name, statement)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Dossier, "append", killed)
+            with pytest.raises(KeyboardInterrupt):
+                decide_again(run, **papers, as_of=DAY)
+        plan, last = papers["documents"]["oversight_plan"]
+        papers["documents"]["oversight_plan"] = (plan.rename(tmp_path / f"plan.{room}"), last)
+        papers["attestations"][0] = _attest(
+            tmp_path, "human_review_offered", "--expires", "2099-01-01"
+        )
+    found = decide_again(run, **papers, as_of=DAY)
+    assert found.release is not None
+    assert main(["verify", str(found.release)]) == 0
+    assert main(["document", "write", "model_card", str(run), "-o", str(tmp_path / "card.md")]) == 0
+
+
+def test_a_run_that_has_not_come_to_its_decision_is_not_decided(run: Path) -> None:
+    """Else the rooms that it had still to go through would be skipped."""
+    dossier = Dossier.open(run / "dossier", load_or_create_key())
+    dossier.append("audit-late", make_statement("audit", [], {"record": {}}))
+    with pytest.raises(ConfigError, match="--resume"):
+        decide_again(run)
+
+
+def test_a_document_is_named_once(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("One.")
+    given = ["--document", f"oversight_plan={tmp_path / 'a.md'}"]
+    assert main(["decide", str(run), *given, *given]) == 2

@@ -44,6 +44,12 @@ def verdict(outcome: str, **statuses: str) -> Verdict:
          "newly_missing_evidence", 1),
         (verdict("pass", a="pass"), verdict("pass", a="not_applicable", b="pass"), "unaffected", 0),
         (verdict("fail", a="fail"), verdict("fail", a="fail"), "unaffected", 0),
+        (verdict("pass", a_warns="fail"), verdict("fail", a="fail"), "newly_failing", 1),
+        (verdict("fail", a_warns="fail", b="fail"), verdict("fail", a="fail", b="fail"),
+         "newly_failing", 1),
+        (verdict("insufficient", a_warns="insufficient", b="insufficient"),
+         verdict("insufficient", a="insufficient", b="insufficient"), "newly_missing_evidence", 1),
+        (verdict("fail", a="fail"), verdict("pass", a_warns="fail"), "newly_passing", 1),
     ],
 )  # fmt: skip
 def test_the_worst_consequence_counts(

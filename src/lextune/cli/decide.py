@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -60,7 +61,7 @@ def decide_command(
     from lextune.pipeline_deciding import decide_again
     from lextune.policy.verdict import exit_code
 
-    papers = dict(_paper(one) for one in documents or ())
+    papers = _papers(documents or ())
     day = parsed_day(as_of)
     decided = decide_again(
         run,
@@ -90,6 +91,15 @@ def decide_command(
             }
         )
     raise typer.Exit(int(exit_code(decided.verdict)))
+
+
+def _papers(texts: Sequence[str]) -> dict[str, tuple[str, datetime.date | None]]:
+    papers = dict(map(_paper, texts))
+    if len(papers) < len(texts):
+        raise ConfigError(
+            Problem("a document is given twice", "give one file for each --document NAME")
+        )
+    return papers
 
 
 def _paper(text: str) -> tuple[str, tuple[str, datetime.date | None]]:

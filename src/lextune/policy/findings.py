@@ -33,13 +33,14 @@ def together(findings: Sequence[Finding], *, one_suffices: bool) -> Finding:
     """Several findings as one: all of them must pass, or one of them suffices."""
     status = (best if one_suffices else worst)(one.status for one in findings)
     deciding = [one for one in findings if one.status == status]
+    against = deciding if one_suffices else [one for one in findings if one.status != "pass"]
     asked = dict.fromkeys(question for one in deciding for question in one.questions)
     return Finding(
         status,
         ended(joined([one.reason.rstrip(".。") for one in deciding if one.reason])),
         tuple(asked) if status == "insufficient" else (),
         tuple(sorted({digest for one in deciding for digest in one.evidence})),
-        status == "pass" or any(one.blocking for one in deciding),
+        status == "pass" or any(one.blocking for one in against),
     )
 
 

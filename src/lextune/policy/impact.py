@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from lextune.policy.schema import Pack
+from lextune.policy.verdict import blocks_release
 from lextune.records import ControlResult, Status, Verdict
 
 Effect = Literal[
@@ -53,13 +54,19 @@ def turns(pack: Pack) -> tuple[datetime.date, ...]:
 
 
 def changes(before: Verdict, after: Verdict) -> tuple[Change, ...]:
-    """Controls that fail, lack evidence or are waived in one verdict, and come to something else in the other."""
+    """Controls that fail, lack evidence or are waived in one verdict, and come to something else in the other.
+
+    One that only warned and now blocks comes to something else, too.
+    """
     old = {(one.pack, one.control): one for one in before.controls}
     found = []
     for now in after.controls:
         then = old.pop((now.pack, now.control), None)
         was = then.status if then else None
-        if then is not now and was != now.status and {was, now.status} & _AGAINST:
+        same = then is now or (
+            then is not None and (was, then.severity) == (now.status, now.severity)
+        )
+        if not same and {was, now.status} & _AGAINST:
             found.append(_change(f"{now.pack}/{now.control}", was, now))
     for (pack, control), gone in old.items():
         if gone.status in _AGAINST:
@@ -73,7 +80,7 @@ def _change(name: str, before: Status | None, now: ControlResult) -> Change:
         name,
         before,
         now.status,
-        blocks=stands and now.severity == "block",
+        blocks=blocks_release(now),
         needs=now.questions if stands else (),
         reasons=now.reasons if stands else (),
     )
@@ -86,14 +93,12 @@ def effect(before: Verdict, after: Verdict, found: Sequence[Change]) -> Effect:
     against it, leave the decision where it was: `changed`.
     """
     blocking = [one for one in found if one.blocks]
+    stood = {f"{one.pack}/{one.control}" for one in before.controls if blocks_release(one)}
     if after.outcome == "fail" and (
         before.outcome != "fail" or any(one.after == "fail" for one in blocking)
     ):
         return "newly_failing"
-    lacking = any(
-        one.after == "insufficient" and one.before not in ("fail", "insufficient")
-        for one in blocking
-    )
+    lacking = any(one.after == "insufficient" and one.control not in stood for one in blocking)
     if lacking or (before.outcome == "pass" and after.outcome == "insufficient"):
         return "newly_missing_evidence"
     if after.outcome == "pass" and before.outcome != "pass":
