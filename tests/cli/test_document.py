@@ -11,6 +11,7 @@ import pytest
 
 from fresh import imported_by
 from lextune.cli import main
+from lextune.files import sha256
 
 GOLDEN = Path(__file__).parents[1] / "evidence" / "golden_runs" / "v1"
 RELEASE, TRUST = str(GOLDEN / "release"), str(GOLDEN / "trust.json")
@@ -197,3 +198,56 @@ def test_documents_are_written_without_numpy_and_torch(tmp_path: Path, home: Pat
     ]
     code = f"from lextune.cli import main\nassert main({arguments!r}) == 0"
     assert imported_by(code, heavy) == set()
+
+
+@pytest.mark.parametrize("suffix", ["md", "html", "json"])
+def test_a_document_that_was_changed_and_sealed_again_is_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    """The manifest is not signed: whoever changes a sentence can compute its seal again."""
+    from lextune.evidence.documents.writing.marks import parse_written, read_written
+
+    path = tmp_path / f"x.{suffix}"
+    ask = ["document", "write", "dpia", RELEASE, "-o", str(path), "--trust", TRUST]
+    answer(capsys, *ask)
+    check = ["document", "check", str(path), RELEASE, "--trust", TRUST]
+    assert not answer(capsys, *check)["edited"]
+    seal = str(read_written(path)[0].sha256)
+    changed = path.read_bytes().replace(b"Data protection impact", b"Complete, without gaps", 1)
+    found = sha256(_without_manifest(changed, suffix))
+    path.write_bytes(changed.replace(seal.encode(), found.encode()))
+    assert parse_written(path.read_bytes(), "x")[1]  # its own seal is right
+    assert answer(capsys, *check, code=4)["edited"]
+
+
+def _without_manifest(data: bytes, suffix: str) -> bytes:
+    from lextune.evidence.documents.writing.marks import HTML, MARKDOWN, json_body
+
+    if suffix == "json":
+        return json_body({key: one for key, one in json.loads(data).items() if key != "manifest"})
+    before, after = HTML if suffix == "html" else MARKDOWN
+    body, _, rest = data.decode().partition(before)
+    return (body + rest.partition(after)[2]).encode()
+
+
+def test_what_is_marked_as_stale_is_no_edit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.md"
+    write = [
+        "document",
+        "write",
+        "instructions_for_use",
+        RELEASE,
+        "-o",
+        str(path),
+        "--trust",
+        TRUST,
+    ]
+    answer(capsys, *write)
+    path.write_bytes(_of_an_earlier_dossier(path))
+    assert answer(capsys, *write)["stale"] == 1
+    check = ["document", "check", str(path), RELEASE, "--trust", TRUST]
+    assert answer(capsys, *check) | {"sentences": 0} == {
+        "document": "instructions_for_use", "sentences": 0, "edited": False, "stale": [],
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,8 @@ from lextune.policy.readings import Readings
 from lextune.policy.schema import MeasurementRequirement
 from lextune.records import Statement
 
+DAY = datetime.date(2026, 11, 25)
+
 Dump = Callable[..., dict[str, Any]]
 Signed = Callable[..., tuple[str, Statement]]
 
@@ -27,7 +30,7 @@ def _need(bound: str, operator: str, value: float, minimum_n: int = 10) -> Measu
 
 
 def _check(need: MeasurementRequirement, *statements: Any) -> Any:
-    return check_measurement(need, Readings(statements).measurement("m"))
+    return check_measurement(need, Readings(statements).measurement("m", DAY))
 
 
 @pytest.mark.parametrize(

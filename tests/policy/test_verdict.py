@@ -222,6 +222,32 @@ def test_documents_and_attestations(
     assert _only(decide([wrong], {}, [law], day)).status == "insufficient"
 
 
+def test_a_figure_ends_with_the_attestation_that_brought_it(
+    control: Data, pack: Packs, signed: Signed, measured: Data, day: datetime.date
+) -> None:
+    law = pack(control())
+
+    def brought(last: str | None, value: float = 0.9) -> tuple[str, Statement]:
+        entry = {"name": "tried", "sha256": "a" * 64} | ({"expires": last} if last else {})
+        figure = measured("accuracy", value, (value - 0.02, value + 0.02))
+        return signed("attestation", figure, attestations=[entry])
+
+    def result(*statements: tuple[str, Statement]) -> Any:
+        return _only(decide(statements, {}, [law], day))
+
+    assert result(brought(None)).status == result(brought("2026-11-25")).status == "pass"
+    over = result(brought("2026-11-24"))
+    assert (over.status, over.reasons) == (
+        "insufficient", ("The attestation 'tried' expired on 2026-11-24.",),
+    )  # fmt: skip
+    assert result(brought("soon")).status == "insufficient"
+    assert result(brought("2026-11-24"), brought("2027-11-24")).status == "pass"
+    # what was found once of the same model still contradicts
+    assert result(brought("2026-11-24", 0.5), brought(None)).status == "insufficient"
+    unlisted = signed("attestation", measured("accuracy", 0.9, (0.88, 0.92)))
+    assert result(unlisted).status == "insufficient"
+
+
 def test_all_requirements_must_hold(
     control: Data, pack: Packs, good: Any, poor: Any, signed: Signed, day: datetime.date
 ) -> None:

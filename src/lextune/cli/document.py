@@ -129,13 +129,15 @@ def check(
     """List the sentences of a document whose evidence changed or is gone; ends with 4 where there is one."""
     use_json(as_json)
     from lextune.evidence.documents.base import documents
-    from lextune.evidence.documents.writing.laying import prepare
+    from lextune.evidence.documents.writing.laying import is_forged, prepare
     from lextune.evidence.documents.writing.marks import read_written
+    from lextune.files import read_regular
 
     manifest, untouched = read_written(_existing(file))
     kind = documents.get(manifest.document)
     written = prepare(kind, _view(source, trust, manifest.language), manifest.language, manifest)
     stale = written.stale
+    untouched = untouched and not is_forged(read_regular(file), manifest, written)
     if as_json:
         print_json(
             {

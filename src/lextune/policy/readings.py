@@ -100,11 +100,16 @@ class Readings:
         )
         self._by_name: dict[str, list[_Dump]] | None = None
 
-    def measurement(self, name: str) -> Reading:
-        """The measurement of the whole split (no group) that is called `name`."""
+    def measurement(self, name: str, as_of: datetime.date) -> Reading:
+        """The measurement of the whole split (no group) that is called `name`.
+
+        One that an attestation brings counts as long as that does; after its last day it proves nothing alone, and
+        still contradicts another figure of the same model.
+        """
         found: list[Measurement] = []
         evidence: list[str] = []
-        problem = ""
+        problem = over = ""
+        alive = False
         for digest, predicate, dump in self._dumps().get(name, ()):
             evidence.append(digest)
             parsed = _parse_measurement(dump)
@@ -118,6 +123,8 @@ class Readings:
                 problem = tr("{name} is not written as a measurement", name=name)
             else:
                 found.append(parsed)
+                ended = _attested_fault(predicate, as_of)
+                over, alive = over or ended, alive or not ended
         if problem:
             return Reading(None, problem, _unique(evidence))
         if not found:
@@ -125,6 +132,8 @@ class Readings:
         if any(other != found[0] for other in found):
             twice = tr("{name} was measured differently twice", name=name)
             return Reading(None, twice, _unique(evidence))
+        if not alive:
+            return Reading(None, over, _unique(evidence))
         return Reading(found[0], "", _unique(evidence))
 
     def task(self) -> str | None:
@@ -307,6 +316,18 @@ def _subject(record: Mapping[str, Any], of: str) -> str:
         named = ", ".join(str(source) for source in named)
     the = _THE["model" if of == "model" else "data"]()
     return f"{the} ({named})" if isinstance(named, str) and named else the
+
+
+def _attested_fault(predicate: Mapping[str, Any], as_of: datetime.date) -> str:
+    """Why the attestation that a figure came with counts no more; empty of what the run measured itself."""
+    if predicate.get("room") != "attestation":
+        return ""
+    record = predicate.get("record")
+    entries = record.get("attestations") if isinstance(record, Mapping) else None
+    entry = entries[0] if isinstance(entries, list) and len(entries) == 1 else None
+    listed = entry if isinstance(entry, Mapping) else {}
+    fault = _entry_fault(listed, as_of)
+    return tr(_FAULTY["attestation"], name=listed.get("name"), fault=fault) if fault else ""
 
 
 def _entry_fault(entry: Mapping[str, Any], as_of: datetime.date) -> str:

@@ -272,7 +272,9 @@ def _check(requirement: schema.Requirement, pack: Pack, case: _Case) -> Finding:
     if isinstance(requirement, schema.PreregisteredRequirement):
         return _preregistered(requirement, case)
     if isinstance(requirement, schema.MeasurementRequirement):
-        return check_measurement(requirement, case.readings.measurement(requirement.measurement))
+        return check_measurement(
+            requirement, case.readings.measurement(requirement.measurement, case.as_of)
+        )
     if isinstance(requirement, schema.LicenceRequirement):
         stated = case.readings.licence(requirement.licence)
         return check_licence(requirement, stated, _table(pack, case))
@@ -299,7 +301,10 @@ def _preregistered(requirement: schema.PreregisteredRequirement, case: _Case) ->
         about = requirement.of or tr("named measurements")
         ask = tr("policy.thresholds: set bounds for {about} before anything is tested", about=about)
         return Finding("insufficient", ended(problem), (ask,), stated.evidence)
-    found = [check_measurement(one, case.readings.measurement(one.measurement)) for one in chosen]
+    found = [
+        check_measurement(one, case.readings.measurement(one.measurement, case.as_of))
+        for one in chosen
+    ]
     return together([*found, Finding("pass", "", evidence=stated.evidence)], one_suffices=False)
 
 

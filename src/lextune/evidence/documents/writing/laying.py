@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from lextune.errors import ConfigError, Problem
@@ -17,7 +18,10 @@ from lextune.evidence.documents.base import (
     Section,
 )
 from lextune.evidence.documents.writing.marks import (
+    HTML,
     Manifest,
+    Marked,
+    Stale,
     Written,
     json_body,
     manifest_of,
@@ -57,7 +61,32 @@ def prepare(
                 "its sentences can only be compared with the same ones",
             )
         )
-    return Written(kind, report, manifest, stale_sentences(old, manifest, view))
+    return _with_stale(Written(kind, report, manifest), stale_sentences(old, manifest, view))
+
+
+def _with_stale(written: Written, stale: tuple[Stale, ...]) -> Written:
+    marked = tuple(Marked(text=one.text, gone=one.gone, said=one.said) for one in stale)
+    manifest = written.manifest.model_copy(update={"stale": marked})
+    return replace(written, manifest=manifest, stale=stale)
+
+
+def is_forged(data: bytes, old: Manifest, written: Written) -> bool:
+    """Whether a document whose sentences all hold shows something else than these sentences.
+
+    Its manifest is not signed, so that its own seal proves nothing: it is laid out anew and compared. A PDF is not,
+    since fonts differ from machine to machine.
+
+    Args:
+        data: The document's bytes.
+        old: Its manifest.
+        written: The same document made from the dossier, with `old` as the version before it.
+    """
+    if data.startswith(b"%PDF") or written.stale:
+        return False
+    json_ = data.lstrip().startswith(b"{")
+    form: Form = "json" if json_ else "html" if HTML[0].encode() in data else "md"
+    shown = tuple(Stale(one.text, one.gone, one.said) for one in old.stale)
+    return lay_out(_with_stale(written, shown), form)[""] != data
 
 
 def made(kind: Document, view: DossierView, language: Language) -> Report | bytes:
@@ -93,7 +122,7 @@ def lay_out(written: Written, form: Form) -> dict[str, bytes]:
     from lextune.evidence.documents.writing.pdf import to_pdf
 
     printed = to_pdf(page, written.report.language)
-    beside = seal(written.manifest, printed).model_dump(mode="json", by_alias=True)
+    beside = seal(written.manifest, printed).dumped()
     return {"": printed, ".json": json_body(beside) + b"\n"}
 
 
@@ -111,7 +140,7 @@ def to_json(written: Written) -> bytes:
         ],
     }
     whole = seal(written.manifest, json_body(content))
-    return json_body({**content, "manifest": whole.model_dump(mode="json", by_alias=True)}) + b"\n"
+    return json_body({**content, "manifest": whole.dumped()}) + b"\n"
 
 
 def _section(section: Section) -> dict[str, Any]:

@@ -42,6 +42,14 @@ class Sentence(Record):
     evidence: tuple[str, ...] = Field(min_length=1)
 
 
+class Marked(Record):
+    """A sentence of an earlier version that the document shows as stale; as `Stale`."""
+
+    text: str
+    gone: tuple[str, ...]
+    said: bool
+
+
 class Manifest(Record):
     """What a document says and why.
 
@@ -51,6 +59,7 @@ class Manifest(Record):
         run: Whose dossier it was made from.
         statements: SHA-256 of the envelopes to what the statement is (`evaluate`, `audit calibration`).
         sentences: In the document's order.
+        stale: What the document shows as stale of the version before it.
         sha256: Of the written document without this manifest; null while it is not written.
     """
 
@@ -60,7 +69,13 @@ class Manifest(Record):
     run: str
     statements: dict[str, str]
     sentences: tuple[Sentence, ...]
+    stale: tuple[Marked, ...] = ()
     sha256: str | None = Field(default=None, pattern=_DIGEST)
+
+    def dumped(self) -> dict[str, Any]:
+        """As it is written: without `stale` where there is nothing."""
+        dump = self.model_dump(mode="json", by_alias=True)
+        return dump if self.stale else {name: one for name, one in dump.items() if name != "stale"}
 
 
 @dataclass(frozen=True)
@@ -153,7 +168,7 @@ def stale_sentences(old: Manifest, new: Manifest, view: DossierView) -> tuple[St
 
 def embed(manifest: Manifest) -> str:
     """The manifest on one line that ends no HTML comment and no script."""
-    shown = json.dumps(manifest.model_dump(mode="json", by_alias=True), ensure_ascii=False)
+    shown = json.dumps(manifest.dumped(), ensure_ascii=False)
     for character in "<>&-\u2028\u2029":
         shown = shown.replace(character, f"\\u{ord(character):04x}")
     return shown
