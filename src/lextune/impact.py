@@ -117,25 +117,32 @@ _Part = tuple[list[Redecided], dict[str, ControlResult]]
 
 
 def find_dossiers(folder: Path) -> list[Path]:
-    """Runs and releases under `folder`; of a run that was released, the release.
+    """Runs and releases under `folder`, behind links too, each once, and in no hidden folder; of a run that was released, the release.
 
     Raises:
         OSError: A folder cannot be listed.
     """
+    return sorted(_find(folder, set()))
 
+
+def _find(folder: Path, seen: set[str]) -> list[Path]:
     def refuse(error: OSError) -> None:
         raise error
 
     found = []
-    for place, inner, _ in os.walk(folder, onerror=refuse, followlinks=False):
-        here = Path(place)
+    for place, inner, _ in os.walk(folder, onerror=refuse, followlinks=True):
+        here, real = Path(place), os.path.realpath(place)
+        if real in seen:  # links may lead round in a circle
+            inner.clear()
+            continue
+        seen.add(real)
         if any(os.path.lexists(here / "dossier" / one) for one in _PARTS):
             released = here / "release"
-            inside = find_dossiers(released) if released.is_dir() else []
+            inside = _find(released, seen) if released.is_dir() else []
             found += inside or [here]
             inner.clear()
         inner[:] = [name for name in inner if not name.startswith(".")]
-    return sorted(found)
+    return found
 
 
 def decide_again(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import recorded
 from lextune.errors import InsufficientError
 from lextune.evidence.documents.base import DossierView, documents
+from lextune.records import Verdict
 
 _VALIDATOR = JsonStrictValidator(SchemaVersion.V1_6)
 _FILE = {"path": "model.safetensors", "sha256": "a" * 64, "size": 3}
@@ -130,6 +132,17 @@ def test_what_was_not_measured_is_a_gap_and_no_figure() -> None:
     assert [one["type"] for one in metrics["performanceMetrics"]] == ["f1"]
     assert "roc_auc: one class only" in _gaps(made)
     assert "robustness did not complete: it proves nothing" in _gaps(made)
+
+
+def test_a_figure_of_an_attestation_that_is_over_is_a_gap() -> None:
+    entry = {"name": "red_team", "sha256": "a" * 64, "expires": "2020-01-01"}
+    brought = {"attestations": [entry], "_measurements": [recorded.measured("leak_rate", 0.1)]}
+    verdict = Verdict(
+        outcome="pass", as_of=datetime.date(2026, 11, 25), facts={}, packs={}, controls=()
+    )
+    made = _make(recorded.view_of({"config": _CONFIG, "attestation": brought}, verdict))
+    assert "the attestation red_team does not count any more" in _gaps(made)
+    assert "leak_rate" not in json.dumps(made)
 
 
 def test_a_figure_that_a_person_attests_is_told_apart() -> None:

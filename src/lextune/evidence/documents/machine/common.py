@@ -14,6 +14,7 @@ from typing import Any
 
 from lextune.errors import InsufficientError, Problem
 from lextune.evidence.documents.base import DossierView
+from lextune.evidence.documents.parts.reading import counts
 from lextune.evidence.markdown import one_line
 from lextune.evidence.statements import room_of
 
@@ -161,6 +162,15 @@ class Summary:
             if predicate.get("status") != "complete" or kept not in ("complete", "not_applicable"):
                 what = said(record.get("audit")) or f"the room {shown(predicate.get('room'))}"
                 self.gaps.append(f"{what} did not complete: it proves nothing")
+                continue
+            attested = [
+                one for one in as_list(record.get("attestations")) if isinstance(one, Mapping)
+            ]
+            ended = [one for one in attested if not counts(self.view, one)]
+            if ended:
+                self.gaps.append(
+                    f"the attestation {shown(ended[0].get('name'))} does not count any more"
+                )
                 continue
             for dump in as_list(predicate.get("measurements")):
                 if isinstance(dump, Mapping):
