@@ -315,13 +315,13 @@ def test_a_damaged_list_of_verified_dossiers_knows_none(home: Path, trust: Path)
         assert one.effect == "unaffected"
 
 
-def test_links_and_hidden_folders_are_looked_into_once(tmp_path: Path) -> None:
-    for name in ("far/one", "all/.two", "all/three", "all/three/release/.three-1.0.tmp"):
+def test_links_are_looked_into_once(tmp_path: Path) -> None:
+    for name in ("far/one", "all/three", "all/three/release/.three-1.0.tmp"):
         (tmp_path / name / "dossier/statements").mkdir(parents=True)
     (tmp_path / "all/link").symlink_to(tmp_path / "far")
     (tmp_path / "all/again").symlink_to(tmp_path / "far/one")
     (tmp_path / "all/three/release/round").symlink_to(tmp_path / "all")
     found = find_dossiers(tmp_path / "all")
     assert sorted(path.resolve() for path in found) == [
-        tmp_path / "all/.two", tmp_path / "all/three", tmp_path / "far/one",
+        tmp_path / "all/three", tmp_path / "far/one",
     ]  # fmt: skip

@@ -117,7 +117,9 @@ _Part = tuple[list[Redecided], dict[str, ControlResult]]
 
 
 def find_dossiers(folder: Path) -> list[Path]:
-    """Runs and releases under `folder`, behind links too, each once, and in no hidden folder; of a run that was released, the release.
+    """Runs and releases under `folder`, behind links too and in no hidden folder, each once.
+
+    Of a run that was released it is the release.
 
     Raises:
         OSError: A folder cannot be listed.
