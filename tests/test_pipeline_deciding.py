@@ -200,3 +200,9 @@ def test_an_attestation_that_no_statement_could_carry_is_refused(
         stream.truncate(17 << 20)
     with pytest.raises(ConfigError, match="larger than"):
         read_brought([file], {}, [pack], Trust.of(Signer.ephemeral()))
+
+
+def test_the_name_of_an_attestation_fits_into_the_name_of_its_file() -> None:
+    Attestation(name="n" * 100, statement="It is.", person="A.")
+    with pytest.raises(ValueError, match="at most 100"):
+        Attestation(name="n" * 101, statement="It is.", person="A.")

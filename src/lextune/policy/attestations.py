@@ -31,7 +31,7 @@ class Attestation(Record):
             statement names as its subjects.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100)  # part of a file name
     statement: str = Field(min_length=1, pattern=r"\S")
     person: str = Field(min_length=1, pattern=r"\S")
     met: bool = True
