@@ -229,7 +229,9 @@ def test_what_is_said_becomes_a_page_that_loads_nothing(
     text = page.read_text(encoding="utf-8")
     assert "us_nyc_ll144/notice" in text
     assert "http" not in text
-    assert main(["policy", "timeline", "--packs", "us_nyc_ll144"]) == 0  # no page of an earlier call
+    assert (
+        main(["policy", "timeline", "--packs", "us_nyc_ll144"]) == 0
+    )  # no page of an earlier call
     assert page.read_text(encoding="utf-8") == text
     capsys.readouterr()
     assert main([*words[:-1], str(tmp_path / "page.txt")]) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,6 +43,12 @@ Lang = Annotated[
 ]
 
 
+_HEADS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "en": ("Documents", ("document", "files", "title")),
+    "zh": ("文件", ("文件", "格式", "标题")),
+}
+
+
 @document.command("list")
 def list_documents(lang: Lang = None, as_json: Json = False) -> None:
     """The kinds of documents."""
@@ -65,7 +72,7 @@ def list_documents(lang: Lang = None, as_json: Json = False) -> None:
     rows = [
         (name, one.suffix or ".md .html .pdf .json", one.titles[tongue]) for name, one in documents
     ]
-    table("Documents", ["document", "files", "title"], rows)
+    table(*_HEADS[tongue], rows)
 
 
 @document.command("write")
