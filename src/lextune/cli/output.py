@@ -79,6 +79,9 @@ def use_html(page: Path | None, lang: Tongue = Tongue.EN) -> None:
     """Called first by a verb that has --html; the page is written when the verb has said everything."""
     from lextune.errors import ConfigError
 
+    if page is not None and _State.json:
+        fact = "--html and --json are given together"
+        raise ConfigError(Problem(fact, "give one of them", "a page shows what is said to people"))
     if page is not None and page.suffix != ".html":
         raise ConfigError(Problem(f"{page} is no page", "give --html a name that ends in .html"))
     _State.page, _State.recorder, _State.lang = page, None, lang

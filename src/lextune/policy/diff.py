@@ -67,11 +67,10 @@ def diff(old: Pack, new: Pack, *, language: Language = "en") -> tuple[Difference
         Difference(name, "removed", old=getattr(one.titles, language))
         for name, one in before.items()
     ]
-    for noun, was_listed, now_listed in (
-        ("fact", old.facts, new.facts), ("licence", old.licences, new.licences),
-    ):  # fmt: skip
-        sides = ({one.id: one for one in side} for side in (was_listed, now_listed))
-        found += _listed(noun, *sides, language)
+    facts = ({one.id: one for one in side.facts} for side in (old, new))
+    found += _listed("fact", next(facts), next(facts), language)
+    rows = ({one.id: one for one in side.licences} for side in (old, new))
+    found += _listed("licence", next(rows), next(rows), language)
     for key in ("jurisdiction", "source"):
         if getattr(old, key) != getattr(new, key):
             found.append(_plain("pack", key, getattr(old, key), getattr(new, key)))
