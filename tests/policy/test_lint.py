@@ -125,6 +125,13 @@ def test_figures_that_only_a_person_brings_are_listed(
     assert attested_measurements(made) == {"one", "two", "three"}
 
 
+def test_what_is_repealed_does_not_end_later(told: Callable[..., list[Problem]]) -> None:
+    (found,) = [
+        one for one in told(status="repealed", until="2099-01-01") if "still to come" in one.fact
+    ]
+    assert "2099-01-01" in found.fact
+
+
 def test_cases(told: Callable[..., list[Problem]]) -> None:
     assert "no worked case" in told(around(scenarios=()))[0].fact
     (untried,) = told(around(scenarios=cases()[:2]))
