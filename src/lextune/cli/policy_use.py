@@ -198,7 +198,8 @@ def compare_command(  # noqa: PLR0913, PLR0917 - a verb has as many options as t
 def _cell(one: Duty, lang: Tongue) -> str:
     mark = {True: "✓", None: "?", False: "–"}[one.applies] if one.enforced else "○"
     text = one.control.asks or one.control.titles
-    return f"{mark} {getattr(text, lang)} ({one.pack}/{one.control.id})"
+    gap = "" if lang is Tongue.ZH else " "  # Chinese breaks at no space: the mark would stand alone
+    return f"{mark}{gap}{getattr(text, lang)} ({one.pack}/{one.control.id})"
 
 
 def _show_clashes(found: Comparison, words: Mapping[str, str], lang: Tongue) -> None:

@@ -111,7 +111,9 @@ def diff_command(
             if one.kind == kind
         ]
         if rows:
-            table(words[kind], [words["what"], words["from"], words["to"]], rows, even=len(rows) > 1)
+            table(
+                words[kind], [words["what"], words["from"], words["to"]], rows, even=len(rows) > 1
+            )
 
 
 def _aspect(name: str, words: Mapping[str, str]) -> str:
