@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lextune.cli.app import app
+from lextune.cli.given import AsOf, parsed_day
 from lextune.cli.output import (
     Html,
     Json,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 def plan_command(
     config: Annotated[Path, typer.Argument(help="The config, YAML or JSON.")],
     overrides: Set = None,
+    as_of: AsOf = None,
     lang: Language = Tongue.EN,
     html: Html = None,
     as_json: Json = False,
@@ -43,8 +45,10 @@ def plan_command(
     use_html(html, lang)
     from lextune.pipeline_plan import plan
 
+    day = parsed_day(as_of)
+    given_overrides = [*(overrides or []), *([f"policy.as_of={day}"] if day else [])]
     with Terminal() as terminal:
-        made = plan(config, overrides=overrides or [], listener=terminal, language=lang.value)
+        made = plan(config, overrides=given_overrides, listener=terminal, language=lang.value)
     _show(made, lang)
     if as_json:
         print_json(made.document())
