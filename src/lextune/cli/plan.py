@@ -68,7 +68,7 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "telling first.",
         "model": "Model: {model}, licence {licence}", "rows": "Rows: {rows}",
         "time": "Time", "part": "part", "seconds": "seconds",
-        "total": "About {time} in all, steps: {steps:,} in {precision}, peak memory {memory:.1f} GB. Early stopping may "
+        "total": "About {time} in all, {steps:,} steps in {precision}, peak memory {memory:.1f} GB. Early stopping may "
         "end it sooner.",
         "audits": "The audits come on top, and are not in these figures: {audits}. Those that train again or ask the "
         "model about many rows may take as long as the training.",
