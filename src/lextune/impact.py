@@ -273,7 +273,7 @@ def _redecided(
     )
     policy = config.policy.model_copy(update={"as_of": desk.question.as_of})
     asked = config.model_copy(update={"policy": policy, "use": use})
-    after = _after(before, kept, asked, {**old, **new}, desk.trust)
+    after = _after(before, kept, asked, {**old, **new}, desk.trust, desk.question.language)
     found = changes(before, after)
     named = {one.control for one in found} - results.keys()
     decided = ((f"{one.pack}/{one.control}", one) for one in after.controls) if named else ()
@@ -295,6 +295,7 @@ def _after(
     config: RunConfig,
     packs: Mapping[str, Pack],
     trust: Trust,
+    language: Language,
 ) -> Verdict:
     """The verdict over all packs; a pack that is the same, and for which no day has turned, is not decided again."""
     as_of = config.policy.as_of
@@ -308,7 +309,7 @@ def _after(
     again = [pack for name, pack in packs.items() if name not in same]
     results = [one for one in before.controls if one.pack in same]
     if again:
-        results += decide_dossier(statements, config, again, trust).controls
+        results += decide_dossier(statements, config, again, trust, language).controls
     complete = not Readings(evidence_in(statements)).incomplete()
     return before.model_copy(
         update={

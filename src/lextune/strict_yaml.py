@@ -82,6 +82,10 @@ def scalar(text: str) -> Any:
     return text
 
 
+#: The usual cause, in a text that people wrote: a sign that YAML reads as its own.
+_MEND = "mend the line; put a text that holds any of : , ? # [ ] { } between quotes"
+
+
 def load(text: str | bytes, name: str) -> Document:
     """Parse one YAML (or JSON) document.
 
@@ -96,7 +100,7 @@ def load(text: str | bytes, name: str) -> Document:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise ConfigError(
-            Problem(f"this is not YAML: {error.problem}", "mend the line", where=place)
+            Problem(f"this is not YAML: {error.problem}", _MEND, where=place)
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(

@@ -184,6 +184,13 @@ def test_wrong_wishes_end_with_2(arguments: list[str], tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_name_that_promises_another_form_is_refused(tmp_path: Path) -> None:
+    for name in ("dpia", "oscal"):
+        path = tmp_path / f"{name}.docx"
+        assert main(["document", "write", name, RELEASE, "-o", str(path), "--trust", TRUST]) == 2
+        assert not path.exists()
+
+
 def test_documents_are_written_without_numpy_and_torch(tmp_path: Path, home: Path) -> None:
     heavy = {"torch", "transformers", "numpy", "pyarrow", "jinja2", "weasyprint"}
     arguments = [

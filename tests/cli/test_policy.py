@@ -96,7 +96,10 @@ def test_impact(write: Callable[..., str], run: Callable[..., str], releases: Pa
     assert "newly missing evidence" in text
     assert "dpia: bring this document" in text
     assert max(map(len, text.split("tiny-1.2.3")[0].splitlines())) <= 80
-    assert "照办" in run(*asked, "--lang", "zh")
+    chinese = run(*asked, "--lang", "zh")
+    assert "照办" in chinese
+    assert "dpia：请提交该文件" in chinese
+    assert "bring this document" not in chinese
     found = json.loads(run(*asked, "--json"))
     assert found["counts"]["newly_missing_evidence"] == 1
     assert found["controls"]["trial/c"]["dossiers"] == {
@@ -107,6 +110,22 @@ def test_impact(write: Callable[..., str], run: Callable[..., str], releases: Pa
     assert found["dossiers"][0]["changes"][0]["needs"] == ["dpia: bring this document"]
     (releases / "a/dossier/ledger.jsonl").write_bytes(b"")
     assert json.loads(run(*asked, "--json", code=5))["counts"]["unread"] == 1
+
+
+def test_impact_counts_dossiers_and_tells_open_facts_together(
+    write: Callable[..., str], run: Callable[..., str], releases: Path
+) -> None:
+    pack = write("new", *(small.control_data(id=name, applies=GEN) for name in "abc"))
+    text = run(
+        "impact", "--pack", pack, "--folder", str(releases),
+        "--trust", str(GOLDEN / "trust.json"), "--as-of", "2026-11-25",
+    )  # fmt: skip
+    bring = text[text.index("What to bring") : text.index("tiny-1.2.3")]
+    (line,) = [one for one in bring.splitlines() if "gen: " in one]
+    assert line.split()[-1] == "1"
+    one_by_one = text[text.index("tiny-1.2.3") :]
+    assert "3 (trial/a, trial/b, trial/c)" in one_by_one
+    assert one_by_one.count("gen: ") == 1
 
 
 def test_impact_needs_something_new_and_something_stored(
@@ -158,6 +177,15 @@ def test_compare(run: Callable[..., str]) -> None:
     run("compare", "EU,ATLANTIS", code=2)
 
 
+def test_places_that_no_chosen_pack_is_of_are_told_together(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["policy", "compare", "EU,CN,US", "--packs", "gdpr"]) == 2
+    said = capsys.readouterr().err
+    assert "CN or US" in said
+    assert "--packs" in said
+
+
 def _width(line: str) -> int:
     from rich.cells import cell_len
 
@@ -188,6 +216,7 @@ def test_facts_are_asked_and_signed(
     )
     run("facts", "--packs", pack, "--facts", str(profile), "--answer", "gen=7", code=2)
     run("facts", "--packs", pack, "--answer", "nothing=1", code=2)
+    run("facts", "--packs", pack, "--answer", "gen", code=2)
     run("facts", "--packs", pack, "--person", "A. Person", code=2)
     run("facts", "--packs", pack, *signed, code=2)
 
@@ -206,10 +235,11 @@ def test_facts_are_asked_one_by_one(
         def isatty(self) -> bool:
             return True
 
-    monkeypatch.setattr("sys.stdin", Person("why\nperhaps\nyes\n\n"))
+    monkeypatch.setattr("sys.stdin", Person("?\nperhaps\nyes\n\n"))
     text = run("facts", "--packs", pack, "--person", "P", "-o", str(profile))
     assert "trial/c: Article 1" in text
-    assert "That is no answer" in text
+    assert "That is no answer: write yes or no" in text
+    assert "one of: provider, deployer" in text
     assert open_facts(profile.read_bytes(), load_trust()).answers == {"gen": True}
     monkeypatch.setattr("sys.stdin", Person("stop\n"))
     assert "role" in run("facts", "--packs", pack)
@@ -233,6 +263,9 @@ def test_what_is_said_becomes_a_page_that_loads_nothing(
         main(["policy", "timeline", "--packs", "us_nyc_ll144"]) == 0
     )  # no page of an earlier call
     assert page.read_text(encoding="utf-8") == text
+    assert 'lang="zh"' in text
+    assert "─" not in text  # twice as wide in fonts for Chinese
+    assert main([*words, "--json"]) == 2
     capsys.readouterr()
     assert main([*words[:-1], str(tmp_path / "page.txt")]) == 2
     assert "ends in .html" in capsys.readouterr().err

@@ -125,17 +125,25 @@ def test_figures_that_only_a_person_brings_are_listed(
     assert attested_measurements(made) == {"one", "two", "three"}
 
 
+def test_what_is_repealed_does_not_end_later(told: Callable[..., list[Problem]]) -> None:
+    (found,) = [
+        one for one in told(status="repealed", until="2099-01-01") if "still to come" in one.fact
+    ]
+    assert "2099-01-01" in found.fact
+
+
 def test_cases(told: Callable[..., list[Problem]]) -> None:
     assert "no worked case" in told(around(scenarios=()))[0].fact
     (untried,) = told(around(scenarios=cases()[:2]))
     assert "no case shows the control 'c' as insufficient" in untried.fact
     wrong = CASES.replace("{outcome: fail, fail: [c]}", "{outcome: pass, pass: [c]}")
     found = told(around(scenarios=cases(wrong)))
-    assert [one.where for one in found[:2]] == ["scenario bad", "scenario bad"]
+    assert [one.where for one in found[:2]] == ["cases.yaml:13:5", "cases.yaml:13:5"]
+    assert all(one.fact.startswith("the case 'bad': ") for one in found[:2])
     assert "trial/c is fail, expected pass" in found[0].fact
     (strange,) = [
         one
         for one in told(around(scenarios=cases(CASES.replace("{gen: true}", "{gen: 3}"))))
-        if one.where == "scenario good"
+        if one.where == "cases.yaml:5:5"
     ]
     assert "'gen'" in strange.fact

@@ -76,4 +76,4 @@ def test_what_only_waits_for_facts_is_known_in_both_languages() -> None:
     pack = _pack()
     for language in ("en", "zh"):
         told = decide([], {}, [pack], DAY, language=language).controls  # type: ignore[arg-type]
-        assert [one.control for one in told if waits_for_facts(one)] == ["hiring"]
+        assert [one.control for one in told if waits_for_facts(one.reasons)] == ["hiring"]

@@ -57,7 +57,7 @@ def decide_command(
 ) -> None:
     """Decide a run again over what it measured and what you bring now; release it if it passes."""
     use_json(as_json)
-    use_html(html)
+    use_html(html, lang)
     from lextune.pipeline_deciding import decide_again
     from lextune.policy.verdict import exit_code
 

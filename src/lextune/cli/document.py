@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,6 +43,33 @@ Lang = Annotated[
 ]
 
 
+#: Names that promise a form which no document has.
+_FOREIGN = ("doc", "docx", "odt", "rtf", "xls", "xlsx", "csv", "xml", "htm")
+_HEADS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "en": ("Documents", ("document", "files", "title")),
+    "zh": ("文件", ("文件", "格式", "标题")),
+}
+
+
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "written": "sentences on evidence: {sentences}, gaps: {gaps}",
+        "lost": "sentences of the earlier version that do not hold any more, marked at the end: {count}",
+        "stale": "stale sentences: {count} of {sentences}",
+        "holds": "the words hold on new evidence", "gone": "it does not hold any more",
+        "rested": "; it rested on {rooms}",
+        "edited": "It was edited since: what it shows is not what is checked here.",
+    },
+    "zh": {
+        "written": "有证据支持的语句 {sentences} 条，缺口 {gaps} 处",
+        "lost": "先前版本中有 {count} 条语句不再成立，已在文末标出",
+        "stale": "{sentences} 条语句中有 {count} 条已过时",
+        "holds": "按新的证据，原文仍成立", "gone": "已不再成立", "rested": "；原先依据 {rooms}",
+        "edited": "文件其后经过编辑：此处检查的并非其现有内容。",
+    },
+}  # fmt: skip
+
+
 @document.command("list")
 def list_documents(lang: Lang = None, as_json: Json = False) -> None:
     """The kinds of documents."""
@@ -65,7 +93,7 @@ def list_documents(lang: Lang = None, as_json: Json = False) -> None:
     rows = [
         (name, one.suffix or ".md .html .pdf .json", one.titles[tongue]) for name, one in documents
     ]
-    table("Documents", ["document", "files", "title"], rows)
+    table(*_HEADS[tongue], rows)
 
 
 @document.command("write")
@@ -114,9 +142,10 @@ def write(
         print_json({"document": name, "file": str(path), **counts})
         return
     say(f"{path}: {kind.titles[language]}")
-    say(f"  {counts['sentences']} sentences on evidence, {counts['gaps']} gaps")
+    words = _WORDS[language]
+    say("  " + words["written"].format(**counts))
     if lost:
-        say(f"  {len(lost)} sentences of the earlier version do not hold any more; they are marked")
+        say("  " + words["lost"].format(count=len(lost)))
 
 
 @document.command("check")
@@ -149,13 +178,14 @@ def check(
             }
         )  # fmt: skip
     else:
-        say(f"{file}: {len(stale)} of {len(manifest.sentences)} sentences are stale")
+        words = _WORDS[manifest.language]
+        sentences = len(manifest.sentences)
+        say(f"{file}: {words['stale'].format(count=len(stale), sentences=sentences)}")
         for one in stale:
-            gone = f"; it rested on {', '.join(one.gone)}" if one.gone else ""
-            what = "the words hold on new evidence" if one.said else "it does not hold any more"
-            say(f"  ✗ {one.text}\n    {what}{gone}")
+            gone = words["rested"].format(rooms=", ".join(one.gone)) if one.gone else ""
+            say(f"  ✗ {one.text}\n    {words['holds' if one.said else 'gone']}{gone}")
         if not untouched:
-            say("It was edited since: what it shows is not what is checked here.")
+            say(words["edited"])
     if stale or not untouched:
         raise typer.Exit(int(ExitCode.INSUFFICIENT))
 
@@ -169,9 +199,14 @@ def _form(kind: Document, form: Format | None, output: Path | None) -> Form:
         raise ConfigError(
             Problem(f"{kind.name} has a form of its own ({kind.suffix})", "leave --format out")
         )
+    suffix = "" if output is None else output.suffix.removeprefix(".").lower()
+    if form is None and suffix in _FOREIGN:
+        allowed = kind.suffix or ", ".join(f".{one}" for one in Format)
+        raise ConfigError(
+            Problem(f"a {kind.name} cannot be written as .{suffix}", f"end --output in {allowed}")
+        )
     if form is not None:
         return form.value
-    suffix = "" if output is None else output.suffix.removeprefix(".")
     return Format(suffix).value if suffix in [*Format] else "md"
 
 

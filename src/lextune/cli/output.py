@@ -57,6 +57,7 @@ class _State:
     json = False
     page: Path | None = None
     recorder: Console | None = None
+    lang = Tongue.EN
 
 
 def program() -> str:
@@ -74,13 +75,16 @@ def use_json(wanted: bool) -> None:
     _State.json = wanted
 
 
-def use_html(page: Path | None) -> None:
+def use_html(page: Path | None, lang: Tongue = Tongue.EN) -> None:
     """Called first by a verb that has --html; the page is written when the verb has said everything."""
     from lextune.errors import ConfigError
 
+    if page is not None and _State.json:
+        fact = "--html and --json are given together"
+        raise ConfigError(Problem(fact, "give one of them", "a page shows what is said to people"))
     if page is not None and page.suffix != ".html":
         raise ConfigError(Problem(f"{page} is no page", "give --html a name that ends in .html"))
-    _State.page, _State.recorder = page, None
+    _State.page, _State.recorder, _State.lang = page, None, lang
     if page is not None:
         from io import StringIO
 
@@ -97,7 +101,9 @@ def write_page() -> None:
         return
     from lextune.files import disk_problems, write_atomic
 
-    text = recorder.export_html(code_format=_PAGE, inline_styles=True)
+    text = recorder.export_html(
+        code_format=_PAGE.replace("LANG", _State.lang.value), inline_styles=True
+    )
     with disk_problems(page):
         write_atomic(page, text.encode())
 
@@ -151,26 +157,38 @@ def plain(text: str) -> str:
     )
 
 
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table that fits the terminal, of 80 columns where there is none."""
+def table(
+    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], even: bool = False
+) -> None:
+    """A table that fits the terminal, of 80 columns where there is none.
+
+    Args:
+        even: All columns are of one width.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     # The first column stays on one line, unless it would push the others out.
     first = max((len(row[0]) for row in rows), default=0)
-    one_line = len(head) > 2 and first <= _LONGEST_FIRST
-    made = Table(
-        title=Text(plain(title)), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False
-    )
+    one_line = len(head) > 2 and first <= _LONGEST_FIRST and not even
+    heading = Text(plain(title), style="italic")
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=even)
     for index, name in enumerate(head):
-        made.add_column(Text(plain(name)), overflow="fold", no_wrap=index == 0 and one_line)
+        made.add_column(
+            Text(plain(name)),
+            overflow="fold",
+            no_wrap=index == 0 and one_line,
+            ratio=1 if even else None,
+        )
     for row in rows:
         made.add_row(*(Text(plain(cell), style=_STYLES.get(cell, "")) for cell in row))
     if _State.recorder is not None:
-        _State.recorder.print(made)
+        made.box = box.Box(_RULED)
+        _State.recorder.print(heading, made, sep="\n")
+        made.box = box.SIMPLE_HEAD
     with stdout_problems():
-        _console(sys.stderr if _State.json else sys.stdout).print(made)
+        _console(sys.stderr if _State.json else sys.stdout).print(heading, made, sep="\n")
 
 
 def say_law(key: str, lang: Tongue, **values: object) -> None:
@@ -209,7 +227,7 @@ def show_controls(
     )
     idle = sum(one.status == "not_applicable" for one in verdict.controls)
     if idle:
-        say(words["idle"].format(count=idle) + "\n")
+        say(words["idle 1" if idle == 1 else "idle"].format(count=idle) + "\n")
 
 
 def show_unmet(controls: Sequence[ControlResult], lang: Tongue = Tongue.EN) -> None:
@@ -217,7 +235,7 @@ def show_unmet(controls: Sequence[ControlResult], lang: Tongue = Tongue.EN) -> N
     from lextune.policy.needs import waits_for_facts
 
     words = _WORDS[lang]
-    waiting = [one for one in controls if waits_for_facts(one)]
+    waiting = [one for one in controls if waits_for_facts(one.reasons)]
     for one in (one for one in controls if one not in waiting):
         status = words.get(one.status, one.status)
         named = f" {one.titles['zh']}" if lang is Tongue.ZH else ""
@@ -226,13 +244,21 @@ def show_unmet(controls: Sequence[ControlResult], lang: Tongue = Tongue.EN) -> N
             say(f"  {reason}")
         say(f"  {words['remedy']}{one.remedy[lang]}")
     if waiting:
-        names = [f"{one.pack}/{one.control}" for one in waiting]
-        more = words["more"].format(count=len(names) - 3) if len(names) > 3 else ""
-        say(words["facts"].format(count=len(names), names=", ".join(names[:3]) + more))
-        asked = Counter(question for one in waiting for question in one.questions)
-        for question, count in asked.most_common():
-            say(f"  {question} ({count})")
-        say(f"  {words['remedy']}{words['answer']}")
+        show_waiting([(f"{one.pack}/{one.control}", one.questions) for one in waiting], lang)
+
+
+def show_waiting(
+    waiting: Sequence[tuple[str, Sequence[str]]], lang: Tongue, indent: str = ""
+) -> None:
+    """Controls (name, questions) of which nobody knows whether they apply, together, and each question once."""
+    words = _WORDS[lang]
+    names = [name for name, _ in waiting]
+    more = words["more"].format(count=len(names) - 3) if len(names) > 3 else ""
+    say(indent + words["facts"].format(count=len(names), names=", ".join(names[:3]) + more))
+    asked = Counter(question for _, questions in waiting for question in questions)
+    for question, count in asked.most_common():
+        say(f"{indent}  {question} ({count})")
+    say(f"{indent}  {words['remedy']}{words['answer']}")
 
 
 _WORDS: Mapping[Tongue, Mapping[str, str]] = {
@@ -244,9 +270,11 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "early": "Refused before training: no training can mend this, so none was done. The dossier is in {folder}.",
         "refused": "Not released: the verdict is {outcome}. The dossier is in {folder}.",
         "released": "Released and verified: {release}",
-        "facts": "Nobody knows whether {count} controls apply ({names}). These facts decide, each for so many of them:",
+        "facts": "Controls of which nobody knows whether they apply: {count} ({names}). These facts decide, each for so "
+        "many of them:",
         "answer": "declare them under `use`, or let `lextune policy facts CONFIG` ask them.",
         "idle": "{count} further controls do not apply; the verdict in the dossier lists them.",
+        "idle 1": "1 further control does not apply; the verdict in the dossier lists it.",
     },
     Tongue.ZH: {
         "title": "截至 {day} 的控制项", "control": "控制项", "effect": "作用", "verdict": "结论",
@@ -259,19 +287,22 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "facts": "尚不知 {count} 项控制是否适用（{names}）。取决于以下事实，括号内为相关控制项数：",
         "answer": "请在 `use` 中申报，或由 `lextune policy facts CONFIG` 逐一询问。",
         "idle": "另有 {count} 项控制不适用；档案中的裁定列出了它们。",
+        "idle 1": "另有 1 项控制不适用；档案中的裁定列出了它。",
         "pass": "通过", "fail": "不通过", "insufficient": "证据不足", "waived": "已豁免",
     },
 }  # fmt: skip
 
 #: Loads nothing; readable in light and in dark.
 _PAGE = """<!DOCTYPE html>
-<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="LANG"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><title>lextune</title></head>
 <body><pre style="font-family:ui-monospace,Menlo,Consolas,'Noto Sans Mono CJK SC',monospace;line-height:1.35">
 {code}</pre></body></html>
 """
 #: Characters that leave room for other columns in 80.
 _LONGEST_FIRST = 40
+#: `SIMPLE_HEAD` with hyphens: fonts for Chinese draw the longer line twice as wide.
+_RULED = "    \n    \n -- \n" + "    \n" * 5
 _STYLES = {
     "pass": "green",
     "fail": "bold red",

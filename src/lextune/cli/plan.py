@@ -42,7 +42,7 @@ def plan_command(
 ) -> None:
     """Say the model, time, memory and duties of a run; a few steps are tried and nothing is kept."""
     use_json(as_json)
-    use_html(html)
+    use_html(html, lang)
     from lextune.pipeline_plan import plan
 
     day = parsed_day(as_of)
@@ -63,9 +63,15 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "attestation": "attestation", "figure": "figure", "instead": "or another paper instead",
         "how": "Give them to the run (policy.documents, policy.attestations) or later to `lextune decide`.",
         "to come": "To come after {day}", "day": "binds from", "control": "control", "title": "title",
-        "unsure": "Of {count} duties to come nobody knows yet whether they apply: `lextune policy timeline CONFIG`.",
-        "ask": "Whether {count} of them apply depends on facts that nobody declared. `lextune policy facts CONFIG` "
-        "asks them, the most telling first.",
+        "unsure": "Duties to come of which nobody knows yet whether they apply: {count}. See `lextune policy timeline CONFIG`.",
+        "ask": "Of these, {count} wait for facts that nobody declared. `lextune policy facts CONFIG` asks them, the most "
+        "telling first.",
+        "model": "Model: {model}, licence {licence}", "rows": "Rows: {rows}",
+        "time": "Time", "part": "part", "seconds": "seconds",
+        "total": "About {time} in all, {steps:,} steps in {precision}, peak memory {memory:.1f} GB. Early stopping may "
+        "end it sooner.",
+        "audits": "The audits come on top, and are not in these figures: {audits}. Those that train again or ask the "
+        "model about many rows may take as long as the training.",
     },
     Tongue.ZH: {
         "so far": "目前", "open": "尚未测量", "fact": "事实未申报", "paper": "须提交材料",
@@ -75,16 +81,21 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "how": "请在运行时提交（policy.documents、policy.attestations），或之后用 `lextune decide` 提交。",
         "title": "名称",
         "unsure": "另有 {count} 项将来的义务尚不知是否适用：`lextune policy timeline CONFIG`。",
-        "ask": "其中 {count} 项是否适用取决于尚未申报的事实。`lextune policy facts CONFIG` 会逐一询问，最关键的在前。",
+        "ask": "其中 {count} 项取决于尚未申报的事实。`lextune policy facts CONFIG` 会逐一询问，最关键的在前。",
+        "model": "模型：{model}，许可 {licence}", "rows": "数据行数：{rows}",
+        "time": "用时", "part": "环节", "seconds": "秒",
+        "total": "合计约 {time}，{steps:,} 步（{precision}），内存峰值 {memory:.1f} GB。提前停止时会更快结束。",
+        "audits": "审计另需时间，不计入上述数字：{audits}。其中需要重新训练、或就大量数据询问模型的审计，"
+        "用时可能与训练相当。",
     },
 }  # fmt: skip
 
 
 def _show(made: Plan, lang: Tongue) -> None:
-    rows = ", ".join(f"{name} {count:,}" for name, count in made.rows.items())
-    say(f"Model: {made.model.id}, licence {made.model.licence.spdx}")
-    say(f"Rows: {rows}")
+    rows = ", ".join(f"{_word(name, lang)} {count:,}" for name, count in made.rows.items())
     words = _WORDS[lang]
+    say(words["model"].format(model=made.model.id, licence=made.model.licence.spdx))
+    say(words["rows"].format(rows=rows))
     papers = {name for one in made.needs for name in one.controls}
     waiting = {}
     for one in made.verdict.controls:
@@ -115,19 +126,17 @@ def _show(made: Plan, lang: Tongue) -> None:
     if total is None or memory is None:
         return
     table(
-        "Time",
-        ["part", "seconds"],
-        [(name.replace("_", " "), f"{one:,.1f}") for name, one in made.seconds.items()],
+        words["time"],
+        [words["part"], words["seconds"]],
+        [(_word(name, lang), f"{one:,.1f}") for name, one in made.seconds.items()],
     )
     say(
-        f"About {_time(total)} in all, {made.steps:,} steps in {made.precision}, peak memory "
-        f"{memory / 1e9:.1f} GB. Early stopping may end it sooner."
+        words["total"].format(
+            time=_time(total, lang), steps=made.steps, precision=made.precision, memory=memory / 1e9
+        )
     )
     if made.config.audits:
-        say(
-            f"The audits come on top, and are not in these figures: {', '.join(made.config.audits)}. Those that train again or "
-            "ask the model about many rows may take as long as the training."
-        )
+        say(words["audits"].format(audits=", ".join(made.config.audits)))
 
 
 def _show_needs(made: Plan, words: Mapping[str, str]) -> None:
@@ -156,7 +165,21 @@ def _show_to_come(made: Plan, words: Mapping[str, str], lang: Tongue) -> None:
         say(words["unsure"].format(count=unsure) + "\n")
 
 
-def _time(seconds: float) -> str:
+#: Splits and parts of a run as Chinese readers call them.
+_ZH: Mapping[str, str] = {
+    "train": "训练", "validation": "验证", "test": "测试", "calibration": "校准",
+    "select_and_prepare": "选择与准备", "load": "加载", "tokenise": "分词", "prepare": "准备",
+    "validate": "验证", "save": "保存", "predict": "预测", "measure": "测量",
+}  # fmt: skip
+
+
+def _word(name: str, lang: Tongue) -> str:
+    shown = name.replace("_", " ")
+    return _ZH.get(name, shown) if lang is Tongue.ZH else shown
+
+
+def _time(seconds: float, lang: Tongue) -> str:
+    second, minute, hour = ("秒", "分钟", "小时") if lang is Tongue.ZH else ("s", "min", "h")
     if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+        return f"{seconds:.0f} {second}"
+    return f"{seconds / 60:.0f} {minute}" if seconds < 7200 else f"{seconds / 3600:.1f} {hour}"

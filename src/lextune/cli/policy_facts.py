@@ -27,8 +27,9 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "question": "question", "for": "for", "more": "and {count} more",
         "done": "Every control is known to apply or not: nothing is left to ask.",
         "how": "Answer yes or no, a choice, or items with commas. Enter: unknown. why: who asks. stop: enough.",
-        "left": "{count} questions left", "wrong": "That is no answer: {why}",
-        "profile": "{file}: {count} answers of {person}, signed. Name it in policy.facts.",
+        "left": "questions left: {count}", "wrong": "That is no answer: {why}",
+        "yes or no": "write yes or no", "one of": "one of: {choices}", "any of": "any of, with commas: {choices}",
+        "profile": "{file}: answers of {person}, signed: {count}. Name the file in policy.facts.",
         "unsigned": "Nothing was kept: give --person and --output to sign the answers.",
     },
     Tongue.ZH: {
@@ -37,6 +38,7 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "done": "每项控制是否适用均已确定，没有需要再问的问题。",
         "how": "回答 是/否、一个选项，或以逗号分隔的多项。回车：未知。why：谁在问。stop：到此为止。",
         "left": "还剩 {count} 个问题", "wrong": "这不是有效回答：{why}",
+        "yes or no": "请写 是 或 否", "one of": "选其一：{choices}", "any of": "可选多项，以逗号分隔：{choices}",
         "profile": "{file}：{person} 的 {count} 项回答，已签名。请写入 policy.facts。",
         "unsigned": "未保存任何回答：请提供 --person 和 --output 以签署。",
     },
@@ -95,7 +97,10 @@ def _answered(answers: Sequence[str], asked: Given) -> dict[str, Any]:
     told: dict[str, Any] = {}
     problems = []
     for one in answers:
-        name, _, text = one.partition("=")
+        name, equals, text = one.partition("=")
+        if not equals:
+            problems.append(Problem(f"--answer {one!r} gives no answer", "write FACT=VALUE"))
+            continue
         if name not in facts:
             problems.append(Problem(f"no pack asks about {name!r}", did_you_mean(name, facts)))
             continue
@@ -136,11 +141,12 @@ def _interview(asked: Given, told: Mapping[str, Any], lang: Tongue) -> dict[str,
         if ask.fact.definition is not None:
             say(f"  {getattr(ask.fact.definition, lang)}")
         if ask.fact.choices:
-            say(f"  {', '.join(ask.fact.choices)}")
+            kind = "any of" if ask.fact.type == "list" else "one of"
+            say(f"  {words[kind].format(choices=', '.join(ask.fact.choices))}")
         text = typer.prompt(ask.fact.id, default="", show_default=False)
         if text.strip().lower() == "stop":
             return found
-        if text.strip().lower() == "why":
+        if text.strip().lower() in {"why", "?", "？"}:
             for pack, control in ask.controls:
                 say(f"  {pack}/{control.id}: {control.citation}")
         elif not text.strip():
@@ -150,7 +156,8 @@ def _interview(asked: Given, told: Mapping[str, Any], lang: Tongue) -> dict[str,
             if wrong is None:
                 found[ask.fact.id] = value
             else:
-                say(words["wrong"].format(why=f"{wrong.fact} ({wrong.remedy})"))
+                why = words["yes or no"] if ask.fact.type == "bool" else wrong.remedy
+                say(words["wrong"].format(why=why))
 
 
 def _sign(told: Mapping[str, Any], asked: Given, person: str, output: Path, lang: Tongue) -> None:

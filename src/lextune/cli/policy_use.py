@@ -74,7 +74,7 @@ def timeline_command(
 ) -> None:
     """Say what binds a use from which day; drafts and the like are shown and never enforced."""
     use_json(as_json)
-    use_html(html)
+    use_html(html, lang)
     from lextune.policy.timeline import timeline
 
     asked = given(config, packs, facts, task, as_of)
@@ -154,7 +154,7 @@ def compare_command(  # noqa: PLR0913, PLR0917 - a verb has as many options as t
 ) -> None:
     """Set side by side what places ask of one use, by topic, and where they contradict each other."""
     use_json(as_json)
-    use_html(html)
+    use_html(html, lang)
     from lextune.policy.comparison import EVERYWHERE, compare, places_of
     from lextune.policy.pack_problems import did_you_mean
     from lextune.policy.wording_zh import TOPICS
@@ -169,9 +169,15 @@ def compare_command(  # noqa: PLR0913, PLR0917 - a verb has as many options as t
     } - {EVERYWHERE}
     strange = [one for one in wanted if one not in known]
     if strange or len(set(wanted)) < 2:
-        fact = f"no pack is of {strange[0]!r}" if strange else "fewer than two places"
-        remedy = did_you_mean(strange[0], known) if strange else "name two or more, as in EU,CN"
-        raise ConfigError(Problem(fact, remedy))
+        if not strange:
+            raise ConfigError(Problem("fewer than two places", "name two or more, as in EU,CN"))
+        near = did_you_mean(strange[0], known)
+        raise ConfigError(
+            Problem(
+                f"none of these packs is of {' or '.join(strange)}",
+                f"{near}, or choose packs of that place by --packs (`lextune policy list`)",
+            )
+        )
     found = compare(asked.packs, wanted, asked.declared, asked.as_of)
     if as_json:
         print_json(_compared(found, wanted, asked.as_of))
@@ -185,14 +191,15 @@ def compare_command(  # noqa: PLR0913, PLR0917 - a verb has as many options as t
             some = columns[start : start + _BESIDE]
             cells = [[_cell(one, lang) for one in kept if one.place == place] for place in some]
             title = TOPICS[topic] if lang is Tongue.ZH else topic.replace("_", " ")
-            table(title, some, list(zip_longest(*cells, fillvalue="")))
+            table(title, some, list(zip_longest(*cells, fillvalue="")), even=True)
     _show_clashes(found, words, lang)
 
 
 def _cell(one: Duty, lang: Tongue) -> str:
     mark = {True: "✓", None: "?", False: "–"}[one.applies] if one.enforced else "○"
     text = one.control.asks or one.control.titles
-    return f"{mark} {getattr(text, lang)} ({one.pack}/{one.control.id})"
+    gap = "" if lang is Tongue.ZH else " "  # Chinese breaks at no space: the mark would stand alone
+    return f"{mark}{gap}{getattr(text, lang)} ({one.pack}/{one.control.id})"
 
 
 def _show_clashes(found: Comparison, words: Mapping[str, str], lang: Tongue) -> None:

@@ -20,6 +20,7 @@ from lextune.cli.output import (
     Trust,
     print_json,
     say,
+    show_waiting,
     table,
     use_html,
     use_json,
@@ -43,7 +44,7 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "newly_passing": "newly passing", "otherwise": "changed, same outcome",
         "unaffected": "unaffected", "unread": "not read", "effect": "effect", "dossiers": "dossiers",
         "control": "control", "fails": "fails", "lacks": "lacks evidence", "passes": "no longer stands against",
-        "impact": "{count} dossiers decided again as of {day}", "controls": "Controls that come to something else",
+        "impact": "Dossiers decided again as of {day}: {count}", "controls": "Controls that come to something else",
         "needs": "What to bring", "and more": "... and {count} more; --json lists all.", "remedy": "Remedy: ",
         "pass": "pass", "fail": "fail", "insufficient": "insufficient", "waived": "waived",
         "not_applicable": "does not apply", "bring": "what",
@@ -60,10 +61,17 @@ _WORDS: Mapping[Tongue, Mapping[str, str]] = {
         "impact": "截至 {day} 重新裁定 {count} 份档案", "controls": "结果有变的控制项",
         "needs": "需要提供", "and more": "……另有 {count} 项，--json 列出全部。", "remedy": "补救：",
         "pass": "通过", "fail": "不通过", "insufficient": "证据不足", "waived": "已豁免",
-        "not_applicable": "不适用", "bring": "内容",
+        "not_applicable": "不适用", "bring": "内容", "requires": "要求", "applies": "适用条件", "until": "截止日",
+        "status": "状态", "severity": "严重程度", "waivable": "可否豁免", "citation": "出处", "titles": "标题",
+        "basis": "依据", "topic": "主题", "asks": "要点", "penalty": "处罚", "conflicts": "冲突", "source": "来源",
+        "source_version": "文本版本", "preemption_risk": "可能被取代", "jurisdiction": "法域", "question": "问题",
+        "definition": "定义", "type": "类型", "choices": "选项", "implies": "蕴含",
         "none": "没有档案：本机尚未作出裁定，或该文件夹中没有档案。",
     },
 }  # fmt: skip
+
+
+_KEYS_ZH = {"from": "起始日", "effect": "效力", "remedy": "补救措施", "note": "说明"}
 
 
 @policy.command("diff")
@@ -76,12 +84,12 @@ def diff_command(
 ) -> None:
     """Say what a new version of a pack adds, removes, tightens, loosens or moves in time."""
     use_json(as_json)
-    use_html(html)
+    use_html(html, lang)
     from lextune.policy.diff import KINDS, diff
     from lextune.policy.packs import load_pack
 
     packs = load_pack(old), load_pack(new)
-    found = diff(*packs)
+    found = diff(*packs, language=lang.value)
     if as_json:
         print_json(
             {
@@ -98,12 +106,19 @@ def diff_command(
         return
     for kind in KINDS:
         rows = [
-            (f"{one.item} {one.aspect}".strip(), one.old, one.new)
+            (f"{one.item} {_aspect(one.aspect, words)}".strip(), one.old, one.new)
             for one in found
             if one.kind == kind
         ]
         if rows:
-            table(words[kind], [words["what"], words["from"], words["to"]], rows)
+            table(
+                words[kind], [words["what"], words["from"], words["to"]], rows, even=len(rows) > 1
+            )
+
+
+def _aspect(name: str, words: Mapping[str, str]) -> str:
+    """A key of a pack as people read it; `from` and `effect` and `remedy` have another meaning among the words."""
+    return name if words is _WORDS[Tongue.EN] else {**words, **_KEYS_ZH}.get(name, name)
 
 
 def _named(pack: Pack) -> dict[str, str]:
@@ -136,7 +151,7 @@ def impact_command(  # noqa: PLR0913, PLR0917 - a verb has as many options as th
 ) -> None:
     """Decide every stored dossier again under new packs or on another day; nothing is trained."""
     use_json(as_json)
-    use_html(html)
+    use_html(html, lang)
     from lextune.impact import Question, decide_again
     from lextune.policy.packs import load_pack
 
@@ -206,7 +221,9 @@ def _show(found: Impact, day: datetime.date, lang: Tongue) -> None:
             [(name, *(f"{count:,}" for count in row)) for name, row in turned.items()],
         )
     needs = Counter(
-        need for one in found.dossiers for change in one.changes for need in change.needs
+        need
+        for one in found.dossiers
+        for need in dict.fromkeys(each for change in one.changes for each in change.needs)
     )
     if needs:
         table(words["needs"], [words["bring"], words["dossiers"]],
@@ -222,6 +239,7 @@ def _show_dossiers(
     found: Sequence[Redecided], all_: Impact, lang: Tongue, words: Mapping[str, str]
 ) -> None:
     from lextune.policy.impact import EFFECTS
+    from lextune.policy.needs import waits_for_facts
 
     worst = sorted(
         found, key=lambda one: EFFECTS.index(one.effect) if one.effect != "unread" else -1
@@ -232,15 +250,19 @@ def _show_dossiers(
         say(f"  {one.folder}")
         for line in (*one.notes, *([one.problem] if one.problem else [])):
             say(f"  {line}")
-        for change in one.changes[:_CHANGES]:
+        waiting = [each for each in one.changes if waits_for_facts(each.reasons)]
+        plain = [each for each in one.changes if each not in waiting]
+        for change in plain[:_CHANGES]:
             turns = [words.get(str(each), "—") for each in (change.before, change.after)]
             say(f"  {change.control}: {' → '.join(turns)}")
             for line in (*change.reasons, *change.needs):
                 say(f"    {line}")
             if change.after in ("fail", "insufficient"):
                 say(f"    {words['remedy']}{all_.controls[change.control].remedy[lang]}")
-        if len(one.changes) > _CHANGES:
-            say("  " + words["and more"].format(count=len(one.changes) - _CHANGES))
+        if len(plain) > _CHANGES:
+            say("  " + words["and more"].format(count=len(plain) - _CHANGES))
+        if waiting:
+            show_waiting([(each.control, each.needs) for each in waiting], lang, "  ")
     if len(worst) > _SHOWN:
         say("\n" + words["and more"].format(count=len(worst) - _SHOWN))
 

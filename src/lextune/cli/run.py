@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -106,26 +107,18 @@ def _show(finished: Run, lang: Tongue) -> None:
     show_unmet([one for one in verdict.controls if one.status in ("fail", "insufficient")], lang)
     from lextune.pipeline import peak_memory
 
-    memory = peak_memory()
+    memory, words = peak_memory(), _WORDS[lang]
     rate = document["train_samples_per_second"]
-    say(
-        f"\nTook {finished.seconds:.0f} s, {rate:.1f} training rows/s, "
-        f"peak memory {memory / 1e9:.1f} GB."
-    )
+    say("\n" + words["took"].format(seconds=finished.seconds, rate=rate, memory=memory / 1e9))
     if finished.report is not None:
-        shows = {
-            "image": ", which shows pictures of the test data",
-            "audio": ", which plays sounds of the test data",
-        }
         page = finished.report.suffix == ".html"
-        say(
-            f"Look at the report{shows.get(finished.input_kind, '') if page else ''}: {finished.report}"
-        )
+        kind = finished.input_kind if page and finished.input_kind in words else "report"
+        say(f"{words[kind]}{finished.report}")
         if page:
-            say(f"  in a terminal: less {finished.report.with_suffix('.txt')}")
+            say(f"  {words['terminal']}less {finished.report.with_suffix('.txt')}")
     if finished.release is None:
         for room in finished.crashed:
-            say(f"{room} crashed: what did not complete proves nothing, so nothing is released.")
+            say(words["crashed"].format(room=room))
         say_law("refused", lang, outcome=verdict.outcome, folder=finished.folder / "dossier")
         return
     say_law("released", lang, release=finished.release)
@@ -200,6 +193,21 @@ def _value(one: dict[str, Any] | None) -> str:
 
 #: Of a terminal.
 _WIDTH = 80
+_WORDS: Mapping[Tongue, Mapping[str, str]] = {
+    Tongue.EN: {
+        "took": "Took {seconds:.0f} s, {rate:.1f} training rows/s, peak memory {memory:.1f} GB.",
+        "report": "Look at the report: ", "terminal": "in a terminal: ",
+        "image": "Look at the report, which shows pictures of the test data: ",
+        "audio": "Look at the report, which plays sounds of the test data: ",
+        "crashed": "{room} crashed: what did not complete proves nothing, so nothing is released.",
+    },
+    Tongue.ZH: {
+        "took": "用时 {seconds:.0f} 秒，每秒训练 {rate:.1f} 行，内存峰值 {memory:.1f} GB。",
+        "report": "请查看报告：", "terminal": "在终端中：",
+        "image": "请查看报告（其中展示测试数据的图像）：", "audio": "请查看报告（其中可播放测试数据的声音）：",
+        "crashed": "{room} 异常中止：未完成的部分不能证明任何事，因此不予发布。",
+    },
+}  # fmt: skip
 
 
 def _short(name: str) -> str:

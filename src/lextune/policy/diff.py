@@ -23,6 +23,7 @@ from lextune.policy.schema import (
     Requirement,
 )
 from lextune.policy.verdict import SHOWN_ONLY
+from lextune.policy.wording import Language
 
 Kind = Literal["added", "removed", "tightened", "loosened", "moved", "changed"]
 KINDS: tuple[Kind, ...] = ("added", "removed", "tightened", "loosened", "moved", "changed")
@@ -48,21 +49,28 @@ class Difference(NamedTuple):
     new: str = ""
 
 
-def diff(old: Pack, new: Pack) -> tuple[Difference, ...]:
-    """Every difference, controls first, in the order of the new pack; the removed ones last."""
+def diff(old: Pack, new: Pack, *, language: Language = "en") -> tuple[Difference, ...]:
+    """Every difference, controls first, in the order of the new pack; the removed ones last.
+
+    Args:
+        language: Of the titles of what came or went.
+    """
     before = {one.id: one for one in old.controls}
     found: list[Difference] = []
     for control in new.controls:
         was = before.pop(control.id, None)
         if was is None:
-            found.append(Difference(control.id, "added", new=control.titles.en))
+            found.append(Difference(control.id, "added", new=getattr(control.titles, language)))
         else:
             found += _control(old, was, new, control)
-    found += [Difference(name, "removed", old=one.titles.en) for name, one in before.items()]
-    found += _listed("fact", {one.id: one for one in old.facts}, {one.id: one for one in new.facts})
-    found += _listed(
-        "licence", {one.id: one for one in old.licences}, {one.id: one for one in new.licences}
-    )
+    found += [
+        Difference(name, "removed", old=getattr(one.titles, language))
+        for name, one in before.items()
+    ]
+    facts = ({one.id: one for one in side.facts} for side in (old, new))
+    found += _listed("fact", next(facts), next(facts), language)
+    rows = ({one.id: one for one in side.licences} for side in (old, new))
+    found += _listed("licence", next(rows), next(rows), language)
     for key in ("jurisdiction", "source"):
         if getattr(old, key) != getattr(new, key):
             found.append(_plain("pack", key, getattr(old, key), getattr(new, key)))
@@ -171,21 +179,24 @@ def _bound_implies(one: MeasurementRequirement, other: MeasurementRequirement) -
     )
 
 
-def _listed(noun: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+def _listed(
+    noun: str, old: Mapping[str, Any], new: Mapping[str, Any], language: Language
+) -> Iterator[Difference]:
     for name in sorted({*old, *new}):
         item, was, now = f"{noun}:{name}", old.get(name), new.get(name)
         if was is None:
-            yield Difference(item, "added", new=_title(now))
+            yield Difference(item, "added", new=_title(now, language))
         elif now is None:
-            yield Difference(item, "removed", old=_title(was))
+            yield Difference(item, "removed", old=_title(was, language))
         else:
             for key in type(now).model_fields:
                 if getattr(was, key) != getattr(now, key):
                     yield _plain(item, key, getattr(was, key), getattr(now, key))
 
 
-def _title(one: Any) -> str:
-    return one.question.en if isinstance(one, Fact) else one.note.en
+def _title(one: Any, language: Language) -> str:
+    text = one.question if isinstance(one, Fact) else one.note
+    return str(getattr(text, language))
 
 
 def _plain(item: str, aspect: str, old: Any, new: Any) -> Difference:

@@ -85,9 +85,15 @@ def _places_problem(places: tuple[str, ...]) -> Problem | None:
     return None
 
 
+#: What people call the types that YAML has.
+_KINDS = {
+    str: "a text", bool: "yes or no", int: "a number", float: "a number", list: "a list", dict: "a mapping",
+}  # fmt: skip
+
+
 def _wrong(fact: Fact, value: Any, right: str) -> Problem:
     return Problem(
-        f"the fact {fact.id!r} is a {type(value).__name__} where {right} is expected",
+        f"the fact {fact.id!r} is {_KINDS.get(type(value), type(value).__name__)} where {right} is expected",
         f"write {right}",
         f"it answers: {fact.question.en}",
     )

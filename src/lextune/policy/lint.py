@@ -99,9 +99,11 @@ def _date_problems(
             "look up whether it binds: `in_force`, or a new date",
             "it is shown and never enforced", document.where((*place, "status")),
         )  # fmt: skip
-    if control.status == "repealed" and first is not None and first > pack.checked_on:
+    last = control.until_day
+    ahead = [one for one in (first, last) if one is not None and one > pack.checked_on]
+    if control.status == "repealed" and ahead:
         yield Problem(
-            f"`repealed`, but its date ({first}) is still to come", "mend the date or the status",
+            f"`repealed`, but its date ({ahead[0]}) is still to come", "mend the date or the status",
             where=document.where((*place, "status")),
         )  # fmt: skip
 
@@ -239,14 +241,19 @@ def _case_problems(document: Document, pack: Pack, around: Surroundings) -> Iter
         try:
             wrong = differences(scenario, decide_scenario(scenario, list(everything.values())))
         except LextuneError as error:
-            wrong = [str(one) for one in error.problems]
-        for fact in wrong:
-            yield Problem(fact, "mend the pack or the case", where=f"scenario {scenario.id}")
+            for one in error.problems:
+                fact = f"the case {scenario.id!r}: {one.fact}"
+                yield Problem(fact, one.remedy, one.reason, scenario.where)
+            continue
+        for each in wrong:
+            fact = f"the case {scenario.id!r}: {each}"
+            yield Problem(fact, "mend the pack or the case", where=scenario.where)
     found = covered(mine, everything)
     for index, control in enumerate(pack.controls):
         if missing := untried(pack, control, found):
             yield Problem(
-                f"no case shows the control {control.id!r} as {', '.join(missing)}", "write one",
+                f"no case shows the control {control.id!r} as {' or '.join(missing)}",
+                "write one for each" if len(missing) > 1 else "write one",
                 where=document.where(("controls", index, "id")),
             )  # fmt: skip
 

@@ -18,7 +18,7 @@ from lextune.policy.schema import (
     leaves,
 )
 from lextune.policy.timeline import Event, timeline
-from lextune.records import ControlResult, Verdict
+from lextune.records import Verdict
 
 Kind = Literal["document", "attestation", "figure"]
 
@@ -41,9 +41,9 @@ class Need(NamedTuple):
     alone: bool
 
 
-def waits_for_facts(result: ControlResult) -> bool:
-    """Whether all that a result says is that nobody knows whether its control applies, in either language."""
-    return bool(result.reasons) and all(one.startswith(_UNKNOWN) for one in result.reasons)
+def waits_for_facts(reasons: Sequence[str]) -> bool:
+    """Whether all that a result gives as reasons is that nobody knows whether its control applies, in either language."""
+    return bool(reasons) and all(one.startswith(_UNKNOWN) for one in reasons)
 
 
 def undecided(packs: Sequence[Pack], declared: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -104,7 +104,9 @@ def _problem(document: Document, error: Mapping[str, Any]) -> Problem:
     words = [step for step in loc if isinstance(step, str) and not step.startswith("<")]
     name = words[-1] if words else "the pack"
     if kind == "missing":
-        return Problem(f"the key {name!r} is missing", "add it", where=where)
+        named = len(loc) > 1 and isinstance(loc[-2], str) and not loc[-2].startswith("<")
+        inside = f" in {loc[-2]!r}" if named else ""
+        return Problem(f"the key {name!r} is missing{inside}", "add it", where=where)
     if kind == "extra_forbidden":
         return Problem(f"{name!r} is no key here", did_you_mean(name, _keys(loc)), where=where)
     if kind == "literal_error":
@@ -128,6 +130,10 @@ def _problem(document: Document, error: Mapping[str, Any]) -> Problem:
     remedy = "mend the value (docs/policy-packs.md)"
     if kind == "string_type":
         remedy = "put it between quotes"
+    elif kind == "greater_than_equal":
+        remedy = f"write {error['ctx']['ge']} or more"
+    elif kind == "not_a_date":
+        remedy = "write year, month and day of a day that exists"
     return Problem(f"{name}: {shown}", remedy, where=where)
 
 

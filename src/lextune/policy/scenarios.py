@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from lextune import strict_yaml
 from lextune.errors import PackError, Problem
@@ -108,6 +108,12 @@ class Scenario(Part):
     licences: Licences = Licences()
     release: Release = Release()
     expected: Expected
+    _where: str = PrivateAttr("")
+
+    @property
+    def where(self) -> str:
+        """File, line and column; empty where it was not read from a file."""
+        return self._where
 
 
 class ScenarioFile(Part):
@@ -138,6 +144,7 @@ def parse_scenarios(text: bytes, name: str) -> tuple[Scenario, ...]:
                 Problem(f"the scenario {one.id!r} stands twice", "rename one", "", where)
             )
         known[one.id] = _complete(one, file.pack, known, where)
+        known[one.id]._where = where
     return tuple(known.values())
 
 
@@ -267,7 +274,9 @@ def decide_scenario(scenario: Scenario, packs: Sequence[Pack] | None = None) -> 
     facts = dict(scenario.facts)
     problems = check_facts(facts, chosen)
     if problems:
-        raise PackError([dataclasses.replace(one, where=scenario.id) for _, one in problems])
+        raise PackError(
+            [dataclasses.replace(one, where=scenario.where or scenario.id) for _, one in problems]
+        )
     assert scenario.as_of is not None
     return decide(statements_of(scenario), facts, chosen, scenario.as_of)
 

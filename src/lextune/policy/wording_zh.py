@@ -111,8 +111,8 @@ CHINESE: Mapping[str, str] = {
         "{other}限制用途，而{winner}要求采用相同许可且不得另加限制"
     ),
     "release.licence is {key}, and {told} limits the use": "release.licence 为 {key}，而{told}限制用途",
-    "{id} of the model": "模型的 {id} ",
-    "{id} of the data": "数据的 {id} ",
+    "{id} of the model": "模型的 {id}",
+    "{id} of the data": "数据的 {id}",
     "no licence of the model is stated, so nobody can say under which licence what is made from it may be passed "
     "on": "没有载明模型的许可，因此无法得知衍生品可采用何种许可发布",
     "no licence of the data is stated, so nobody can say under which licence what is made from it may be passed "

@@ -187,6 +187,14 @@ def test_facts_are_told_by_the_question_that_the_pack_asks() -> None:
     assert "recommender | 是" in rows
 
 
+def test_an_empty_list_is_an_answer() -> None:
+    stated = dossiers.predicates()
+    stated["config"]["record"]["use"]["recommender"] = []
+    for language, row in (("en", "recommender | none of them"), ("zh", "recommender | 均无")):
+        written = prepare(documents.get("verdict"), dossiers.view(stated), language)
+        assert row in [one.text for one in written.manifest.sentences]
+
+
 def test_who_signed_answers_is_told() -> None:
     profile = FactProfile(
         person="Ada", day=dossiers.DAY, answers={"scraped": False}, asked={"scraped": "0" * 64}

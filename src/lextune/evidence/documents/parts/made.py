@@ -68,8 +68,15 @@ def declared(t: Teller) -> list[Part]:
             )
         )
     asked = reading.questions(t.view, t.language)
+    none = t.words("none of them", "均无")  # an empty list is an answer
     rows = [
-        ((f"{asked[name]} ({name})" if name in asked else name, t.shown(value)), [digest])
+        (
+            (
+                f"{asked[name]} ({name})" if name in asked else name,
+                none if value in ([], ()) else t.shown(value),
+            ),
+            [digest],
+        )
         for name, value, digest in reading.facts(t.view)
         if name not in ("purpose", "places")
     ]

@@ -228,8 +228,8 @@ def _parsed(value: Any, where: str) -> Manifest:
 def _unreadable(where: str, reason: str) -> VerificationError:
     return VerificationError(
         Problem(
-            f"{where} is no document that lextune wrote",
-            "give a file of `lextune document write`, with its .json beside a PDF",
+            f"{where} holds no document of lextune that can be checked",
+            "give a text of `lextune document write`, with its .json beside a PDF; write a file for programs anew",
             reason,
         )
     )
