@@ -11,6 +11,7 @@ import numpy as np
 
 import tiny
 from lextune.audits.base import AuditInput, Labelled, Part, audits
+from lextune.brought import Brought
 from lextune.canaries import Canaries
 from lextune.evaluation.predict import Scored
 from lextune.evidence.dossier import Dossier
@@ -19,6 +20,7 @@ from lextune.listener import Listener
 from lextune.pipeline import _Job
 from lextune.pipeline_audits import RunBench, parameters_of
 from lextune.pipeline_config import load_run_config
+from lextune.pipeline_deciding import Papers
 from lextune.pipeline_folder import read_model_folder
 from lextune.policy.packs import load_pack
 from lextune.records import AuditResult, Measurement
@@ -52,7 +54,7 @@ def audited(folder: Path, config: Mapping[str, Any], overrides: Sequence[str] = 
     packs = [load_pack(name) for name in checked.policy.packs]
     job.folder.mkdir(parents=True)
     dossier = Dossier.create(job.folder / "dossier", "audited", signer)
-    walk = job.first_rooms(dossier, packs, Trust.of(signer), [])
+    walk = job.first_rooms(dossier, packs, Trust.of(signer), Papers((), Brought()))
     trained = job._train(dossier, walk.selected, walk.prepared)
     _, answers = job._evaluate(dossier, walk, trained)
     files = read_model_folder(job.folder / trained.folder, trained.files)

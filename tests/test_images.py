@@ -273,3 +273,12 @@ def test_suffixes_are_those_of_the_formats_that_are_read():
         ".mpo",
     }:  # Pillow knows JPEGs by content, whatever they are called
         assert registered[suffix] in images.FORMATS
+
+
+def test_a_cut_image_is_refused_whatever_another_library_told_pillow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("PIL.ImageFile.LOAD_TRUNCATED_IMAGES", True)
+    whole = encoded(photo(3), "PNG")
+    with pytest.raises(UnfitImageError):
+        decode(whole[: len(whole) // 2])

@@ -104,6 +104,8 @@ def open_image(data: bytes) -> Image:
         UnfitImageError: It is no image of `FORMATS`, or larger than `MOST_PIXELS`.
     """
     pil = need("vision", "PIL.Image")
+    # Other libraries (WeasyPrint as it is imported) let Pillow make up what a cut file lacks, for the whole process.
+    need("vision", "PIL.ImageFile").LOAD_TRUNCATED_IMAGES = False
     refuse_no_file(data, "image", UnfitImageError)
     try:
         with quiet():

@@ -318,12 +318,15 @@ def test_weights_swapped_after_evaluation_and_before_signing(
     workshop: Workshop, runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decide = releasing.decide_dossier
+    weights = runner.out / "model" / "model.safetensors"
+    swapped: list[bytes] = []
 
     def swap(*arguments: Any) -> Any:
-        weights = runner.out / "model" / "model.safetensors"
-        data = bytearray(weights.read_bytes())
-        data[-1] ^= 1
-        weights.write_bytes(data)
+        if not swapped:  # it is decided several times
+            data = bytearray(weights.read_bytes())
+            data[-1] ^= 1
+            swapped.append(bytes(data))
+        weights.write_bytes(swapped[0])
         return decide(*arguments)
 
     monkeypatch.setattr(releasing, "decide_dossier", swap)

@@ -63,6 +63,8 @@ def require_font(language: Language) -> None:
 
 
 def _weasyprint() -> Any:
+    files = need("documents", "PIL.ImageFile")
+    strict = files.LOAD_TRUNCATED_IMAGES
     try:
         return need("documents", "weasyprint")
     except OSError as error:
@@ -73,3 +75,5 @@ def _weasyprint() -> Any:
                 str(error).partition("\n")[0],
             )
         ) from error
+    finally:
+        files.LOAD_TRUNCATED_IMAGES = strict  # it switches to making up what a cut image lacks
