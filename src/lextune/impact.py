@@ -14,7 +14,7 @@ import gc
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -169,7 +169,7 @@ def decide_again(
         advance(len(part))
         found += part
         controls |= results
-    _remember(trust, known, found)
+    _remember(trust, {one.digest for one in found if one.digest is not None} - known)
     return Impact(tuple(found), {name: controls[name] for name in sorted(controls)})
 
 
@@ -423,12 +423,25 @@ def _known(trust: Trust) -> frozenset[str]:
     return frozenset()
 
 
-def _remember(trust: Trust, known: frozenset[str], found: Sequence[Redecided]) -> None:
-    new = {one.digest for one in found if one.digest is not None}
-    if new <= known:
+def _remember(trust: Trust, new: Set[str]) -> None:
+    if not new:
         return
     home = home_folder()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    content = {"trust": _trust_digest(trust), "digests": sorted(new | known)}
     with locked(home):
+        content = {"trust": _trust_digest(trust), "digests": sorted(new | _known(trust))}
         write_private(home / _KNOWN_FILE, json.dumps(content).encode())
+
+
+def note_verified(folder: Path) -> None:
+    """Verify the dossier of a run or a release that was just finished, so that a later impact need not do it.
+
+    A dossier that does not verify under the user's trust is not noted; impact will say what is wrong with it.
+    """
+    trust = load_trust()
+    try:
+        stored = read_stored(folder)
+        _check_answers(verified_statements(stored, trust), trust)
+    except LextuneError:
+        return
+    _remember(trust, {stored.digest})

@@ -23,6 +23,7 @@ from lextune.extras import install_command, missing, require
 from lextune.files import (
     home_folder,
 )
+from lextune.impact import note_verified
 from lextune.labels import InputKind
 from lextune.listener import Listener
 from lextune.pipeline_config import load_run_config
@@ -277,6 +278,7 @@ class _Job:
                 release=finished.release.resolve() if finished.release else None,
                 metrics=finished.metrics,
             )
+        note_verified(finished.release or self.folder)
         if self.language == "en":
             return replace(finished, told=finished.verdict)
         told = releasing.decide_dossier(

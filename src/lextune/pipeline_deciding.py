@@ -17,6 +17,7 @@ from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import Signer, Trust, load_or_create_key, load_trust
 from lextune.evidence.statements import make_statement, room_of
 from lextune.files import home_folder, read_regular, sha256
+from lextune.impact import note_verified
 from lextune.listener import Listener
 from lextune.pipeline_report import write_verdict
 from lextune.policy.packs import Pack, parse_pack
@@ -182,6 +183,7 @@ def decide_again(
     if verdict.outcome == "pass":
         release = releasing.build_release(folder, dossier, config, verdict, signer, trust)
     _note(dossier.run_id, verdict, release)
+    note_verified(release or folder)
     blocked = tuple(one for one in verdict.controls if blocks_release(one))
     told = releasing.decide_dossier(found, now, packs, trust, language)
     return Decided(dossier.run_id, folder, verdict, release, blocked, told)

@@ -14,6 +14,7 @@ from lextune.errors import ConfigError, VerificationError
 from lextune.evidence.dossier import Dossier
 from lextune.evidence.keys import load_or_create_key
 from lextune.evidence.statements import make_statement
+from lextune.evidence.stored import read_stored
 from lextune.pipeline_deciding import decide_again
 from lextune.records import Statement
 from workshop import Workshop
@@ -98,6 +99,9 @@ def test_a_run_is_released_once_its_papers_are_there(run: Path, tmp_path: Path) 
     assert found.verdict.as_of == day
     assert found.release is not None
     assert main(["verify", str(found.release)]) == 0
+    known = json.loads((tmp_path / "home" / "verified_dossiers.json").read_bytes())["digests"]
+    assert read_stored(found.release).digest in known
+    assert len(known) >= 3  # the workshop's release, the refused run, and this one
     with pytest.raises(ConfigError, match="released already"):
         decide_again(run)
 
