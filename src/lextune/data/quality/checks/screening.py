@@ -24,7 +24,7 @@ from lextune.data.quality.sampling import drawn_order
 from lextune.data.quality.screening import screens
 from lextune.records import Measurement
 
-#: Of the corpus, and rows below which all are screened (LAW_FACTS, cn.t.tech and cn.t.man).
+#: Of the corpus, and rows below which all are screened (TC260-003 and GB/T 45652; pack cn_training_data).
 SHARE, LEAST_ROWS = 0.1, 4000
 #: Sources that are told apart; of more, files of one folder count as one source.
 _MOST_SOURCES = 50
