@@ -1,6 +1,6 @@
 """The 31 safety risks of Annex A of GB/T 45654-2025 (TC260-003 has the same), by id and Chinese name; it decides nothing.
 
-The names are those of secondary transcriptions of GB/T 45654, Annex A; the annex is informative.
+The names are those of secondary transcriptions; the annex is informative.
 """
 
 from __future__ import annotations
