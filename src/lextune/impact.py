@@ -416,11 +416,10 @@ def _known(trust: Trust) -> frozenset[str]:
     """Digests of dossiers that were verified under the same trust; a damaged file knows none."""
     try:
         held = json.loads(read_regular(home_folder() / _KNOWN_FILE))
-        if held["trust"] == _trust_digest(trust):
-            return frozenset(str(one) for one in held["digests"])
+        known = held["digests"] if held["trust"] == _trust_digest(trust) else ()
+        return frozenset(str(one) for one in known)
     except (OSError, VerificationError, ValueError, KeyError, TypeError, RecursionError):
-        pass
-    return frozenset()
+        return frozenset()  # everything is verified again
 
 
 def _remember(trust: Trust, new: Set[str]) -> None:

@@ -63,20 +63,15 @@ def test_what_is_written_is_current_and_reads_the_same_from_a_run(
     }  # fmt: skip
 
 
+def _writing(path: Path) -> list[str]:
+    return ["document", "write", "instructions_for_use", RELEASE, "-o", str(path), "--trust", TRUST]
+
+
 def test_a_document_of_another_dossier_is_stale_and_marked_when_written_over(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "x.md"
-    write = [
-        "document",
-        "write",
-        "instructions_for_use",
-        RELEASE,
-        "-o",
-        str(path),
-        "--trust",
-        TRUST,
-    ]
+    write = _writing(path)
     answer(capsys, *write)
     earlier = _of_an_earlier_dossier(path)
     path.write_bytes(earlier)
@@ -241,16 +236,7 @@ def test_what_is_marked_as_stale_is_no_edit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "x.md"
-    write = [
-        "document",
-        "write",
-        "instructions_for_use",
-        RELEASE,
-        "-o",
-        str(path),
-        "--trust",
-        TRUST,
-    ]
+    write = _writing(path)
     answer(capsys, *write)
     path.write_bytes(_of_an_earlier_dossier(path))
     assert answer(capsys, *write)["stale"] == 1

@@ -39,8 +39,13 @@ def _bytes(view: DossierView) -> bytes:
 
 def _make(view: DossierView) -> dict[str, Any]:
     made = json.loads(_bytes(view))
-    assert mlcroissant.Dataset(made).metadata.issues.errors == set()
+    assert _errors(made) == set()
     return made
+
+
+def _errors(made: dict[str, Any]) -> set[str]:
+    found: set[str] = mlcroissant.Dataset(made).metadata.issues.errors
+    return found
 
 
 def _view(task: str = "sentiment", **data: Any) -> DossierView:
@@ -165,4 +170,5 @@ def test_whatever_statements_say_the_file_is_valid(
     files = [{**_FILE, "path": f"{one}.csv"} for one in words]
     columns = {"text": words[:1], "group": words}
     data = {"sources": words, "classes": words, "files": files, "columns": columns}
-    _make(_view(**data, origin=origin, licence={"spdx": licence}))
+    view = _view(**data, origin=origin, licence={"spdx": licence})
+    assert _errors(json.loads(_bytes(view))) == set()

@@ -23,8 +23,12 @@ _CONFIG = {"task": "sentiment", "release": {"name": "demo", "version": "1.0", "l
 def _make(view: DossierView) -> dict[str, Any]:
     data = documents.get("cyclonedx").make(view, "en")
     assert isinstance(data, bytes)
-    assert _VALIDATOR.validate_str(data.decode()) is None
+    assert _fault(data) is None
     return json.loads(data)
+
+
+def _fault(data: bytes) -> Any:
+    return _VALIDATOR.validate_str(data.decode())
 
 
 def _gaps(made: dict[str, Any]) -> list[str]:
@@ -187,4 +191,6 @@ def test_whatever_statements_say_the_file_is_valid(licence: str, words: Any, val
     data = {"sources": words[3], "classes": words[4], "splits": {"train": {"rows": 1}}}
     evaluate = {"_measurements": [recorded.measured("f1", value, group=words[5])]}
     rooms = {"config": _CONFIG, "select": base, "prepare": data, "evaluate": evaluate}
-    _make(recorded.view_of(rooms))
+    written = documents.get("cyclonedx").make(recorded.view_of(rooms), "en")
+    assert isinstance(written, bytes)
+    assert _fault(written) is None

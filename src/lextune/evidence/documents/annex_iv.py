@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lextune.evidence.documents.base import DossierView, Language, Part, Report, document
+from lextune.evidence.documents.base import DossierView, Language, Part, Report, Section, document
 from lextune.evidence.documents.parts import found, made
 from lextune.evidence.documents.parts.teller import Teller
 
@@ -19,52 +19,7 @@ def annex_iv(view: DossierView, language: Language) -> Report:
     return t.report(
         _TITLES,
         t.section(("1. General description", "1. 总体描述"), _general(t)),
-        t.section(
-            ("2. Elements and development", "2. 系统要素与开发过程"),
-            t.section(
-                ("2(a) Steps of development, and what third parties provided", "2(a) 开发步骤及第三方提供的部分"),
-                made.base_model(t),
-                made.training(t),
-            ),
-            t.section(
-                ("2(b) Design", "2(b) 设计"),
-                found.by_hand(t, ("The general logic, the key design choices with their reasons and assumptions, what the system "
-                          "optimises for, and decisions about trade-offs.",
-                          "总体逻辑、关键设计选择及其理由与假设、优化目标以及权衡决定。")),
-            ),
-            t.section(("2(c) Architecture and computing", "2(c) 架构与计算资源"), made.resources(t)),
-            t.section(
-                ("2(d) Data", "2(d) 数据"),
-                made.data_sources(t),
-                made.data_parts(t),
-                made.data_checks(t),
-                found.brought(t, "document", "data_governance_record",
-                              ("The record of data governance", "数据治理记录")),
-            ),
-            t.section(
-                ("2(e) Human oversight", "2(e) 人工监督"),
-                found.brought(t, "document", "oversight_plan", ("The oversight plan", "人工监督方案")),
-                found.audits(t, ["explanation"]),
-            ),
-            t.section(
-                ("2(f) Pre-determined changes", "2(f) 预先确定的变更"),
-                found.by_hand(t, ("Changes determined in advance, and how compliance is kept.",
-                    "预先确定的变更及持续合规措施。")),
-            ),
-            t.section(
-                ("2(g) Validation and testing", "2(g) 验证与测试"),
-                t.note(
-                    "The signed statements of the dossier are the dated and signed test logs.",
-                    "卷宗中的签名声明即为注明日期并签名的测试记录。",
-                ),
-                found.performance(t),
-                found.groups(t),
-            ),
-            t.section(
-                ("2(h) Cybersecurity", "2(h) 网络安全"),
-                found.audits(t, ["poisoning", "membership_inference", "memorisation"]),
-            ),
-        ),
+        _elements(t),
         t.section(("3. Monitoring, functioning and control", "3. 监测、运行与控制"), _control(t)),
         t.section(
             ("4. Appropriateness of the metrics", "4. 性能指标的适当性"),
@@ -95,6 +50,56 @@ def annex_iv(view: DossierView, language: Language) -> Report:
         ),
         t.section(
             ("Decision", "决定"), found.controls(t, lambda one: one.pack == "eu_ai_act")
+        ),
+    )  # fmt: skip
+
+
+def _elements(t: Teller) -> Section:
+    """Point 2: how the system was made, of what, and how it was tested."""
+    return t.section(
+        ("2. Elements and development", "2. 系统要素与开发过程"),
+        t.section(
+            ("2(a) Steps of development, and what third parties provided", "2(a) 开发步骤及第三方提供的部分"),
+            made.base_model(t),
+            made.training(t),
+        ),
+        t.section(
+            ("2(b) Design", "2(b) 设计"),
+            found.by_hand(t, ("The general logic, the key design choices with their reasons and assumptions, what the system "
+                      "optimises for, and decisions about trade-offs.",
+                      "总体逻辑、关键设计选择及其理由与假设、优化目标以及权衡决定。")),
+        ),
+        t.section(("2(c) Architecture and computing", "2(c) 架构与计算资源"), made.resources(t)),
+        t.section(
+            ("2(d) Data", "2(d) 数据"),
+            made.data_sources(t),
+            made.data_parts(t),
+            made.data_checks(t),
+            found.brought(t, "document", "data_governance_record",
+                          ("The record of data governance", "数据治理记录")),
+        ),
+        t.section(
+            ("2(e) Human oversight", "2(e) 人工监督"),
+            found.brought(t, "document", "oversight_plan", ("The oversight plan", "人工监督方案")),
+            found.audits(t, ["explanation"]),
+        ),
+        t.section(
+            ("2(f) Pre-determined changes", "2(f) 预先确定的变更"),
+            found.by_hand(t, ("Changes determined in advance, and how compliance is kept.",
+                "预先确定的变更及持续合规措施。")),
+        ),
+        t.section(
+            ("2(g) Validation and testing", "2(g) 验证与测试"),
+            t.note(
+                "The signed statements of the dossier are the dated and signed test logs.",
+                "卷宗中的签名声明即为注明日期并签名的测试记录。",
+            ),
+            found.performance(t),
+            found.groups(t),
+        ),
+        t.section(
+            ("2(h) Cybersecurity", "2(h) 网络安全"),
+            found.audits(t, ["poisoning", "membership_inference", "memorisation"]),
         ),
     )  # fmt: skip
 
