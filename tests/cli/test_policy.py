@@ -277,3 +277,15 @@ def test_topics_of_places_are_chinese_where_that_was_asked_for(
     asked = ["policy", "compare", "US,UK", "--packs", "us_nyc_ll144,uk", "--lang", "zh"]
     assert main(asked) == 0
     assert "偏见测试" in capsys.readouterr().out
+
+
+def test_answers_for_packs_that_were_not_chosen_are_left_out_of_a_profile(
+    write: Callable[..., str], run: Callable[..., str], tmp_path: Path
+) -> None:
+    pack = write("law", small.control_data(applies=GEN))
+    use = tmp_path / "use.yaml"
+    use.write_text("gen: true\npeople_affected: true\n")  # the second is a question of house_audits
+    profile = tmp_path / "me.json"
+    signed = ("--person", "A. Person", "-o", str(profile))
+    run("facts", "--packs", pack, "--facts", str(use), *signed)
+    assert open_facts(profile.read_bytes(), load_trust()).answers == {"gen": True}

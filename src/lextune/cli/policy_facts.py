@@ -170,9 +170,11 @@ def _sign(told: Mapping[str, Any], asked: Given, person: str, output: Path, lang
     from lextune.policy.profiles import make_profile
     from lextune.release import sign_facts
 
-    known = {name: value for name, value in asked.declared.items() if name != TASK}
+    facts = all_facts(asked.packs)
+    # a config may hold answers for packs that it did not choose: nobody was asked those questions here
+    known = {name: one for name, one in asked.declared.items() if name in facts and name != TASK}
     today = datetime.datetime.now(datetime.UTC).date()
-    profile = make_profile({**known, **told}, all_facts(asked.packs), person, today)
+    profile = make_profile({**known, **told}, facts, person, today)
     data = sign_facts(profile, load_or_create_key())
     with open_output(output) as stream, disk_problems(output):
         stream.write(data)
